@@ -1,0 +1,112 @@
+//! Session keys: what counts as one, how new ones are made, and how little of one is ever shown.
+
+use std::fmt;
+
+use rand::RngExt;
+
+/// The key of a session: the value of the session cookie, and the address of the record in the store.
+///
+/// A key is a secret: whoever has it is logged in. [`fmt::Debug`] and [`fmt::Display`] show its first
+/// four characters only; [`as_str`](Self::as_str) gives the whole.
+///
+/// Django's counterpart is the string `SessionBase.session_key`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionKey(Box<str>);
+
+impl SessionKey {
+    /// The fewest characters a key may have (`SessionBase._validate_session_key`).
+    pub const MIN_CHARS: usize = 8;
+
+    /// The characters of a key that is made here (`VALID_KEY_CHARS`).
+    pub const ALPHABET: &'static [u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+
+    /// How many characters a key that is made here has: 32, or 165 bits.
+    pub const GENERATED_CHARS: usize = 32;
+
+    /// Takes a key from outside: `None` if it has fewer than eight characters and so counts as no key.
+    ///
+    /// A well-formed key is not a known one: only the store can tell.
+    pub fn parse(key: &str) -> Option<Self> {
+        (key.chars().take(Self::MIN_CHARS).count() == Self::MIN_CHARS).then(|| Self(key.into()))
+    }
+
+    /// The whole key. Keep it out of logs.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars().take(4) {
+            write!(f, "{}", c.escape_debug())?;
+        }
+        f.write_str("…")
+    }
+}
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionKey({self})")
+    }
+}
+
+/// Makes candidate keys for new sessions. Injected, so that a test can force two sessions to collide.
+///
+/// Django's counterpart is `get_random_string(32, VALID_KEY_CHARS)`.
+pub trait KeyGenerator: Send + Sync + fmt::Debug {
+    /// A key that nobody can guess. It need not be unused: the store's `insert` decides that.
+    fn generate(&self) -> SessionKey;
+}
+
+impl<K: KeyGenerator + ?Sized> KeyGenerator for std::sync::Arc<K> {
+    fn generate(&self) -> SessionKey {
+        (**self).generate()
+    }
+}
+
+/// Keys of 32 characters from `[a-z0-9]`, drawn from the thread's cryptographic generator.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RandomKeys;
+
+impl KeyGenerator for RandomKeys {
+    fn generate(&self) -> SessionKey {
+        let mut rng = rand::rng();
+        let key: String = (0..SessionKey::GENERATED_CHARS)
+            .map(|_| char::from(SessionKey::ALPHABET[rng.random_range(0..SessionKey::ALPHABET.len())]))
+            .collect();
+        SessionKey(key.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_at_least_eight_characters_not_bytes() {
+        assert_eq!(SessionKey::parse(""), None);
+        assert_eq!(SessionKey::parse("1234567"), None);
+        assert_eq!(SessionKey::parse("äöüäöü"), None);
+        assert!(SessionKey::parse("12345678").is_some());
+        assert!(SessionKey::parse("äöüäöüäö").is_some());
+    }
+
+    #[test]
+    fn a_shown_key_gives_only_its_first_four_characters() {
+        let key = SessionKey::parse("abcdefghijklmnop").unwrap();
+        assert_eq!(key.to_string(), "abcd…");
+        assert_eq!(format!("{key:?}"), "SessionKey(abcd…)");
+    }
+
+    #[test]
+    fn made_keys_have_32_characters_and_use_the_whole_alphabet() {
+        let keys: Vec<_> = (0..1_000).map(|_| RandomKeys.generate()).collect();
+        assert!(keys.iter().all(|key| key.as_str().len() == 32));
+        let used: std::collections::BTreeSet<u8> = keys.iter().flat_map(|key| key.as_str().bytes()).collect();
+        let alphabet: std::collections::BTreeSet<u8> = SessionKey::ALPHABET.iter().copied().collect();
+        assert_eq!(used, alphabet);
+        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), 1_000);
+    }
+}

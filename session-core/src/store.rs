@@ -1,0 +1,137 @@
+//! The one trait every session store implements, and what a store says about itself.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Record, SessionKey, StoreError};
+
+/// Where sessions are kept.
+///
+/// Implementers write `async fn`; a store that blocks may do so in them and be wrapped in
+/// [`Offload`](crate::Offload) where that matters. All methods take `&self`: a store is shared.
+///
+/// The contract of each method is checked by the conformance suite; the rules are in the
+/// specification under `lifecycle`, `expiry` and `store`.
+///
+/// Django's counterpart is a session engine (`django.contrib.sessions.backends.*`), without the
+/// dictionary that Django puts in the same class.
+pub trait SessionStore: Send + Sync {
+    /// What this store can do. The answer never changes during the life of a store.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Whether the key is taken, by a record that is live or expired and not yet cleared.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]; [`StoreError::Unsupported`] if the key is the data.
+    fn exists(&self, key: &SessionKey) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The record under the key, or `None` if there is none or it has expired: `now < expires` loads.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`], [`StoreError::Unrepresentable`], [`StoreError::Unavailable`].
+    fn load(&self, key: &SessionKey) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
+
+    /// Stores a new record, in one atomic step, and returns the key that now addresses it (`key`
+    /// itself, unless the key is the data).
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] if the key is taken; then nothing was written. Also
+    /// [`StoreError::Unrepresentable`], [`StoreError::TooLarge`], [`StoreError::Unavailable`].
+    fn insert(
+        &self,
+        key: &SessionKey,
+        record: &Record,
+    ) -> impl Future<Output = Result<SessionKey, StoreError>> + Send;
+
+    /// Replaces the record under the key, in one atomic step, and never creates one. Returns the key
+    /// that now addresses it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no record. Also [`StoreError::Unrepresentable`],
+    /// [`StoreError::TooLarge`], [`StoreError::Unavailable`]; the old record is then whole.
+    fn update(
+        &self,
+        key: &SessionKey,
+        record: &Record,
+    ) -> impl Future<Output = Result<SessionKey, StoreError>> + Send;
+
+    /// Removes the record under the key. A record that is not there is no error.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    fn delete(&self, key: &SessionKey) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Removes the records that expired before now and returns how many went.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] if [`Capabilities::clear_expired`] says so;
+    /// [`StoreError::Unavailable`].
+    fn clear_expired(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}
+
+/// What a store can do, and which of the permitted behaviours it has. The suite reads this before it
+/// lists its rules, and tests what is absent too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capabilities {
+    /// Records outlive the process: a store opened anew on the same storage has them.
+    pub persistent: bool,
+    /// A second store opened on the same storage, at the same time, sees the same records.
+    pub shared: bool,
+    /// The record is kept here and the key only addresses it. `false`: the key is the data (signed
+    /// cookies), so that nothing exists, collides or can be revoked.
+    pub server_side: bool,
+    /// What becomes of a record between its expiry and `clear_expired`.
+    pub expired: ExpiredRecords,
+    /// What `clear_expired` does.
+    pub clear_expired: ClearExpired,
+    /// The most bytes an encoded record may have; a larger one is [`StoreError::TooLarge`].
+    pub max_record_bytes: Option<u64>,
+}
+
+/// What becomes of a record that has expired and was not cleared yet. It never loads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExpiredRecords {
+    /// It still holds its key: it exists, and a session read before the expiry can save it (databases).
+    Kept,
+    /// It is gone: it does not exist and cannot be updated (caches).
+    Gone,
+}
+
+/// What `clear_expired` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClearExpired {
+    /// Removes the expired records.
+    Sweeps,
+    /// Has nothing to do: the storage forgets by itself.
+    Automatic,
+    /// Cannot be done, and answers [`StoreError::Unsupported`].
+    Unsupported,
+}
+
+impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        (**self).exists(key).await
+    }
+    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+        (**self).load(key).await
+    }
+    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        (**self).insert(key, record).await
+    }
+    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        (**self).update(key, record).await
+    }
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        (**self).delete(key).await
+    }
+    async fn clear_expired(&self) -> Result<u64, StoreError> {
+        (**self).clear_expired().await
+    }
+}
