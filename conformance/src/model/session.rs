@@ -1,0 +1,579 @@
+//! What the specification says about the operations on a session object.
+
+use super::data::{Data, is_awkward_name};
+use super::{Aspect, Key, Model, Record, expiry, survival};
+use crate::json::{Class, Json};
+use crate::manifest::{Keeps, Order};
+use crate::observation::{Answer, ErrorKind};
+use crate::op::{Expiry, ExpiryQuery, SessionOp};
+use crate::rule::RuleId;
+use crate::rules;
+
+const TEST_COOKIE: &str = "testcookie";
+
+type Outcome = Result<Answer, ErrorKind>;
+
+impl Model {
+    /// Whether the suite leaves an operation out: storing under a key that a visitor chose is not asked
+    /// of any store.
+    pub(super) fn leaves_out(&self, index: usize, op: &SessionOp) -> bool {
+        matches!(op, SessionOp::SaveMustCreate)
+            && matches!(self.sessions[index].key, Some(Key::Forged(_) | Key::Altered(..)))
+    }
+
+    pub(super) fn session_op(&mut self, i: usize, op: &SessionOp) -> Outcome {
+        match op {
+            SessionOp::Get(name) => {
+                self.read(i);
+                let value = self.entry(i, name);
+                self.because(Aspect::Answer, rules::DICT_GET);
+                self.flags(i, true, false, rules::TRACKING_READ);
+                Ok(Answer::Value(value))
+            }
+            SessionOp::Contains(name) => {
+                self.read(i);
+                let found = self.entry(i, name).is_some();
+                self.because(Aspect::Answer, rules::DICT_CONTAINS);
+                self.flags(i, true, false, rules::TRACKING_READ);
+                Ok(Answer::Bool(found))
+            }
+            SessionOp::Set(name, value) => {
+                self.read(i);
+                self.admit(i, std::iter::once(value.json()))?;
+                self.set(i, name, value.json());
+                self.because(Aspect::Outcome, rules::DICT_SET);
+                self.flags(i, true, true, rules::TRACKING_WRITE);
+                Ok(Answer::Unit)
+            }
+            SessionOp::SetDefault(name, value) => {
+                self.read(i);
+                self.admit(i, std::iter::once(value.json()))?;
+                if let Some(present) = self.entry(i, name) {
+                    self.because(Aspect::Answer, rules::DICT_SET_DEFAULT_PRESENT);
+                    self.flags(i, true, false, rules::TRACKING_SET_DEFAULT_PRESENT);
+                    return Ok(Answer::Value(Some(present)));
+                }
+                self.set(i, name, value.json());
+                self.because(Aspect::Answer, rules::DICT_SET_DEFAULT_ABSENT);
+                self.flags(i, true, true, rules::TRACKING_WRITE);
+                Ok(Answer::Value(Some(value.json().clone())))
+            }
+            SessionOp::Pop(name) => match self.take(i, name) {
+                Some(value) => Ok(Answer::Value(Some(value))),
+                None => {
+                    self.because(Aspect::Outcome, rules::DICT_POP_ABSENT);
+                    Err(ErrorKind::KeyError)
+                }
+            },
+            SessionOp::PopDefault(name, default) => {
+                self.read(i);
+                self.admit(i, std::iter::once(default.json()))?;
+                match self.take(i, name) {
+                    Some(value) => Ok(Answer::Value(Some(value))),
+                    None => {
+                        self.because(Aspect::Answer, rules::DICT_POP_DEFAULT);
+                        Ok(Answer::Value(Some(default.json().clone())))
+                    }
+                }
+            }
+            SessionOp::Remove(name) => {
+                self.remove(i, name, rules::DICT_REMOVE_PRESENT, rules::DICT_REMOVE_ABSENT)
+            }
+            SessionOp::Update(items) => {
+                self.read(i);
+                self.admit(i, items.iter().map(|(_, value)| value.json()))?;
+                for (name, value) in items {
+                    self.set(i, name, value.json());
+                }
+                self.because(Aspect::Outcome, rules::DICT_UPDATE);
+                let rule =
+                    if items.is_empty() { rules::TRACKING_UPDATE_EMPTY } else { rules::TRACKING_WRITE };
+                self.flags(i, true, true, rule);
+                Ok(Answer::Unit)
+            }
+            SessionOp::Push(name, value) => {
+                self.read(i);
+                self.admit(i, std::iter::once(value.json()))?;
+                let grown = self.entry(i, name).and_then(|list| list.pushed(value.json()));
+                let pushed = grown.is_some();
+                if let Some(grown) = grown {
+                    self.set(i, name, &grown);
+                    self.sessions[i].nested = true;
+                }
+                self.because(Aspect::Answer, rules::DICT_NESTED_MEMORY);
+                self.flags(i, true, false, rules::TRACKING_NESTED);
+                Ok(Answer::Bool(pushed))
+            }
+            SessionOp::Clear => {
+                self.sessions[i].data = Some(Data::default());
+                self.because(Aspect::Outcome, rules::DICT_CLEAR);
+                self.because(Aspect::Key, rules::LIFECYCLE_CLEAR_KEEPS_RECORD);
+                self.flags(i, true, true, rules::TRACKING_CLEAR);
+                Ok(Answer::Unit)
+            }
+            SessionOp::Keys => {
+                let entries = self.list(i);
+                Ok(Answer::Names(entries.into_iter().map(|(name, _)| name).collect()))
+            }
+            SessionOp::Values => {
+                let entries = self.list(i);
+                Ok(Answer::Values(entries.into_iter().map(|(_, value)| value).collect()))
+            }
+            SessionOp::Items => Ok(Answer::Items(self.list(i))),
+            SessionOp::IsEmpty => {
+                let session = &self.sessions[i];
+                let empty = session.key.is_none() && session.data.as_ref().is_none_or(Data::is_empty);
+                self.because(Aspect::Answer, rules::LIFECYCLE_IS_EMPTY);
+                self.flags(i, false, false, rules::TRACKING_IS_EMPTY);
+                Ok(Answer::Bool(empty))
+            }
+            SessionOp::SetTestCookie => {
+                self.read(i);
+                self.set(i, TEST_COOKIE, &Json::text("worked"));
+                self.because(Aspect::Outcome, rules::TESTCOOKIE_WORKED);
+                self.flags(i, true, true, rules::TRACKING_WRITE);
+                Ok(Answer::Unit)
+            }
+            SessionOp::TestCookieWorked => {
+                self.read(i);
+                self.because(Aspect::Answer, rules::TESTCOOKIE_WORKED);
+                let worked = self.entry(i, TEST_COOKIE) == Some(Json::text("worked"));
+                self.flags(i, true, false, rules::TRACKING_READ);
+                Ok(Answer::Bool(worked))
+            }
+            SessionOp::DeleteTestCookie => {
+                self.remove(i, TEST_COOKIE, rules::TESTCOOKIE_DELETE, rules::TESTCOOKIE_DELETE)
+            }
+            SessionOp::SetExpiry(expiry) => self.set_expiry(i, *expiry),
+            SessionOp::GetExpiryAge(query) => {
+                let (expiry, modification) = self.expiry(i, *query)?;
+                self.because(Aspect::Answer, rules::EXPIRY_AGE);
+                Ok(Answer::Integer(expiry::age(expiry, modification, self.settings.cookie_age)))
+            }
+            SessionOp::GetExpiryDate(query) => {
+                let (expiry, modification) = self.expiry(i, *query)?;
+                self.because(Aspect::Answer, rules::EXPIRY_DATE);
+                let date = expiry::date(expiry, modification, self.settings.cookie_age);
+                if date.is_err() {
+                    self.because(Aspect::Outcome, rules::EXPIRY_RANGE);
+                }
+                date.map(Answer::Integer)
+            }
+            SessionOp::GetExpireAtBrowserClose => {
+                let (expiry, _) = self.expiry(i, ExpiryQuery::default())?;
+                self.because(Aspect::Answer, rules::EXPIRY_BROWSER_CLOSE);
+                Ok(Answer::Bool(match expiry {
+                    Expiry::Default => self.settings.expire_at_browser_close,
+                    other => other == Expiry::Seconds(0),
+                }))
+            }
+            SessionOp::GetSessionCookieAge => {
+                self.because(Aspect::Answer, rules::EXPIRY_COOKIE_AGE);
+                self.flags(i, false, false, rules::TRACKING_UNTOUCHED);
+                Ok(Answer::Integer(self.settings.cookie_age))
+            }
+            SessionOp::Save => self.save(i),
+            SessionOp::SaveMustCreate => self.save_must_create(i),
+            SessionOp::Create => self.create(i),
+            SessionOp::Delete => {
+                if let Some(key) = self.sessions[i].key {
+                    self.delete(key);
+                }
+                self.because(Aspect::Key, rules::LIFECYCLE_DELETE_KEEPS_OBJECT);
+                self.flags(i, false, false, rules::TRACKING_UNTOUCHED);
+                Ok(Answer::Unit)
+            }
+            SessionOp::Flush => {
+                if let Some(key) = self.sessions[i].key.take() {
+                    self.discard(key, rules::LIFECYCLE_FLUSH_RECORD_GONE);
+                }
+                self.sessions[i].data = Some(Data::default());
+                self.because(Aspect::Outcome, rules::LIFECYCLE_FLUSH_EMPTIES);
+                self.because(Aspect::Key, rules::LIFECYCLE_FLUSH_EMPTIES);
+                self.flags(i, true, true, rules::LIFECYCLE_FLUSH_EMPTIES);
+                Ok(Answer::Unit)
+            }
+            SessionOp::CycleKey => self.cycle_key(i),
+        }
+    }
+
+    /// Sets the flags that an operation sets. One that is set stays set.
+    fn flags(&mut self, i: usize, accessed: bool, modified: bool, rule: RuleId) {
+        let session = &mut self.sessions[i];
+        let (was_accessed, was_modified) = (session.accessed, session.modified);
+        session.accessed |= accessed;
+        session.modified |= modified;
+        if was_accessed && !accessed {
+            self.because(Aspect::Accessed, rules::TRACKING_STICKY);
+        }
+        if was_modified && !modified {
+            self.because(Aspect::Modified, rules::TRACKING_STICKY);
+        }
+        if !was_accessed || accessed {
+            self.because(Aspect::Accessed, rule);
+        }
+        if !was_modified || modified {
+            self.because(Aspect::Modified, rule);
+        }
+    }
+
+    /// Reads the record if nothing is in memory yet.
+    fn read(&mut self, i: usize) {
+        let session = &self.sessions[i];
+        if session.data.is_some() {
+            let changed = session.key.is_some_and(|key| {
+                self.records.get(&key).is_none_or(|record| Some(record.version) != session.version)
+            });
+            if changed && session.version.is_some() {
+                self.because(Aspect::Answer, rules::LIFECYCLE_LOAD_ONCE);
+                self.because(Aspect::Key, rules::LIFECYCLE_LOAD_ONCE);
+            }
+            return;
+        }
+        let client = session.client;
+        let Some(key) = session.key else {
+            self.sessions[i].data = Some(Data::default());
+            return;
+        };
+        match self.records.get(&key) {
+            Some(record) if record.expires > self.now => {
+                let data = if record.damaged { Data::default() } else { record.data.clone() };
+                self.sessions[i].version = Some(record.version);
+                self.sessions[i].data = Some(data);
+                self.explain_live(key, client, Aspect::Key);
+            }
+            _ => {
+                self.explain_absent(key, client, Aspect::Key);
+                self.sessions[i].key = None;
+                self.sessions[i].data = Some(Data::default());
+            }
+        }
+    }
+
+    /// The value of an entry in memory, with the rules behind its being what it is.
+    fn entry(&mut self, i: usize, name: &str) -> Option<Json> {
+        let entry = self.sessions[i].data.as_ref().and_then(|data| data.get(name)).cloned();
+        if let Some(entry) = &entry {
+            self.explain_value(i, name, &entry.value, entry.reloaded);
+        } else if let Some(key) = self.sessions[i].key {
+            self.explain_origin(key);
+        }
+        entry.map(|entry| entry.value)
+    }
+
+    fn explain_value(&mut self, i: usize, name: &str, value: &Json, reloaded: bool) {
+        if !reloaded {
+            self.because(Aspect::Answer, rules::DICT_SET);
+            return;
+        }
+        if name == expiry::ENTRY {
+            self.because(Aspect::Answer, rules::EXPIRY_ENTRY);
+        }
+        if value.class() != Class::Plain {
+            self.because(Aspect::Answer, survival(value.class()));
+        }
+        if is_awkward_name(name) {
+            self.because(Aspect::Answer, rules::DATA_NAMES);
+        }
+        if let Some(key) = self.sessions[i].key {
+            self.explain_origin(key);
+        }
+        self.because(Aspect::Answer, rules::DATA_JSON);
+    }
+
+    /// The rules behind the data of the record under a key.
+    fn explain_origin(&mut self, key: Key) {
+        let Some(record) = self.records.get(&key) else { return };
+        for rule in record.origin.clone() {
+            self.because(Aspect::Answer, rule);
+        }
+        self.because(Aspect::Answer, rules::LIFECYCLE_LOAD_STORED);
+    }
+
+    fn list(&mut self, i: usize) -> Vec<(String, Json)> {
+        self.read(i);
+        let data = self.sessions[i].data.clone().unwrap_or_default();
+        for entry in data.entries() {
+            self.explain_value(i, &entry.name, &entry.value, entry.reloaded);
+        }
+        self.because(Aspect::Answer, rules::DICT_LISTING);
+        let ordered = self.choices.manifest.values.order == Order::Kept;
+        if ordered && data.entries().iter().filter(|entry| entry.reloaded).count() > 1 {
+            self.because(Aspect::Answer, rules::DATA_ORDER);
+        }
+        self.flags(i, true, false, rules::TRACKING_READ);
+        data.entries().iter().map(|entry| (entry.name.to_string(), entry.value.clone())).collect()
+    }
+
+    /// Refuses values that the subject declared it refuses when they are set.
+    fn admit<'a>(&mut self, i: usize, mut values: impl Iterator<Item = &'a Json>) -> Result<(), ErrorKind> {
+        match values.find_map(|value| self.refusal(value.class(), Keeps::RefusedOnSet)) {
+            Some(rule) => {
+                self.because(Aspect::Outcome, rule);
+                self.flags(i, true, false, rule);
+                Err(ErrorKind::Unrepresentable)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn set(&mut self, i: usize, name: &str, value: &Json) {
+        self.sessions[i].data.get_or_insert_default().set(name, value.clone());
+    }
+
+    fn take(&mut self, i: usize, name: &str) -> Option<Json> {
+        self.read(i);
+        let value = self.entry(i, name);
+        match value {
+            Some(_) => {
+                self.sessions[i].data.get_or_insert_default().remove(name);
+                self.because(Aspect::Answer, rules::DICT_POP_PRESENT);
+                self.flags(i, true, true, rules::TRACKING_WRITE);
+            }
+            None => self.flags(i, true, false, rules::TRACKING_POP_ABSENT),
+        }
+        value
+    }
+
+    fn remove(&mut self, i: usize, name: &str, present: RuleId, absent: RuleId) -> Outcome {
+        self.read(i);
+        if self.sessions[i].data.get_or_insert_default().remove(name).is_some() {
+            self.because(Aspect::Outcome, present);
+            self.flags(i, true, true, rules::TRACKING_WRITE);
+            Ok(Answer::Unit)
+        } else {
+            self.because(Aspect::Outcome, absent);
+            self.flags(i, true, false, rules::TRACKING_REMOVE_ABSENT);
+            Err(ErrorKind::KeyError)
+        }
+    }
+
+    fn set_expiry(&mut self, i: usize, expiry: Expiry) -> Outcome {
+        self.read(i);
+        self.sessions[i].lifetime = match expiry {
+            Expiry::Default => Some(rules::EXPIRY_NONE),
+            Expiry::Duration(_) => Some(rules::EXPIRY_DURATION),
+            Expiry::Seconds(_) | Expiry::At(..) => None,
+        };
+        if let Some(entry) = expiry::entry(expiry, self.now) {
+            self.set(i, expiry::ENTRY, &entry);
+            self.because(Aspect::Outcome, rules::EXPIRY_ENTRY);
+            self.flags(i, true, true, rules::TRACKING_WRITE);
+        } else {
+            let removed = self.sessions[i].data.get_or_insert_default().remove(expiry::ENTRY).is_some();
+            self.because(Aspect::Outcome, rules::EXPIRY_NONE);
+            let rule = if removed { rules::TRACKING_WRITE } else { rules::TRACKING_EXPIRY_NONE };
+            self.flags(i, true, removed, rule);
+        }
+        Ok(Answer::Unit)
+    }
+
+    /// The expiry and the instant it counts from.
+    fn expiry(&mut self, i: usize, query: ExpiryQuery) -> Result<(Expiry, i64), ErrorKind> {
+        let modification = query.modification.unwrap_or(self.now);
+        if query.modification.is_some() {
+            self.because(Aspect::Answer, rules::EXPIRY_EXPLICIT);
+        }
+        if let Some(expiry) = query.expiry {
+            self.because(Aspect::Answer, rules::EXPIRY_EXPLICIT);
+            self.flags(i, false, false, rules::TRACKING_EXPLICIT_EXPIRY);
+            return Ok((expiry, modification));
+        }
+        self.read(i);
+        self.flags(i, true, false, rules::TRACKING_READ);
+        let expiry = self.own_expiry(i)?;
+        self.because(Aspect::Answer, kind(expiry));
+        Ok((expiry, modification))
+    }
+
+    fn own_expiry(&mut self, i: usize) -> Result<Expiry, ErrorKind> {
+        let entry = self.sessions[i].data.as_ref().and_then(|data| data.get(expiry::ENTRY));
+        let expiry = entry.map_or(Ok(Expiry::Default), |entry| expiry::from_entry(&entry.value));
+        if expiry.is_err() {
+            self.because(Aspect::Outcome, rules::EXPIRY_RANGE);
+        }
+        expiry
+    }
+
+    /// What saving the data in memory would store: the instant of expiry and the rule behind it.
+    fn storable(&mut self, i: usize) -> Result<(i64, RuleId), ErrorKind> {
+        let data = self.sessions[i].data.get_or_insert_default();
+        let (size, classes): (u64, Vec<Class>) = (data.size(), data.classes().collect());
+        let expiry = self.own_expiry(i)?;
+        let expires = expiry::date(expiry, self.now, self.settings.cookie_age);
+        if expires.is_err() {
+            self.because(Aspect::Outcome, rules::EXPIRY_RANGE);
+        }
+        let expires = expires?;
+        if let Some(rule) = classes.into_iter().find_map(|class| self.refusal(class, Keeps::RefusedOnSave)) {
+            self.because(Aspect::Outcome, rule);
+            return Err(ErrorKind::Unrepresentable);
+        }
+        // Stores encode as they like: what is twice too large as plain JSON is too large for all of them.
+        if self.choices.manifest.capabilities.max_record_bytes.is_some_and(|limit| size > limit * 2) {
+            self.because(Aspect::Outcome, rules::DATA_TOO_LARGE);
+            return Err(ErrorKind::TooLarge);
+        }
+        Ok((expires, self.sessions[i].lifetime.unwrap_or(kind(expiry))))
+    }
+
+    fn write(&mut self, i: usize, key: Key, (expires, lifetime): (i64, RuleId), mut origin: Vec<RuleId>) {
+        self.writes += 1;
+        let session = &mut self.sessions[i];
+        if std::mem::take(&mut session.nested) {
+            origin.insert(0, rules::DICT_NESTED_SAVED);
+        }
+        session.version = Some(self.writes);
+        let record = Record {
+            data: session.data.get_or_insert_default().stored(),
+            expires,
+            damaged: false,
+            writer: session.client,
+            version: self.writes,
+            origin,
+            lifetime,
+            survived: Vec::new(),
+        };
+        self.fates.remove(&key);
+        self.records.insert(key, record);
+    }
+
+    fn save(&mut self, i: usize) -> Outcome {
+        if self.sessions[i].key.is_none() {
+            self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_NO_KEY_CREATES);
+            return self.create(i);
+        }
+        let unread = self.sessions[i].data.is_none();
+        self.read(i);
+        self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
+        let Some(key) = self.sessions[i].key else {
+            self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_UNKNOWN_UNREAD);
+            self.why.insert(0, (Aspect::Key, rules::LIFECYCLE_SAVE_UNKNOWN_UNREAD));
+            if self.choices.save_unknown_unread_draws_key {
+                self.sessions[i].key = Some(self.draw_key());
+            }
+            return Err(ErrorKind::UpdateError);
+        };
+        let lifetime = self.storable(i)?;
+        if !self.taken(key) {
+            let gone = self.records.contains_key(&key);
+            let rule = if gone { rules::EXPIRY_GONE } else { rules::LIFECYCLE_SAVE_NO_RESURRECT };
+            self.because(Aspect::Outcome, rule);
+            self.because(Aspect::Key, rule);
+            return Err(ErrorKind::UpdateError);
+        }
+        let mut origin = Vec::new();
+        if let Some(record) = self.records.get(&key) {
+            if record.damaged {
+                origin.push(rules::DATA_CORRUPT_OVERWRITTEN);
+            }
+            if record.expires <= self.now {
+                origin.push(rules::EXPIRY_KEPT);
+            }
+            if Some(record.version) != self.sessions[i].version {
+                origin.push(rules::LIFECYCLE_SAVE_LAST_WINS);
+            }
+        }
+        if unread {
+            origin.push(rules::LIFECYCLE_SAVE_READS_FIRST);
+        }
+        origin.push(rules::LIFECYCLE_SAVE_STORES);
+        origin.push(rules::EXPIRY_RENEWED);
+        for rule in &origin {
+            self.because(Aspect::Outcome, *rule);
+        }
+        self.because(Aspect::Key, rules::LIFECYCLE_SAVE_STORES);
+        self.write(i, key, lifetime, origin);
+        Ok(Answer::Unit)
+    }
+
+    fn save_must_create(&mut self, i: usize) -> Outcome {
+        let Some(key) = self.sessions[i].key else { return self.create(i) };
+        self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
+        let lifetime = self.storable(i)?;
+        if self.taken(key) {
+            self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
+            self.because(Aspect::Key, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
+            if let Some(record) = self.records.get_mut(&key) {
+                record.survived.push(rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
+            }
+            return Err(ErrorKind::CreateError);
+        }
+        self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_MUST_CREATE_STORES);
+        self.because(Aspect::Key, rules::LIFECYCLE_SAVE_MUST_CREATE_STORES);
+        self.write(i, key, lifetime, vec![rules::LIFECYCLE_SAVE_MUST_CREATE_STORES]);
+        Ok(Answer::Unit)
+    }
+
+    fn create(&mut self, i: usize) -> Outcome {
+        let unread = self.sessions[i].data.is_none() && self.sessions[i].key.is_some();
+        let issued = self.issued;
+        let key = self.draw_key();
+        let lifetime = match self.storable(i) {
+            Ok(lifetime) => lifetime,
+            Err(kind) => {
+                self.because(Aspect::Outcome, rules::LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY);
+                self.why.insert(0, (Aspect::Key, rules::LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY));
+                self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
+                if self.choices.failed_create_keeps_key {
+                    self.sessions[i].key = Some(key);
+                } else {
+                    self.issued = issued;
+                }
+                return Err(kind);
+            }
+        };
+        let rule = if unread { rules::LIFECYCLE_CREATE_UNREAD } else { rules::LIFECYCLE_CREATE_STORES };
+        if let Some(old) = self.sessions[i].key.filter(|_| unread)
+            && let Some(record) = self.records.get_mut(&old)
+        {
+            record.survived.push(rule);
+        }
+        self.because(Aspect::Outcome, rule);
+        self.because(Aspect::Key, rule);
+        self.sessions[i].key = Some(key);
+        self.write(i, key, lifetime, vec![rule]);
+        self.flags(i, true, true, rule);
+        Ok(Answer::Unit)
+    }
+
+    fn cycle_key(&mut self, i: usize) -> Outcome {
+        self.read(i);
+        let old = self.sessions[i].key;
+        let had_record = old.is_some_and(|key| self.records.contains_key(&key));
+        self.create(i)?;
+        let rule =
+            if had_record { rules::LIFECYCLE_CYCLE_NEW_KEY } else { rules::LIFECYCLE_CYCLE_NO_RECORD };
+        self.because(Aspect::Outcome, rule);
+        self.because(Aspect::Key, rule);
+        if let Some(new) = self.sessions[i].key
+            && let Some(record) = self.records.get_mut(&new)
+        {
+            record.origin.insert(0, rule);
+        }
+        if let Some(old) = old {
+            self.discard(old, rules::LIFECYCLE_CYCLE_OLD_KEY_DEAD);
+        }
+        Ok(Answer::Unit)
+    }
+
+    /// Removes the record under a key for good, for the reason that the rule gives.
+    fn discard(&mut self, key: Key, fate: RuleId) {
+        if self.records.remove(&key).is_some() {
+            self.fates.insert(key, fate);
+            self.mark_survivors(rules::LIFECYCLE_DELETE_ONLY_THAT);
+        }
+    }
+}
+
+/// The rule about how long a session with this expiry lives.
+fn kind(expiry: Expiry) -> RuleId {
+    match expiry {
+        Expiry::Default => rules::EXPIRY_DEFAULT,
+        Expiry::Seconds(0) => rules::EXPIRY_ZERO,
+        Expiry::Seconds(..0) => rules::EXPIRY_NEGATIVE,
+        Expiry::Seconds(_) => rules::EXPIRY_SECONDS,
+        Expiry::Duration(_) => rules::EXPIRY_DURATION,
+        Expiry::At(..) => rules::EXPIRY_AT,
+    }
+}

@@ -1,0 +1,185 @@
+//! What a rule of the specification is, as data. The rules themselves are in `rules.rs`, which
+//! `cargo xtask spec --write` makes from `docs/spec/`.
+
+use std::fmt;
+
+use crate::manifest::{Hook, Keeps, Manifest};
+use session_core::{ClearExpired, ExpiredRecords};
+
+/// One clause of the specification.
+#[derive(Debug)]
+pub struct Rule {
+    /// The stable name, as in `r[lifecycle.save.no-resurrect]`.
+    pub id: &'static str,
+    /// Goes up when the meaning of the clause changes.
+    pub version: u16,
+    /// How binding it is.
+    pub level: Level,
+    /// What a subject must have for the rule to apply; all of them.
+    pub needs: &'static [Need],
+    /// The clause in one sentence.
+    pub title: &'static str,
+    /// The rest of the clause, in Markdown; may be empty.
+    pub text: &'static str,
+    /// What Django does.
+    pub django: Django,
+    /// The page of the specification, under `docs/spec/`.
+    pub page: &'static str,
+    /// The rule's golden trace, in the trace format.
+    pub golden: &'static str,
+}
+
+/// How binding a rule is (RFC 2119).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// A subject that breaks it does not conform.
+    Must,
+    /// It may be broken for a reason; the report says so all the same.
+    Should,
+    /// A permitted behaviour.
+    May,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Must => "MUST",
+            Self::Should => "SHOULD",
+            Self::May => "MAY",
+        })
+    }
+}
+
+/// What Django's own engines do about a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Django {
+    /// The same; with a remark, or an empty text.
+    Same(&'static str),
+    /// Something else, for the reason given.
+    Differs(&'static str),
+    /// Nothing that could be compared, for the reason given.
+    Silent(&'static str),
+}
+
+/// The place of a rule in [`RULES`](crate::rules::RULES).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleId(pub(crate) u16);
+
+impl RuleId {
+    /// The rule of this name.
+    pub fn named(id: &str) -> Option<Self> {
+        Self::all().find(|rule| rule.rule().id == id)
+    }
+
+    /// Every rule, in the order of the specification.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0_u16..).map(Self).take(crate::rules::RULES.len())
+    }
+
+    /// The clause.
+    pub fn rule(self) -> &'static Rule {
+        &crate::rules::RULES[usize::from(self.0)]
+    }
+
+    /// Its place, from 0.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl fmt::Debug for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "r[{}]", self.rule().id)
+    }
+}
+
+/// A property of a subject that a rule depends on. What a subject lacks is tested by the rule that needs
+/// the opposite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// The record is kept by the store; the key is not the data.
+    ServerSide,
+    /// Records survive a restart.
+    Persistent,
+    /// Records do not survive a restart.
+    Volatile,
+    /// A second handle sees the same records.
+    Shared,
+    /// Expired records hold their key until they are cleared.
+    ExpiredKept,
+    /// Expired records are gone.
+    ExpiredGone,
+    /// `clear-expired` removes records.
+    Sweeps,
+    /// `clear-expired` has nothing to do.
+    Automatic,
+    /// `clear-expired` cannot be done.
+    NoClear,
+    /// Records may be of any size.
+    Unlimited,
+    /// Records may not exceed a size.
+    Limited,
+    /// The order of entries is kept.
+    OrderKept,
+    /// Integers beyond 2^53 are kept.
+    BigIntegersKept,
+    /// Integers beyond 2^53 are refused.
+    BigIntegersRefused,
+    /// NaN and the infinities are kept.
+    NonFiniteKept,
+    /// NaN and the infinities are refused.
+    NonFiniteRefused,
+    /// Lone surrogates are kept.
+    LoneSurrogatesKept,
+    /// Lone surrogates are refused.
+    LoneSurrogatesRefused,
+    /// Deep nesting is kept.
+    DeepNestingKept,
+    /// Deep nesting is refused.
+    DeepNestingRefused,
+    /// The next keys can be chosen by the suite.
+    HookForceKeys,
+    /// A record can be damaged by the suite.
+    HookDamage,
+}
+
+impl Need {
+    /// `None` if the subject has it, or why not.
+    pub fn unmet_by(self, subject: &Manifest) -> Option<&'static str> {
+        let store = &subject.capabilities;
+        let values = &subject.values;
+        let (met, otherwise) = match self {
+            Self::ServerSide => (store.server_side, "the key is the data: nothing is kept on the server"),
+            Self::Persistent => (store.persistent, "the store does not persist"),
+            Self::Volatile => (!store.persistent, "the store persists"),
+            Self::Shared => (store.shared, "the storage cannot be opened twice"),
+            Self::ExpiredKept => {
+                (store.expired == ExpiredRecords::Kept, "expired records do not wait to be cleared")
+            }
+            Self::ExpiredGone => (store.expired == ExpiredRecords::Gone, "expired records wait to be cleared"),
+            Self::Sweeps => (store.clear_expired == ClearExpired::Sweeps, "clearing removes nothing"),
+            Self::Automatic => {
+                (store.clear_expired == ClearExpired::Automatic, "the storage does not forget by itself")
+            }
+            Self::NoClear => (store.clear_expired == ClearExpired::Unsupported, "the store can clear"),
+            Self::Unlimited => (store.max_record_bytes.is_none(), "records have a greatest size"),
+            Self::Limited => (store.max_record_bytes.is_some(), "records have no greatest size"),
+            Self::OrderKept => (values.order == crate::manifest::Order::Kept, "the order of entries is lost"),
+            Self::BigIntegersKept => (values.big_integers == Keeps::Kept, "big integers are refused"),
+            Self::BigIntegersRefused => (values.big_integers != Keeps::Kept, "big integers are kept"),
+            Self::NonFiniteKept => (values.non_finite == Keeps::Kept, "NaN and infinities are refused"),
+            Self::NonFiniteRefused => (values.non_finite != Keeps::Kept, "NaN and infinities are kept"),
+            Self::LoneSurrogatesKept => (values.lone_surrogates == Keeps::Kept, "lone surrogates are refused"),
+            Self::LoneSurrogatesRefused => (values.lone_surrogates != Keeps::Kept, "lone surrogates are kept"),
+            Self::DeepNestingKept => (values.deep_nesting == Keeps::Kept, "deep nesting is refused"),
+            Self::DeepNestingRefused => (values.deep_nesting != Keeps::Kept, "deep nesting is kept"),
+            Self::HookForceKeys => {
+                (subject.hooks.contains(&Hook::ForceKeys), "the subject cannot force keys (hook `force-keys`)")
+            }
+            Self::HookDamage => {
+                (subject.hooks.contains(&Hook::Damage), "the subject cannot damage a record (hook `damage`)")
+            }
+        };
+        (!met).then_some(otherwise)
+    }
+}

@@ -1,0 +1,1509 @@
+//! The rules of the specification. Made from `docs/spec/` by `cargo xtask spec --write`; not to be edited.
+
+use crate::rule::{Django, Level, Need, Rule, RuleId};
+
+/// Every rule, in the order of the specification.
+pub static RULES: &[Rule] = &[
+    Rule {
+        id: "key.short",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A key of fewer than eight characters counts as no key",
+        text: "A session opened with such a key, or with an empty one, has no key: nothing is looked up, and its first\nsave makes a new one. Characters are counted, not bytes.",
+        django: Django::Same(""),
+        page: "keys.md",
+        golden: include_str!("../golden/key.short.jsonl"),
+    },
+    Rule {
+        id: "key.unknown-not-adopted",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "A key that no record answers to is never adopted",
+        text: "The first reading of a session opened with a well-formed but unknown key finds nothing; from then on the\nsession is empty and has no key, and saving it makes a new one. A visitor can therefore not choose the key\nunder which somebody else will log in (session fixation).",
+        django: Django::Same(""),
+        page: "keys.md",
+        golden: include_str!("../golden/key.unknown-not-adopted.jsonl"),
+    },
+    Rule {
+        id: "key.unread-unchanged",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A key that was given stays as it was given until something is read",
+        text: "Opening a session does not look its key up; the key that was given is the session's key until the first\nreading decides about it.",
+        django: Django::Same(""),
+        page: "keys.md",
+        golden: include_str!("../golden/key.unread-unchanged.jsonl"),
+    },
+    Rule {
+        id: "key.fresh",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Every created session gets a key of its own that was never issued before",
+        text: "",
+        django: Django::Same(""),
+        page: "keys.md",
+        golden: include_str!("../golden/key.fresh.jsonl"),
+    },
+    Rule {
+        id: "key.format",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "A created key has 32 characters from `a`–`z` and `0`–`9`",
+        text: "That is 165 bits. Stores whose key *is* the data (signed cookies) have keys of another form.",
+        django: Django::Same(""),
+        page: "keys.md",
+        golden: include_str!("../golden/key.format.jsonl"),
+    },
+    Rule {
+        id: "key.collision",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::HookForceKeys],
+        title: "A candidate key that is taken is passed over",
+        text: "If the key generator proposes a key that a record holds already, the new session gets another one and the\nrecord is not touched. The suite forces the collision; chance would need 2^82 sessions.",
+        django: Django::Same(""),
+        page: "keys.md",
+        golden: include_str!("../golden/key.collision.jsonl"),
+    },
+    Rule {
+        id: "key.exact",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "Keys are compared exactly",
+        text: "A key in another case, cut short, padded with a space, or continued behind a NUL is another key, and an\nunknown one.",
+        django: Django::Same("on SQLite; a case-insensitive database collation breaks it"),
+        page: "keys.md",
+        golden: include_str!("../golden/key.exact.jsonl"),
+    },
+    Rule {
+        id: "key.hostile",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "A hostile key is an unknown key, and no error",
+        text: "Path separators, `..`, NUL, quotes, wildcards, other alphabets, ten thousand characters: each is looked up\nas any other key is, found to be unknown, and touches nothing outside the store.",
+        django: Django::Same("on SQLite; PostgreSQL refuses NUL with an error"),
+        page: "keys.md",
+        golden: include_str!("../golden/key.hostile.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.open.lazy",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Opening a session reads nothing",
+        text: "A new object has the key it was given, and neither flag set, whether or not a record exists.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.open.lazy.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.load.stored",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "What was saved is what is read",
+        text: "An object opened on the key of a live record reads the data that the last successful save stored, whole.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.load.stored.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.load.once",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "An object reads its record once",
+        text: "After the first reading the object works in memory: what others save later does not change what it sees.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.load.once.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.isolation",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Sessions do not see each other's data",
+        text: "With several records in the store, each key reads its own.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.isolation.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.create.stores",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`create` stores what is in memory under a new key, at once",
+        text: "The new record holds the object's data, the object has the new key, and both flags are set.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.create.stores.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.create.unread",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`create` on an object that was not read starts empty and leaves the other record alone",
+        text: "An object opened on a key and not read has nothing in memory. Creating stores an empty record under a new\nkey; the record under the old key stays as it was.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.create.unread.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.create.failed-leaves-no-key",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "A failed `create` leaves the object's key as it was",
+        text: "Creating may fail (an expiry that is out of range, a store that is down). Then nothing was stored, and the\nobject must not carry a key that addresses nothing.",
+        django: Django::Differs(
+            "there the object keeps the key that was drawn for it, which no record answers to; each later `save` then fails with `UpdateError`, and the data is lost",
+        ),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.create.failed-leaves-no-key.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.save.no-key-creates",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`save` without a key creates",
+        text: "",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.save.no-key-creates.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.save.stores",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`save` replaces the whole record",
+        text: "Entries that were removed are gone from the record, and no other entry is added.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.save.stores.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.save.reads-first",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`save` of an object that was not read keeps the record's data",
+        text: "The record is read first and written back; only its expiry moves.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.save.reads-first.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.save.no-resurrect",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "Saving a session deleted elsewhere must not bring it back",
+        text: "An object was read, its record was then deleted (log-out in another tab), and the object is saved: the\nanswer is `UpdateError`, and nothing is stored. A save never creates a record under an existing key.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.save.no-resurrect.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.save.unknown-unread",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "`save` of an unread object whose record is gone answers `UpdateError` and leaves no key",
+        text: "The reading that precedes the save finds no record, so the object ends without a key, as after any reading\nof an unknown key.",
+        django: Django::Differs(
+            "it answers `UpdateError` too but leaves the object with a random key that was never stored",
+        ),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.save.unknown-unread.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.save.last-wins",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "Of two objects on one record, the last save wins, whole",
+        text: "The record is never a mix of the two.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.save.last-wins.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.save.flags",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`save` sets `accessed` and leaves `modified` as it was",
+        text: "Saving is not forgetting: the middleware decides by `modified` after the handler has run.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.save.flags.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.save-must-create.taken",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "`save-must-create` on a key that is taken answers `CreateError` and stores nothing",
+        text: "The existing record is untouched.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.save-must-create.taken.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.save-must-create.stores",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "`save-must-create` on a key that is free stores there, without reading",
+        text: "It is the one operation that stores under a key that was given: a caller's tool, never to be used with a\nkey that came from a visitor.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.save-must-create.stores.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.delete.gone",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "A deleted record no longer loads",
+        text: "",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.delete.gone.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.delete.idempotent",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Deleting what is not there is no error",
+        text: "",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.delete.idempotent.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.delete.keeps-object",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`delete` leaves the object as it is",
+        text: "Key, data and flags of the object stay; only the record goes.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.delete.keeps-object.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.delete.only-that",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "Deleting one session leaves every other",
+        text: "",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.delete.only-that.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.flush.empties",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`flush` empties the object, forgets its key and sets both flags",
+        text: "",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.flush.empties.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.flush.record-gone",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "`flush` deletes the record",
+        text: "The old key is dead for everybody who has it.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.flush.record-gone.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.clear.keeps-record",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`clear` keeps the key, and the record until the next save",
+        text: "",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.clear.keeps-record.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.cycle.new-key",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`cycle-key` moves the data to a new key, at once",
+        text: "Logging in changes the key so that a key known from before is worth nothing. The data is already stored\nunder the new key when the call returns.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.cycle.new-key.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.cycle.old-key-dead",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "`cycle-key` removes the old record",
+        text: "",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.cycle.old-key-dead.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.cycle.no-record",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`cycle-key` of an object without a record creates one",
+        text: "Without a key, or with one whose record is gone, what is in memory is stored under a new key.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.cycle.no-record.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.exists.stored",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "`exists` is true for a key that a live record holds",
+        text: "",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.exists.stored.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.exists.unknown",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "`exists` is false for a key that no record holds",
+        text: "Never issued, deleted, flushed, or left behind by `cycle-key`.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.exists.unknown.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.is-empty",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A session is empty if it has no key and no data in memory",
+        text: "Asking reads nothing and sets no flag. A session that has a key is never empty, even after `clear`.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.is-empty.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.second-client",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::Shared],
+        title: "A second handle on the same storage sees each change at once",
+        text: "Two processes of a site open the same storage. What one of them stored or deleted, the other reads so.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.second-client.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.reopen.persistent",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::Persistent],
+        title: "Records survive a restart",
+        text: "The storage is closed and opened again: every live record loads as before.",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.reopen.persistent.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.reopen.deleted-stays",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::Persistent],
+        title: "What was deleted before a restart stays deleted after it",
+        text: "",
+        django: Django::Same(""),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.reopen.deleted-stays.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.reopen.volatile",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::Volatile],
+        title: "A store that does not persist is empty after a restart",
+        text: "A store that declares itself volatile and yet finds old records again has said something wrong about itself.",
+        django: Django::Silent("its `db` engine persists"),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.reopen.volatile.jsonl"),
+    },
+    Rule {
+        id: "dict.get",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`get` gives the value of an entry, or nothing if there is none",
+        text: "",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.get.jsonl"),
+    },
+    Rule {
+        id: "dict.contains",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`contains` tells whether there is an entry, also one whose value is null",
+        text: "",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.contains.jsonl"),
+    },
+    Rule {
+        id: "dict.set",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`set` adds an entry or replaces its value",
+        text: "A replaced entry keeps its place in the order.",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.set.jsonl"),
+    },
+    Rule {
+        id: "dict.set-default.present",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`set-default` of a present entry gives its value and changes nothing",
+        text: "",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.set-default.present.jsonl"),
+    },
+    Rule {
+        id: "dict.set-default.absent",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`set-default` of an absent entry stores and gives the default",
+        text: "",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.set-default.absent.jsonl"),
+    },
+    Rule {
+        id: "dict.pop.present",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`pop` takes an entry out and gives its value",
+        text: "With or without a default.",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.pop.present.jsonl"),
+    },
+    Rule {
+        id: "dict.pop.absent",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`pop` of an absent entry is a `KeyError`",
+        text: "",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.pop.absent.jsonl"),
+    },
+    Rule {
+        id: "dict.pop.default",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`pop` of an absent entry with a default gives the default and stores nothing",
+        text: "",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.pop.default.jsonl"),
+    },
+    Rule {
+        id: "dict.remove.present",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`remove` takes an entry out",
+        text: "",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.remove.present.jsonl"),
+    },
+    Rule {
+        id: "dict.remove.absent",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`remove` of an absent entry is a `KeyError`",
+        text: "",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.remove.absent.jsonl"),
+    },
+    Rule {
+        id: "dict.update",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`update` sets each of the given entries and keeps the rest",
+        text: "",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.update.jsonl"),
+    },
+    Rule {
+        id: "dict.clear",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`clear` removes every entry without reading the record",
+        text: "",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.clear.jsonl"),
+    },
+    Rule {
+        id: "dict.listing",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`keys`, `values` and `items` list all entries, private ones included",
+        text: "Entries such as `_session_expiry` are ordinary entries.",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.listing.jsonl"),
+    },
+    Rule {
+        id: "dict.nested.memory",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A change inside a value is seen by the same object",
+        text: "The value that is read is the stored one, not a copy: pushing to a list in the session changes the list.",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.nested.memory.jsonl"),
+    },
+    Rule {
+        id: "dict.nested.saved",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A change inside a value is stored by an explicit `save`",
+        text: "",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/dict.nested.saved.jsonl"),
+    },
+    Rule {
+        id: "testcookie.worked",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "The test cookie worked if its mark is in the session",
+        text: "`set-test-cookie` stores `testcookie` = `worked`; `test-cookie-worked` compares.",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/testcookie.worked.jsonl"),
+    },
+    Rule {
+        id: "testcookie.delete",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`delete-test-cookie` removes the mark",
+        text: "Without the mark it is a `KeyError`.",
+        django: Django::Same(""),
+        page: "dictionary.md",
+        golden: include_str!("../golden/testcookie.delete.jsonl"),
+    },
+    Rule {
+        id: "tracking.new",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A new object has neither flag",
+        text: "Nor has one that was opened on a record: what others did to the record is no change of this object.",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.new.jsonl"),
+    },
+    Rule {
+        id: "tracking.read",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Reading sets `accessed` only",
+        text: "",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.read.jsonl"),
+    },
+    Rule {
+        id: "tracking.write",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Changing an entry sets both flags",
+        text: "`set`, `update`, and `set-default`, `pop`, `remove` where they changed something; the test cookie and\n`set-expiry` likewise.",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.write.jsonl"),
+    },
+    Rule {
+        id: "tracking.set-default-present",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`set-default` of a present entry does not set `modified`",
+        text: "",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.set-default-present.jsonl"),
+    },
+    Rule {
+        id: "tracking.pop-absent",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`pop` of an absent entry does not set `modified`",
+        text: "With a default or without.",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.pop-absent.jsonl"),
+    },
+    Rule {
+        id: "tracking.remove-absent",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A failed `remove` does not set `modified`",
+        text: "",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.remove-absent.jsonl"),
+    },
+    Rule {
+        id: "tracking.update-empty",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`update` with nothing still sets `modified`",
+        text: "",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.update-empty.jsonl"),
+    },
+    Rule {
+        id: "tracking.clear",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`clear` sets both flags",
+        text: "",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.clear.jsonl"),
+    },
+    Rule {
+        id: "tracking.nested",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A change inside a value does not set `modified`",
+        text: "The object cannot see it. An application says so itself, or saves explicitly.",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.nested.jsonl"),
+    },
+    Rule {
+        id: "tracking.is-empty",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Asking whether the session is empty sets no flag",
+        text: "",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.is-empty.jsonl"),
+    },
+    Rule {
+        id: "tracking.explicit-expiry",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Asking for an age or date with an explicit expiry sets no flag",
+        text: "With the expiry given there is nothing to read.",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.explicit-expiry.jsonl"),
+    },
+    Rule {
+        id: "tracking.expiry-none",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Removing an expiry that was never set does not set `modified`",
+        text: "",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.expiry-none.jsonl"),
+    },
+    Rule {
+        id: "tracking.untouched",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Operations on the storage leave an object's flags alone",
+        text: "`delete` of its own record too.",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.untouched.jsonl"),
+    },
+    Rule {
+        id: "tracking.sticky",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A flag that is set stays set",
+        text: "",
+        django: Django::Same(""),
+        page: "tracking.md",
+        golden: include_str!("../golden/tracking.sticky.jsonl"),
+    },
+    Rule {
+        id: "expiry.default",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A session lives for the cookie age, from its last save",
+        text: "Without an expiry of its own, a record expires `cookie_age` seconds (1,209,600 by default: two weeks) after\nthe instant at which it was saved.",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.default.jsonl"),
+    },
+    Rule {
+        id: "expiry.seconds",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "An expiry in seconds counts from the last save",
+        text: "",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.seconds.jsonl"),
+    },
+    Rule {
+        id: "expiry.negative",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A negative expiry is expired at once",
+        text: "The record is stored, and never loads.",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.negative.jsonl"),
+    },
+    Rule {
+        id: "expiry.zero",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "An expiry of zero ends with the browser; the record lives for the cookie age",
+        text: "",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.zero.jsonl"),
+    },
+    Rule {
+        id: "expiry.duration",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A duration is turned into a date at once",
+        text: "It counts from `set-expiry`, not from the save, and is stored as that date. Fractions of a second count.",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.duration.jsonl"),
+    },
+    Rule {
+        id: "expiry.at",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A date is the instant of expiry, whatever its offset",
+        text: "Saving again does not move it.",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.at.jsonl"),
+    },
+    Rule {
+        id: "expiry.none",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`set-expiry` with none returns to the default",
+        text: "",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.none.jsonl"),
+    },
+    Rule {
+        id: "expiry.entry",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "The expiry is kept in the entry `_session_expiry`",
+        text: "Seconds as an integer; a date as ISO 8601 text with the offset it was given in, and with six digits of\nmicroseconds unless they are zero, as Python's `datetime.isoformat` writes it.",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.entry.jsonl"),
+    },
+    Rule {
+        id: "expiry.renewed",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Saving renews the life of a session",
+        text: "Also of one that was only read.",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.renewed.jsonl"),
+    },
+    Rule {
+        id: "expiry.range",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "An expiry beyond the years 1 to 9999 is refused when it is used",
+        text: "`set-expiry` takes it; asking for the date, or saving, answers `invalid-expiry`, and the record stays whole.",
+        django: Django::Same("where the error is `OverflowError`"),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.range.jsonl"),
+    },
+    Rule {
+        id: "expiry.age",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "The expiry age is the number of seconds left, rounded down",
+        text: "For a date: from now (or the given modification instant) to it, negative when it is past. For seconds: that\nnumber, whatever the instant. For zero or none: the cookie age.",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.age.jsonl"),
+    },
+    Rule {
+        id: "expiry.date",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "The expiry date is the date that was set, or the modification instant plus the age",
+        text: "",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.date.jsonl"),
+    },
+    Rule {
+        id: "expiry.explicit",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "An age or date may be asked for a given modification instant and a given expiry",
+        text: "Then the session's own expiry is not looked at.",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.explicit.jsonl"),
+    },
+    Rule {
+        id: "expiry.browser-close",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A session ends with the browser if its expiry is zero, or if it has none and the settings say so",
+        text: "",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.browser-close.jsonl"),
+    },
+    Rule {
+        id: "expiry.cookie-age",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "The session cookie age is the one in the settings",
+        text: "",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.cookie-age.jsonl"),
+    },
+    Rule {
+        id: "expiry.boundary",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "At the instant of its expiry a record no longer loads",
+        text: "",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.boundary.jsonl"),
+    },
+    Rule {
+        id: "expiry.not-early",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A microsecond before its expiry a record still loads",
+        text: "",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.not-early.jsonl"),
+    },
+    Rule {
+        id: "expiry.dead",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "An expired record never loads",
+        text: "Whether or not it was cleared.",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.dead.jsonl"),
+    },
+    Rule {
+        id: "expiry.kept",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ExpiredKept],
+        title: "An expired record that was not cleared still holds its key",
+        text: "It exists; a session that was read before the instant can still be saved, and lives again.",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.kept.jsonl"),
+    },
+    Rule {
+        id: "expiry.gone",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ExpiredGone],
+        title: "In a store that forgets by itself, an expired record is gone",
+        text: "It does not exist, and a session that was read before the instant cannot be saved: `UpdateError`.",
+        django: Django::Silent("its `db` engine keeps expired records"),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.gone.jsonl"),
+    },
+    Rule {
+        id: "expiry.clear.removes",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::Sweeps],
+        title: "`clear-expired` removes every record that expired before now",
+        text: "",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.clear.removes.jsonl"),
+    },
+    Rule {
+        id: "expiry.clear.keeps-live",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "`clear-expired` removes nothing else",
+        text: "",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.clear.keeps-live.jsonl"),
+    },
+    Rule {
+        id: "expiry.clear.boundary",
+        version: 1,
+        level: Level::Should,
+        needs: &[Need::Sweeps],
+        title: "A record that expires exactly now is left for the next clearing",
+        text: "It does not load, so nobody can tell but by `exists`.",
+        django: Django::Same(""),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.clear.boundary.jsonl"),
+    },
+    Rule {
+        id: "expiry.clear.automatic",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::Automatic],
+        title: "Where the storage forgets by itself, `clear-expired` does nothing, and says so without an error",
+        text: "",
+        django: Django::Silent("its `db` engine sweeps"),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.clear.automatic.jsonl"),
+    },
+    Rule {
+        id: "expiry.clear.refused",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::NoClear],
+        title: "A store that cannot clear refuses",
+        text: "The answer is `unsupported`: pretending would let the storage grow for ever.",
+        django: Django::Differs("its engines without clearing answer as if they had cleared"),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.clear.refused.jsonl"),
+    },
+    Rule {
+        id: "data.json",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Every JSON type survives a reload",
+        text: "Null, booleans, integers, text, lists and objects, nested, empty ones too.",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.json.jsonl"),
+    },
+    Rule {
+        id: "data.text",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Text survives to the last character",
+        text: "Control characters, NUL, quotes, backslashes, and every delimiter of the formats in use (`:` `.` `,` `=` `-`\n`_` `/`).",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.text.jsonl"),
+    },
+    Rule {
+        id: "data.non-bmp",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Characters beyond the basic plane survive",
+        text: "",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.non-bmp.jsonl"),
+    },
+    Rule {
+        id: "data.names",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Entry names are any text",
+        text: "Empty, with dots, with quotes, or like a marker of somebody's parser.",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.names.jsonl"),
+    },
+    Rule {
+        id: "data.floats",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Floating-point numbers keep their value and stay floating-point numbers",
+        text: "",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.floats.jsonl"),
+    },
+    Rule {
+        id: "data.large",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::Unlimited],
+        title: "Large values survive whole",
+        text: "The suite goes to 4 MiB.",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.large.jsonl"),
+    },
+    Rule {
+        id: "data.too-large",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::Limited],
+        title: "A session larger than the store's limit is refused, and the record stays whole",
+        text: "The error is `too-large`.",
+        django: Django::Silent("its `db` engine has no limit"),
+        page: "data.md",
+        golden: include_str!("../golden/data.too-large.jsonl"),
+    },
+    Rule {
+        id: "data.order",
+        version: 1,
+        level: Level::Should,
+        needs: &[Need::OrderKept],
+        title: "Entries keep the order in which they were first set",
+        text: "",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.order.jsonl"),
+    },
+    Rule {
+        id: "data.integers.kept",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::BigIntegersKept],
+        title: "Integers beyond 64 bits keep all their digits",
+        text: "Also those beyond 2^53, which a reader that uses floating-point numbers rounds.",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.integers.kept.jsonl"),
+    },
+    Rule {
+        id: "data.integers.refused",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::BigIntegersRefused],
+        title: "A store that cannot keep a big integer refuses it",
+        text: "",
+        django: Django::Silent("it keeps them"),
+        page: "data.md",
+        golden: include_str!("../golden/data.integers.refused.jsonl"),
+    },
+    Rule {
+        id: "data.non-finite.kept",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::NonFiniteKept],
+        title: "NaN and the infinities survive",
+        text: "They are not JSON, but Python's `json` writes and reads them.",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.non-finite.kept.jsonl"),
+    },
+    Rule {
+        id: "data.non-finite.refused",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::NonFiniteRefused],
+        title: "A store that cannot keep NaN and the infinities refuses them",
+        text: "",
+        django: Django::Silent("it keeps them"),
+        page: "data.md",
+        golden: include_str!("../golden/data.non-finite.refused.jsonl"),
+    },
+    Rule {
+        id: "data.surrogates.kept",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::LoneSurrogatesKept],
+        title: "Lone surrogates survive",
+        text: "Half of a pair of UTF-16 code units is not text, but JSON can write it and Python keeps it.",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.surrogates.kept.jsonl"),
+    },
+    Rule {
+        id: "data.surrogates.refused",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::LoneSurrogatesRefused],
+        title: "A store that cannot keep lone surrogates refuses them",
+        text: "",
+        django: Django::Silent("it keeps them"),
+        page: "data.md",
+        golden: include_str!("../golden/data.surrogates.refused.jsonl"),
+    },
+    Rule {
+        id: "data.deep.kept",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::DeepNestingKept],
+        title: "Lists nested 300 deep survive",
+        text: "",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.deep.kept.jsonl"),
+    },
+    Rule {
+        id: "data.deep.refused",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::DeepNestingRefused],
+        title: "A store that cannot keep deep nesting refuses it",
+        text: "",
+        django: Django::Silent(
+            "it keeps 300 levels; data too deep for Python's reader it empties without a word",
+        ),
+        page: "data.md",
+        golden: include_str!("../golden/data.deep.refused.jsonl"),
+    },
+    Rule {
+        id: "data.corrupt.empty",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::HookDamage],
+        title: "A record that does not decode reads as an empty session under the same key",
+        text: "Cut, overwritten, signed with another secret: the visitor sees an empty session, the operator a security\nevent in the log, and nobody an error page. The record itself is left as it is.",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.corrupt.empty.jsonl"),
+    },
+    Rule {
+        id: "data.corrupt.overwritten",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::HookDamage],
+        title: "Saving replaces a record that did not decode",
+        text: "",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.corrupt.overwritten.jsonl"),
+    },
+];
+
+/// `r[key.short]`: A key of fewer than eight characters counts as no key.
+pub const KEY_SHORT: RuleId = RuleId(0);
+/// `r[key.unknown-not-adopted]`: A key that no record answers to is never adopted.
+pub const KEY_UNKNOWN_NOT_ADOPTED: RuleId = RuleId(1);
+/// `r[key.unread-unchanged]`: A key that was given stays as it was given until something is read.
+pub const KEY_UNREAD_UNCHANGED: RuleId = RuleId(2);
+/// `r[key.fresh]`: Every created session gets a key of its own that was never issued before.
+pub const KEY_FRESH: RuleId = RuleId(3);
+/// `r[key.format]`: A created key has 32 characters from `a`–`z` and `0`–`9`.
+pub const KEY_FORMAT: RuleId = RuleId(4);
+/// `r[key.collision]`: A candidate key that is taken is passed over.
+pub const KEY_COLLISION: RuleId = RuleId(5);
+/// `r[key.exact]`: Keys are compared exactly.
+pub const KEY_EXACT: RuleId = RuleId(6);
+/// `r[key.hostile]`: A hostile key is an unknown key, and no error.
+pub const KEY_HOSTILE: RuleId = RuleId(7);
+/// `r[lifecycle.open.lazy]`: Opening a session reads nothing.
+pub const LIFECYCLE_OPEN_LAZY: RuleId = RuleId(8);
+/// `r[lifecycle.load.stored]`: What was saved is what is read.
+pub const LIFECYCLE_LOAD_STORED: RuleId = RuleId(9);
+/// `r[lifecycle.load.once]`: An object reads its record once.
+pub const LIFECYCLE_LOAD_ONCE: RuleId = RuleId(10);
+/// `r[lifecycle.isolation]`: Sessions do not see each other's data.
+pub const LIFECYCLE_ISOLATION: RuleId = RuleId(11);
+/// `r[lifecycle.create.stores]`: `create` stores what is in memory under a new key, at once.
+pub const LIFECYCLE_CREATE_STORES: RuleId = RuleId(12);
+/// `r[lifecycle.create.unread]`: `create` on an object that was not read starts empty and leaves the other record alone.
+pub const LIFECYCLE_CREATE_UNREAD: RuleId = RuleId(13);
+/// `r[lifecycle.create.failed-leaves-no-key]`: A failed `create` leaves the object's key as it was.
+pub const LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY: RuleId = RuleId(14);
+/// `r[lifecycle.save.no-key-creates]`: `save` without a key creates.
+pub const LIFECYCLE_SAVE_NO_KEY_CREATES: RuleId = RuleId(15);
+/// `r[lifecycle.save.stores]`: `save` replaces the whole record.
+pub const LIFECYCLE_SAVE_STORES: RuleId = RuleId(16);
+/// `r[lifecycle.save.reads-first]`: `save` of an object that was not read keeps the record's data.
+pub const LIFECYCLE_SAVE_READS_FIRST: RuleId = RuleId(17);
+/// `r[lifecycle.save.no-resurrect]`: Saving a session deleted elsewhere must not bring it back.
+pub const LIFECYCLE_SAVE_NO_RESURRECT: RuleId = RuleId(18);
+/// `r[lifecycle.save.unknown-unread]`: `save` of an unread object whose record is gone answers `UpdateError` and leaves no key.
+pub const LIFECYCLE_SAVE_UNKNOWN_UNREAD: RuleId = RuleId(19);
+/// `r[lifecycle.save.last-wins]`: Of two objects on one record, the last save wins, whole.
+pub const LIFECYCLE_SAVE_LAST_WINS: RuleId = RuleId(20);
+/// `r[lifecycle.save.flags]`: `save` sets `accessed` and leaves `modified` as it was.
+pub const LIFECYCLE_SAVE_FLAGS: RuleId = RuleId(21);
+/// `r[lifecycle.save-must-create.taken]`: `save-must-create` on a key that is taken answers `CreateError` and stores nothing.
+pub const LIFECYCLE_SAVE_MUST_CREATE_TAKEN: RuleId = RuleId(22);
+/// `r[lifecycle.save-must-create.stores]`: `save-must-create` on a key that is free stores there, without reading.
+pub const LIFECYCLE_SAVE_MUST_CREATE_STORES: RuleId = RuleId(23);
+/// `r[lifecycle.delete.gone]`: A deleted record no longer loads.
+pub const LIFECYCLE_DELETE_GONE: RuleId = RuleId(24);
+/// `r[lifecycle.delete.idempotent]`: Deleting what is not there is no error.
+pub const LIFECYCLE_DELETE_IDEMPOTENT: RuleId = RuleId(25);
+/// `r[lifecycle.delete.keeps-object]`: `delete` leaves the object as it is.
+pub const LIFECYCLE_DELETE_KEEPS_OBJECT: RuleId = RuleId(26);
+/// `r[lifecycle.delete.only-that]`: Deleting one session leaves every other.
+pub const LIFECYCLE_DELETE_ONLY_THAT: RuleId = RuleId(27);
+/// `r[lifecycle.flush.empties]`: `flush` empties the object, forgets its key and sets both flags.
+pub const LIFECYCLE_FLUSH_EMPTIES: RuleId = RuleId(28);
+/// `r[lifecycle.flush.record-gone]`: `flush` deletes the record.
+pub const LIFECYCLE_FLUSH_RECORD_GONE: RuleId = RuleId(29);
+/// `r[lifecycle.clear.keeps-record]`: `clear` keeps the key, and the record until the next save.
+pub const LIFECYCLE_CLEAR_KEEPS_RECORD: RuleId = RuleId(30);
+/// `r[lifecycle.cycle.new-key]`: `cycle-key` moves the data to a new key, at once.
+pub const LIFECYCLE_CYCLE_NEW_KEY: RuleId = RuleId(31);
+/// `r[lifecycle.cycle.old-key-dead]`: `cycle-key` removes the old record.
+pub const LIFECYCLE_CYCLE_OLD_KEY_DEAD: RuleId = RuleId(32);
+/// `r[lifecycle.cycle.no-record]`: `cycle-key` of an object without a record creates one.
+pub const LIFECYCLE_CYCLE_NO_RECORD: RuleId = RuleId(33);
+/// `r[lifecycle.exists.stored]`: `exists` is true for a key that a live record holds.
+pub const LIFECYCLE_EXISTS_STORED: RuleId = RuleId(34);
+/// `r[lifecycle.exists.unknown]`: `exists` is false for a key that no record holds.
+pub const LIFECYCLE_EXISTS_UNKNOWN: RuleId = RuleId(35);
+/// `r[lifecycle.is-empty]`: A session is empty if it has no key and no data in memory.
+pub const LIFECYCLE_IS_EMPTY: RuleId = RuleId(36);
+/// `r[lifecycle.second-client]`: A second handle on the same storage sees each change at once.
+pub const LIFECYCLE_SECOND_CLIENT: RuleId = RuleId(37);
+/// `r[lifecycle.reopen.persistent]`: Records survive a restart.
+pub const LIFECYCLE_REOPEN_PERSISTENT: RuleId = RuleId(38);
+/// `r[lifecycle.reopen.deleted-stays]`: What was deleted before a restart stays deleted after it.
+pub const LIFECYCLE_REOPEN_DELETED_STAYS: RuleId = RuleId(39);
+/// `r[lifecycle.reopen.volatile]`: A store that does not persist is empty after a restart.
+pub const LIFECYCLE_REOPEN_VOLATILE: RuleId = RuleId(40);
+/// `r[dict.get]`: `get` gives the value of an entry, or nothing if there is none.
+pub const DICT_GET: RuleId = RuleId(41);
+/// `r[dict.contains]`: `contains` tells whether there is an entry, also one whose value is null.
+pub const DICT_CONTAINS: RuleId = RuleId(42);
+/// `r[dict.set]`: `set` adds an entry or replaces its value.
+pub const DICT_SET: RuleId = RuleId(43);
+/// `r[dict.set-default.present]`: `set-default` of a present entry gives its value and changes nothing.
+pub const DICT_SET_DEFAULT_PRESENT: RuleId = RuleId(44);
+/// `r[dict.set-default.absent]`: `set-default` of an absent entry stores and gives the default.
+pub const DICT_SET_DEFAULT_ABSENT: RuleId = RuleId(45);
+/// `r[dict.pop.present]`: `pop` takes an entry out and gives its value.
+pub const DICT_POP_PRESENT: RuleId = RuleId(46);
+/// `r[dict.pop.absent]`: `pop` of an absent entry is a `KeyError`.
+pub const DICT_POP_ABSENT: RuleId = RuleId(47);
+/// `r[dict.pop.default]`: `pop` of an absent entry with a default gives the default and stores nothing.
+pub const DICT_POP_DEFAULT: RuleId = RuleId(48);
+/// `r[dict.remove.present]`: `remove` takes an entry out.
+pub const DICT_REMOVE_PRESENT: RuleId = RuleId(49);
+/// `r[dict.remove.absent]`: `remove` of an absent entry is a `KeyError`.
+pub const DICT_REMOVE_ABSENT: RuleId = RuleId(50);
+/// `r[dict.update]`: `update` sets each of the given entries and keeps the rest.
+pub const DICT_UPDATE: RuleId = RuleId(51);
+/// `r[dict.clear]`: `clear` removes every entry without reading the record.
+pub const DICT_CLEAR: RuleId = RuleId(52);
+/// `r[dict.listing]`: `keys`, `values` and `items` list all entries, private ones included.
+pub const DICT_LISTING: RuleId = RuleId(53);
+/// `r[dict.nested.memory]`: A change inside a value is seen by the same object.
+pub const DICT_NESTED_MEMORY: RuleId = RuleId(54);
+/// `r[dict.nested.saved]`: A change inside a value is stored by an explicit `save`.
+pub const DICT_NESTED_SAVED: RuleId = RuleId(55);
+/// `r[testcookie.worked]`: The test cookie worked if its mark is in the session.
+pub const TESTCOOKIE_WORKED: RuleId = RuleId(56);
+/// `r[testcookie.delete]`: `delete-test-cookie` removes the mark.
+pub const TESTCOOKIE_DELETE: RuleId = RuleId(57);
+/// `r[tracking.new]`: A new object has neither flag.
+pub const TRACKING_NEW: RuleId = RuleId(58);
+/// `r[tracking.read]`: Reading sets `accessed` only.
+pub const TRACKING_READ: RuleId = RuleId(59);
+/// `r[tracking.write]`: Changing an entry sets both flags.
+pub const TRACKING_WRITE: RuleId = RuleId(60);
+/// `r[tracking.set-default-present]`: `set-default` of a present entry does not set `modified`.
+pub const TRACKING_SET_DEFAULT_PRESENT: RuleId = RuleId(61);
+/// `r[tracking.pop-absent]`: `pop` of an absent entry does not set `modified`.
+pub const TRACKING_POP_ABSENT: RuleId = RuleId(62);
+/// `r[tracking.remove-absent]`: A failed `remove` does not set `modified`.
+pub const TRACKING_REMOVE_ABSENT: RuleId = RuleId(63);
+/// `r[tracking.update-empty]`: `update` with nothing still sets `modified`.
+pub const TRACKING_UPDATE_EMPTY: RuleId = RuleId(64);
+/// `r[tracking.clear]`: `clear` sets both flags.
+pub const TRACKING_CLEAR: RuleId = RuleId(65);
+/// `r[tracking.nested]`: A change inside a value does not set `modified`.
+pub const TRACKING_NESTED: RuleId = RuleId(66);
+/// `r[tracking.is-empty]`: Asking whether the session is empty sets no flag.
+pub const TRACKING_IS_EMPTY: RuleId = RuleId(67);
+/// `r[tracking.explicit-expiry]`: Asking for an age or date with an explicit expiry sets no flag.
+pub const TRACKING_EXPLICIT_EXPIRY: RuleId = RuleId(68);
+/// `r[tracking.expiry-none]`: Removing an expiry that was never set does not set `modified`.
+pub const TRACKING_EXPIRY_NONE: RuleId = RuleId(69);
+/// `r[tracking.untouched]`: Operations on the storage leave an object's flags alone.
+pub const TRACKING_UNTOUCHED: RuleId = RuleId(70);
+/// `r[tracking.sticky]`: A flag that is set stays set.
+pub const TRACKING_STICKY: RuleId = RuleId(71);
+/// `r[expiry.default]`: A session lives for the cookie age, from its last save.
+pub const EXPIRY_DEFAULT: RuleId = RuleId(72);
+/// `r[expiry.seconds]`: An expiry in seconds counts from the last save.
+pub const EXPIRY_SECONDS: RuleId = RuleId(73);
+/// `r[expiry.negative]`: A negative expiry is expired at once.
+pub const EXPIRY_NEGATIVE: RuleId = RuleId(74);
+/// `r[expiry.zero]`: An expiry of zero ends with the browser; the record lives for the cookie age.
+pub const EXPIRY_ZERO: RuleId = RuleId(75);
+/// `r[expiry.duration]`: A duration is turned into a date at once.
+pub const EXPIRY_DURATION: RuleId = RuleId(76);
+/// `r[expiry.at]`: A date is the instant of expiry, whatever its offset.
+pub const EXPIRY_AT: RuleId = RuleId(77);
+/// `r[expiry.none]`: `set-expiry` with none returns to the default.
+pub const EXPIRY_NONE: RuleId = RuleId(78);
+/// `r[expiry.entry]`: The expiry is kept in the entry `_session_expiry`.
+pub const EXPIRY_ENTRY: RuleId = RuleId(79);
+/// `r[expiry.renewed]`: Saving renews the life of a session.
+pub const EXPIRY_RENEWED: RuleId = RuleId(80);
+/// `r[expiry.range]`: An expiry beyond the years 1 to 9999 is refused when it is used.
+pub const EXPIRY_RANGE: RuleId = RuleId(81);
+/// `r[expiry.age]`: The expiry age is the number of seconds left, rounded down.
+pub const EXPIRY_AGE: RuleId = RuleId(82);
+/// `r[expiry.date]`: The expiry date is the date that was set, or the modification instant plus the age.
+pub const EXPIRY_DATE: RuleId = RuleId(83);
+/// `r[expiry.explicit]`: An age or date may be asked for a given modification instant and a given expiry.
+pub const EXPIRY_EXPLICIT: RuleId = RuleId(84);
+/// `r[expiry.browser-close]`: A session ends with the browser if its expiry is zero, or if it has none and the settings say so.
+pub const EXPIRY_BROWSER_CLOSE: RuleId = RuleId(85);
+/// `r[expiry.cookie-age]`: The session cookie age is the one in the settings.
+pub const EXPIRY_COOKIE_AGE: RuleId = RuleId(86);
+/// `r[expiry.boundary]`: At the instant of its expiry a record no longer loads.
+pub const EXPIRY_BOUNDARY: RuleId = RuleId(87);
+/// `r[expiry.not-early]`: A microsecond before its expiry a record still loads.
+pub const EXPIRY_NOT_EARLY: RuleId = RuleId(88);
+/// `r[expiry.dead]`: An expired record never loads.
+pub const EXPIRY_DEAD: RuleId = RuleId(89);
+/// `r[expiry.kept]`: An expired record that was not cleared still holds its key.
+pub const EXPIRY_KEPT: RuleId = RuleId(90);
+/// `r[expiry.gone]`: In a store that forgets by itself, an expired record is gone.
+pub const EXPIRY_GONE: RuleId = RuleId(91);
+/// `r[expiry.clear.removes]`: `clear-expired` removes every record that expired before now.
+pub const EXPIRY_CLEAR_REMOVES: RuleId = RuleId(92);
+/// `r[expiry.clear.keeps-live]`: `clear-expired` removes nothing else.
+pub const EXPIRY_CLEAR_KEEPS_LIVE: RuleId = RuleId(93);
+/// `r[expiry.clear.boundary]`: A record that expires exactly now is left for the next clearing.
+pub const EXPIRY_CLEAR_BOUNDARY: RuleId = RuleId(94);
+/// `r[expiry.clear.automatic]`: Where the storage forgets by itself, `clear-expired` does nothing, and says so without an error.
+pub const EXPIRY_CLEAR_AUTOMATIC: RuleId = RuleId(95);
+/// `r[expiry.clear.refused]`: A store that cannot clear refuses.
+pub const EXPIRY_CLEAR_REFUSED: RuleId = RuleId(96);
+/// `r[data.json]`: Every JSON type survives a reload.
+pub const DATA_JSON: RuleId = RuleId(97);
+/// `r[data.text]`: Text survives to the last character.
+pub const DATA_TEXT: RuleId = RuleId(98);
+/// `r[data.non-bmp]`: Characters beyond the basic plane survive.
+pub const DATA_NON_BMP: RuleId = RuleId(99);
+/// `r[data.names]`: Entry names are any text.
+pub const DATA_NAMES: RuleId = RuleId(100);
+/// `r[data.floats]`: Floating-point numbers keep their value and stay floating-point numbers.
+pub const DATA_FLOATS: RuleId = RuleId(101);
+/// `r[data.large]`: Large values survive whole.
+pub const DATA_LARGE: RuleId = RuleId(102);
+/// `r[data.too-large]`: A session larger than the store's limit is refused, and the record stays whole.
+pub const DATA_TOO_LARGE: RuleId = RuleId(103);
+/// `r[data.order]`: Entries keep the order in which they were first set.
+pub const DATA_ORDER: RuleId = RuleId(104);
+/// `r[data.integers.kept]`: Integers beyond 64 bits keep all their digits.
+pub const DATA_INTEGERS_KEPT: RuleId = RuleId(105);
+/// `r[data.integers.refused]`: A store that cannot keep a big integer refuses it.
+pub const DATA_INTEGERS_REFUSED: RuleId = RuleId(106);
+/// `r[data.non-finite.kept]`: NaN and the infinities survive.
+pub const DATA_NON_FINITE_KEPT: RuleId = RuleId(107);
+/// `r[data.non-finite.refused]`: A store that cannot keep NaN and the infinities refuses them.
+pub const DATA_NON_FINITE_REFUSED: RuleId = RuleId(108);
+/// `r[data.surrogates.kept]`: Lone surrogates survive.
+pub const DATA_SURROGATES_KEPT: RuleId = RuleId(109);
+/// `r[data.surrogates.refused]`: A store that cannot keep lone surrogates refuses them.
+pub const DATA_SURROGATES_REFUSED: RuleId = RuleId(110);
+/// `r[data.deep.kept]`: Lists nested 300 deep survive.
+pub const DATA_DEEP_KEPT: RuleId = RuleId(111);
+/// `r[data.deep.refused]`: A store that cannot keep deep nesting refuses it.
+pub const DATA_DEEP_REFUSED: RuleId = RuleId(112);
+/// `r[data.corrupt.empty]`: A record that does not decode reads as an empty session under the same key.
+pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(113);
+/// `r[data.corrupt.overwritten]`: Saving replaces a record that did not decode.
+pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(114);

@@ -1,0 +1,151 @@
+//! What the suite drives. The runner sees no difference between a Rust store, a child process in any
+//! language, and the reference model itself.
+//!
+//! - `store.rs`: a Rust [`SessionStore`](session_core::SessionStore) under `session-core`'s sessions
+//! - `process.rs`: a child process that has session objects of its own
+//! - `remote.rs`: a child process that is a bare store
+//! - `connection.rs`: the lines between the suite and a child
+//! - `model.rs`: the reference model
+
+pub(crate) mod connection;
+mod model;
+mod process;
+mod remote;
+mod store;
+
+use std::fmt;
+use std::path::Path;
+
+use session_core::ManualClock;
+
+use crate::manifest::Manifest;
+use crate::observation::Observation;
+use crate::op::SessionOp;
+use crate::trace::Settings;
+
+pub use connection::AdapterCommand;
+pub use model::ModelSubject;
+pub use process::process_subject;
+pub use store::{StoreHooks, StoreSubject};
+
+/// Something that the suite can drive.
+pub trait Subject {
+    /// What it says about itself; the same each time.
+    fn manifest(&self) -> &Manifest;
+
+    /// Opens fresh and empty storage at an instant, in microseconds since the Unix epoch. Everything from
+    /// before is forgotten.
+    ///
+    /// # Errors
+    /// [`Fault`] if the subject cannot be driven.
+    fn open(&mut self, now: i64, settings: Settings) -> Result<(), Fault>;
+
+    /// Does one thing at an instant.
+    ///
+    /// # Errors
+    /// [`Fault`] if the subject cannot be driven; what the store answers, errors included, is an
+    /// observation.
+    fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault>;
+}
+
+/// One thing to do, with real keys. Session objects are counted from 0.
+#[derive(Debug, Clone, Copy)]
+pub enum Call<'a> {
+    /// Makes session object `number`, for a client, on a key.
+    Session {
+        /// The number of the object.
+        number: usize,
+        /// The handle on the storage.
+        client: u8,
+        /// The key, if any.
+        key: Option<&'a str>,
+    },
+    /// Does something with a session object.
+    Op {
+        /// The number of the object.
+        number: usize,
+        /// What.
+        op: &'a SessionOp,
+    },
+    /// Whether a record is there.
+    Exists {
+        /// The handle on the storage.
+        client: u8,
+        /// The key.
+        key: &'a str,
+    },
+    /// Deletes a record.
+    DeleteKey {
+        /// The handle on the storage.
+        client: u8,
+        /// The key.
+        key: &'a str,
+    },
+    /// Removes expired records.
+    ClearExpired {
+        /// The handle on the storage.
+        client: u8,
+    },
+    /// Closes the storage and opens it again. Session objects are gone; the runner makes them anew.
+    Reopen,
+    /// Hook: the next candidate of the key generator.
+    ForceKey {
+        /// The key.
+        key: &'a str,
+    },
+    /// Hook: makes a record undecodable.
+    Damage {
+        /// The key.
+        key: &'a str,
+    },
+}
+
+/// The subject could not be driven. This is not the store's answer, and it is not the store's failure
+/// unless it crashed or hung.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// The adapter broke the protocol, or could not be started or opened.
+    Harness(String),
+    /// No answer came in time.
+    Timeout(String),
+    /// The process ended during an operation.
+    Crash(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Harness(what) | Self::Timeout(what) | Self::Crash(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// What a store is built in: a directory of its own and the clock that rules its time.
+///
+/// A store that is opened twice in the same environment is opened on the same storage: as after a
+/// restart, or beside the first as a second process would be.
+#[derive(Debug, Clone)]
+pub struct Env {
+    dir: std::path::PathBuf,
+    clock: ManualClock,
+    settings: session_core::Settings,
+}
+
+impl Env {
+    /// A directory that is empty when the storage is new, and is removed afterwards.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The clock. Nothing else may tell the store the time.
+    pub fn clock(&self) -> ManualClock {
+        self.clock.clone()
+    }
+
+    /// The settings of the trace, with a secret key.
+    pub fn settings(&self) -> &session_core::Settings {
+        &self.settings
+    }
+}
