@@ -64,3 +64,39 @@ pub enum StoreError {
         source: Option<Box<dyn Error + Send + Sync>>,
     },
 }
+
+/// What can go wrong with a session.
+///
+/// The Django counterparts are `KeyError`, `CreateError`, `UpdateError` and `OverflowError`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// There is no such entry (`KeyError`).
+    #[error("there is no entry {0:?} in the session")]
+    KeyError(String),
+    /// A value is no JSON, or cannot be kept as it is. The session is unchanged.
+    #[error("the value of entry {name:?} cannot be kept: {reason}")]
+    Unrepresentable {
+        /// The entry.
+        name: String,
+        /// What about its value.
+        reason: String,
+    },
+    /// A value is there but is not of the type that was asked for.
+    #[error("the value of entry {name:?} is not what was asked for: {source}")]
+    WrongType {
+        /// The entry.
+        name: String,
+        /// What does not fit.
+        source: serde_json::Error,
+    },
+    /// The session's expiry is no expiry, or lies outside the years 1 to 9999.
+    #[error("the session's expiry is not usable: {0}")]
+    InvalidExpiry(String),
+    /// No unused key was found: the key generator keeps giving keys that are taken.
+    #[error("no unused session key in {0} attempts: the key generator repeats itself")]
+    KeysExhausted(u32),
+    /// The store failed or refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,13 +1,58 @@
-//! Web sessions with Django's semantics.
+//! Web sessions with Django's semantics: the session, the store trait, and the formats. No I/O happens
+//! here but in the stores, and nothing but the [`Clock`] and the [`KeyGenerator`] is asked for time or
+//! chance.
+//!
+//! - A [`SessionStore`] keeps [`Record`]s under [`SessionKey`]s. It is the one trait a store implements;
+//!   its methods are async, and say what they refuse.
+//! - A [`Session`] is what a request works with. Opening it reads nothing. [`Session::data`] reads the
+//!   record the first time and gives the [`SessionData`], a dictionary whose operations are synchronous.
+//!   [`Session::save`] writes it; a record that was deleted meanwhile is not brought back.
+//! - A [`Context`] holds what all sessions of an application share: [`Settings`], clock, source of keys.
+//!
+//! ```
+//! use session_core::blocking::Wait;
+//! use session_core::{Context, Session, SessionStore, Settings};
+//!
+//! fn visit(store: impl SessionStore, cookie: Option<&str>) -> Result<u64, session_core::SessionError> {
+//!     let mut session = Session::open(store, Context::new(Settings::default()), cookie);
+//!     let data = session.data().wait()?;
+//!     let visits = data.get_as::<u64>("visits")?.unwrap_or(0) + 1;
+//!     data.insert("visits", visits)?;
+//!     session.save().wait()?;
+//!     Ok(visits)
+//! }
+//! ```
+//!
+//! A store that blocks is wrapped in [`Offload`] where futures must not be held up; a program without a
+//! runtime waits with [`blocking::Wait`]; [`AnyStore`] hides which engine a store has.
+//!
+//! The behaviour is specified rule by rule in the project's `docs/spec`, and checked against Django.
 
 mod clock;
+mod data;
+mod erased;
 mod error;
+mod expiry;
 mod key;
+mod offload;
 mod record;
+mod session;
 mod store;
 
+pub mod blocking;
+pub mod codec;
+pub mod json;
+pub mod settings;
+pub mod signing;
+
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use error::StoreError;
+pub use data::SessionData;
+pub use erased::{AnyStore, BoxFuture, ErasedStore};
+pub use error::{SessionError, StoreError};
+pub use expiry::{Expiry, ExpiryQuery};
 pub use key::{KeyGenerator, RandomKeys, SessionKey};
+pub use offload::Offload;
 pub use record::{Map, Record, Value};
+pub use session::{Context, Session};
+pub use settings::{Secret, Settings};
 pub use store::{Capabilities, ClearExpired, ExpiredRecords, SessionStore};

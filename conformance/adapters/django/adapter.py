@@ -1,0 +1,308 @@
+"""Drives Django's session engines for sessionspec: one JSON request per line on stdin, one answer each.
+
+    adapter.py --engine db
+
+The requests and answers are those of the session-level protocol in the guide "Write an adapter in any
+language". Django's own code does all the work; only time and randomness are put under control.
+"""
+
+import argparse
+import json
+import logging
+import os
+import platform
+import sys
+import traceback
+from collections import deque
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone as tz
+from pathlib import Path
+
+import project
+
+import django
+from django.conf import settings
+from django.contrib.sessions.backends import base
+from django.contrib.sessions.backends.base import CreateError, UpdateError
+from django.db import connections
+from django.utils.module_loading import import_string
+
+ENGINES = {"db": "django.contrib.sessions.backends.db.SessionStore"}
+
+ERRATA = [
+    {
+        "rule": "lifecycle.save.unknown-unread",
+        "reason": "Django raises UpdateError but leaves the object with a random key that was never stored.",
+    },
+    {
+        "rule": "lifecycle.create.failed-leaves-no-key",
+        "reason": "Django leaves the object with the key that was drawn for it, under which nothing is stored.",
+    },
+]
+
+
+class ProtocolError(Exception):
+    """The request is not one of the protocol; the store has not been asked."""
+
+
+class Request(dict):
+    def __missing__(self, field):
+        raise ProtocolError(f"`{self.get('op')}` needs the field `{field}`")
+
+
+# ---- the operations on a session object: each takes it and the request, and returns the answer
+
+
+def get(session, request):
+    absent = object()
+    value = session.get(request["name"], absent)
+    return None if value is absent else {"value": value}
+
+
+def push(session, request):
+    stored = session.get(request["name"])
+    if not isinstance(stored, list):
+        return False
+    stored.append(request["value"])
+    return True
+
+
+def expiry_from(fields):
+    """What `set_expiry` takes, from the form it has on the wire."""
+    match fields:
+        case None:
+            return None
+        case {"seconds": int(seconds)}:
+            return seconds
+        case {"duration_us": int(duration)}:
+            return timedelta(microseconds=duration)
+        case {"at_us": int(at)}:
+            # Reckoned in local time: an instant at the edge of the calendar may exist in its own offset only.
+            offset = timedelta(minutes=fields.get("offset_minutes", 0))
+            return datetime(1970, 1, 1, tzinfo=tz(offset)) + (timedelta(microseconds=at) + offset)
+    raise ProtocolError("an expiry is null, or has one of `seconds`, `duration_us` and `at_us`")
+
+
+def expiry_arguments(request):
+    """The keyword arguments of `get_expiry_age` and `get_expiry_date`; an absent field is not given."""
+    arguments = {}
+    if "modification_us" in request:
+        arguments["modification"] = project.EPOCH + timedelta(microseconds=request["modification_us"])
+    if "expiry" in request:
+        arguments["expiry"] = expiry_from(request["expiry"])
+    return arguments
+
+
+SESSION_OPS = {
+    "get": get,
+    "contains": lambda s, r: r["name"] in s,
+    "set": lambda s, r: s.__setitem__(r["name"], r["value"]),
+    "set-default": lambda s, r: {"value": s.setdefault(r["name"], r["value"])},
+    "pop": lambda s, r: {"value": s.pop(r["name"])},
+    "pop-default": lambda s, r: {"value": s.pop(r["name"], r["value"])},
+    "remove": lambda s, r: s.__delitem__(r["name"]),
+    "update": lambda s, r: s.update(r["items"]),
+    "push": push,
+    "clear": lambda s, r: s.clear(),
+    "keys": lambda s, r: list(s.keys()),
+    "values": lambda s, r: list(s.values()),
+    "items": lambda s, r: dict(s.items()),
+    "is-empty": lambda s, r: s.is_empty(),
+    "set-test-cookie": lambda s, r: s.set_test_cookie(),
+    "test-cookie-worked": lambda s, r: s.test_cookie_worked(),
+    "delete-test-cookie": lambda s, r: s.delete_test_cookie(),
+    "set-expiry": lambda s, r: s.set_expiry(expiry_from(r["expiry"])),
+    "get-expiry-age": lambda s, r: s.get_expiry_age(**expiry_arguments(r)),
+    "get-expiry-date": lambda s, r: project.microseconds(s.get_expiry_date(**expiry_arguments(r))),
+    "get-expire-at-browser-close": lambda s, r: s.get_expire_at_browser_close(),
+    "get-session-cookie-age": lambda s, r: s.get_session_cookie_age(),
+    "save": lambda s, r: s.save(),
+    "save-must-create": lambda s, r: s.save(must_create=True),
+    "create": lambda s, r: s.create(),
+    "delete": lambda s, r: s.delete(),
+    "flush": lambda s, r: s.flush(),
+    "cycle-key": lambda s, r: s.cycle_key(),
+}
+
+# ---- errors: the functions of Django whose failure means more than the exception's type says
+
+EXPIRY_FUNCTIONS = {"get_expiry_age", "get_expiry_date", "set_expiry", "expiry_from", "expiry_arguments"}
+
+
+def error_kind(error):
+    """The protocol's name for what the store answered with an exception."""
+    match error:
+        case KeyError():
+            return "key-error"
+        case CreateError():
+            return "create-error"
+        case UpdateError():
+            return "update-error"
+        case OverflowError():
+            return "invalid-expiry"
+    passed = {frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)}
+    if isinstance(error, (TypeError, ValueError)) and passed & EXPIRY_FUNCTIONS:
+        return "invalid-expiry"
+    if "encode" in passed:
+        return "unrepresentable"
+    return "unavailable"
+
+
+class Adapter:
+    """The state between two requests: the open database, and the session objects by their numbers."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.store_class = import_string(ENGINES[engine])
+        self.sessions = {}
+        self.database = None
+        self.fresh_database = None
+        self.forced_keys = deque()
+        random_string = base.get_random_string
+        base.get_random_string = lambda *args: self.forced_keys.popleft() if self.forced_keys else random_string(*args)
+        self.storage_ops = {
+            "hello": self.hello,
+            "open": self.open,
+            "reopen": self.reopen,
+            "exists": lambda r: self.store_class().exists(r["key"]),
+            "delete-key": lambda r: self.store_class().delete(r["key"]),
+            "clear-expired": lambda r: self.store_class.clear_expired(),
+            "force-keys": lambda r: self.forced_keys.extend(r["keys"]),
+            "damage": self.damage,
+            "bye": lambda r: None,
+        }
+
+    def hello(self, request):
+        if request["protocol"] != 1:
+            raise ProtocolError(f"this adapter speaks protocol 1, not {request['protocol']}")
+        return {
+            "protocol": 1,
+            "name": f"django-{self.engine}",
+            "version": django.get_version(),
+            "language": f"Python {platform.python_version()}",
+            "level": "session",
+            "clock": "virtual",
+            "capabilities": {
+                "persistent": True,
+                "shared": True,
+                "server_side": True,
+                "expired": "kept",
+                "clear_expired": "sweeps",
+                "max_record_bytes": None,
+            },
+            "values": {
+                "order": "kept",
+                "big_integers": "kept",
+                "non_finite": "kept",
+                "lone_surrogates": "kept",
+                "deep_nesting": "kept",
+            },
+            "hooks": ["force-keys", "damage"],
+            "errata": ERRATA,
+        }
+
+    def open(self, request):
+        """Fresh and empty storage. Traces are many and short, so a database that is open is emptied."""
+        settings.SESSION_COOKIE_AGE = request["settings"]["cookie_age"]
+        settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = request["settings"]["expire_at_browser_close"]
+        self.sessions.clear()
+        self.forced_keys.clear()
+        path = Path(request["dir"], "sessions.sqlite3")
+        if path == self.database and path.exists():
+            with connections[project.CLIENTS[0]].cursor() as cursor:
+                cursor.execute("DELETE FROM django_session")
+            return
+        project.use_database(path)
+        for left_over in (path, f"{path}-wal", f"{path}-shm"):
+            with suppress(FileNotFoundError):
+                os.remove(left_over)
+        if self.fresh_database is None:
+            project.create_tables()
+            project.close_database()
+            self.fresh_database = path.read_bytes()
+        else:
+            path.write_bytes(self.fresh_database)
+        self.database = path
+
+    def reopen(self, request):
+        self.sessions.clear()
+        project.close_database()
+
+    def damage(self, request):
+        with connections[project.CLIENTS[0]].cursor() as cursor:
+            cursor.execute(
+                "UPDATE django_session SET session_data = 'damaged' WHERE session_key = %s", [request["key"]]
+            )
+            return cursor.rowcount == 1
+
+    def answer(self, request):
+        """The answer to a request, apart from its id."""
+        session = None
+        try:
+            op = request["op"]
+            if "now" in request:
+                project.clock.set(request["now"])
+            if op in SESSION_OPS or op == "session":
+                client, session = self.session_object(request, make=op == "session")
+            else:
+                client = request.get("client", 0)
+            if client not in (0, 1):
+                raise ProtocolError(f"there is no client {client}, only 0 and 1")
+            if self.database is None and op not in ("hello", "open", "bye"):
+                raise ProtocolError(f"`{op}` came before `open`")
+            project.router.alias = project.CLIENTS[client]
+        except (ProtocolError, TypeError, OverflowError) as fault:
+            return {"error": {"kind": "protocol", "message": str(fault)}}
+        try:
+            if op == "session":
+                answer = {"ok": None}
+            elif session is not None:
+                answer = {"ok": SESSION_OPS[op](session, request)}
+            elif op in self.storage_ops:
+                answer = {"ok": self.storage_ops[op](request)}
+            else:
+                raise ProtocolError(f"there is no operation `{op}`")
+        except ProtocolError as fault:
+            answer = {"error": {"kind": "protocol", "message": str(fault)}}
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}"
+            answer = {"error": {"kind": error_kind(error), "message": message}}
+        if session is not None:
+            state = {"key": session.session_key, "accessed": session.accessed, "modified": session.modified}
+            answer["session"] = state
+        return answer
+
+    def session_object(self, request, make):
+        number = request["session"]
+        if make:
+            self.sessions[number] = request["client"], self.store_class(request["key"])
+        elif number not in self.sessions:
+            raise ProtocolError(f"there is no session object {number}")
+        return self.sessions[number]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Drives a session engine of Django for sessionspec.")
+    parser.add_argument("--engine", choices=ENGINES, required=True, help="the session engine")
+    adapter = Adapter(parser.parse_args().engine)
+    logging.basicConfig(level=logging.WARNING)
+
+    # Whatever else prints, prints to the log: the protocol has standard output for itself.
+    answers, sys.stdout = sys.stdout.buffer, sys.stderr
+    encode = json.JSONEncoder(separators=(",", ":")).encode
+    for line in sys.stdin.buffer:
+        try:
+            request = Request(json.loads(line.decode()))
+        except (ValueError, TypeError, RecursionError) as fault:
+            request = Request(id=None)
+            answer = {"error": {"kind": "protocol", "message": f"the request cannot be read: {fault}"}}
+        else:
+            answer = adapter.answer(request)
+        answers.write(encode({"id": request.get("id"), **answer}).encode("ascii") + b"\n")
+        answers.flush()
+        if request.get("op") == "bye":
+            break
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+//! The store trait in a form whose type is known only at run time, so that an application can choose its
+//! engine by a setting.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::{Capabilities, Record, SessionKey, SessionStore, StoreError};
+
+/// A future in a box, as the methods of [`ErasedStore`] return it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// [`SessionStore`] for `dyn`. Every store implements it; [`AnyStore`] holds one and is a store again.
+#[expect(missing_docs, reason = "the methods are those of `SessionStore`")]
+pub trait ErasedStore: Send + Sync {
+    fn capabilities_erased(&self) -> Capabilities;
+    fn exists_erased<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<bool, StoreError>>;
+    fn load_erased<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<Option<Record>, StoreError>>;
+    fn insert_erased<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        record: &'a Record,
+    ) -> BoxFuture<'a, Result<SessionKey, StoreError>>;
+    fn update_erased<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        record: &'a Record,
+    ) -> BoxFuture<'a, Result<SessionKey, StoreError>>;
+    fn delete_erased<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn clear_expired_erased(&self) -> BoxFuture<'_, Result<u64, StoreError>>;
+}
+
+impl<S: SessionStore> ErasedStore for S {
+    fn capabilities_erased(&self) -> Capabilities {
+        self.capabilities()
+    }
+    fn exists_erased<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(self.exists(key))
+    }
+    fn load_erased<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<Option<Record>, StoreError>> {
+        Box::pin(self.load(key))
+    }
+    fn insert_erased<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        record: &'a Record,
+    ) -> BoxFuture<'a, Result<SessionKey, StoreError>> {
+        Box::pin(self.insert(key, record))
+    }
+    fn update_erased<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        record: &'a Record,
+    ) -> BoxFuture<'a, Result<SessionKey, StoreError>> {
+        Box::pin(self.update(key, record))
+    }
+    fn delete_erased<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.delete(key))
+    }
+    fn clear_expired_erased(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.clear_expired())
+    }
+}
+
+/// A store whose engine is known only at run time.
+#[derive(Clone)]
+pub struct AnyStore(Arc<dyn ErasedStore>);
+
+impl AnyStore {
+    /// Hides which engine a store has.
+    pub fn new(store: impl SessionStore + 'static) -> Self {
+        Self(Arc::new(store))
+    }
+}
+
+impl std::fmt::Debug for AnyStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("AnyStore").field(&self.0.capabilities_erased()).finish()
+    }
+}
+
+impl SessionStore for AnyStore {
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities_erased()
+    }
+    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        self.0.exists_erased(key).await
+    }
+    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+        self.0.load_erased(key).await
+    }
+    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        self.0.insert_erased(key, record).await
+    }
+    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        self.0.update_erased(key, record).await
+    }
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        self.0.delete_erased(key).await
+    }
+    async fn clear_expired(&self) -> Result<u64, StoreError> {
+        self.0.clear_expired_erased().await
+    }
+}
