@@ -104,7 +104,18 @@ fn groups(manifest: &Manifest) -> Vec<(u32, bool, BoxedStrategy<Op>)> {
         (
             3,
             false,
-            on(proptest::collection::vec((names(), values()), 0..3).prop_map(SessionOp::Update).boxed()),
+            on(proptest::collection::vec((names(), values()), 0..3)
+                .prop_map(|mut items| {
+                    // An object has each name once; these are few.
+                    let names: Vec<_> = items.iter().map(|(name, _)| name.clone()).collect();
+                    let mut index = 0;
+                    items.retain(|(name, _)| {
+                        index += 1;
+                        !names[..index - 1].contains(name)
+                    });
+                    SessionOp::Update(items)
+                })
+                .boxed()),
         ),
         (
             3,

@@ -203,8 +203,9 @@ class Adapter:
 
     def open(self, request):
         """Fresh and empty storage. Traces are many and short, so a database that is open is emptied."""
-        settings.SESSION_COOKIE_AGE = request["settings"]["cookie_age"]
-        settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = request["settings"]["expire_at_browser_close"]
+        wanted = Request(request["settings"], op="open")
+        settings.SESSION_COOKIE_AGE = wanted["cookie_age"]
+        settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = wanted["expire_at_browser_close"]
         self.sessions.clear()
         self.forced_keys.clear()
         path = Path(request["dir"], "sessions.sqlite3")
@@ -212,6 +213,7 @@ class Adapter:
             with connections[project.CLIENTS[0]].cursor() as cursor:
                 cursor.execute("DELETE FROM django_session")
             return
+        self.database = None
         project.use_database(path)
         for left_over in (path, f"{path}-wal", f"{path}-shm"):
             with suppress(FileNotFoundError):
@@ -240,7 +242,7 @@ class Adapter:
         session = None
         try:
             op = request["op"]
-            if "now" in request:
+            if op not in ("hello", "bye"):
                 project.clock.set(request["now"])
             if op in SESSION_OPS or op == "session":
                 client, session = self.session_object(request, make=op == "session")

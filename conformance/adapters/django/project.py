@@ -21,6 +21,7 @@ except ImportError:
 
 from django.conf import settings
 from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 
 EPOCH = datetime(1970, 1, 1, tzinfo=tz.utc)
 MICROSECOND = timedelta(microseconds=1)
@@ -66,6 +67,7 @@ settings.configure(
     INSTALLED_APPS=["django.contrib.sessions"],
     DATABASES={alias: {"ENGINE": "django.db.backends.sqlite3", "NAME": os.devnull} for alias in CLIENTS},
     DATABASE_ROUTERS=[router],
+    TIME_ZONE="UTC",
     USE_TZ=True,
     # The caller decides where log lines go.
     LOGGING_CONFIG=None,
@@ -82,7 +84,7 @@ timezone.now = clock.now
 signing.time = SimpleNamespace(time=clock.time)
 
 
-@connection_created.connect
+@receiver(connection_created)
 def _tune(connection, **_):
     """Readers and a writer side by side; no wait for the disk, since no power failure is played."""
     with connection.cursor() as cursor:

@@ -1,0 +1,103 @@
+//! Golden traces: for each rule a small trace, written by hand, that exercises it and states the answers.
+//!
+//! What they state is independent of the model, and so a check on it.
+
+use crate::manifest::{Hook, Keeps, Manifest};
+use crate::model::{Expected, Key, Model};
+use crate::rule::{Need, Rule};
+use crate::trace::{Stated, TraceError, TraceFile};
+use session_core::{ClearExpired, ExpiredRecords};
+
+impl Rule {
+    /// The rule's golden trace.
+    ///
+    /// # Errors
+    /// [`TraceError`] if the file in the repository is broken; a test sees to it that none is.
+    pub fn golden(&self) -> Result<TraceFile, TraceError> {
+        TraceFile::parse(self.golden)
+    }
+
+    /// The manifest of a reference model to which the rule applies.
+    pub fn reference(&self) -> Manifest {
+        let mut manifest = Manifest::reference();
+        for need in self.needs {
+            let store = &mut manifest.capabilities;
+            let values = &mut manifest.values;
+            match need {
+                Need::Volatile => store.persistent = false,
+                Need::ExpiredGone => store.expired = ExpiredRecords::Gone,
+                Need::Automatic => store.clear_expired = ClearExpired::Automatic,
+                Need::NoClear => store.clear_expired = ClearExpired::Unsupported,
+                Need::Limited => store.max_record_bytes = Some(1 << 20),
+                Need::BigIntegersRefused => values.big_integers = Keeps::RefusedOnSet,
+                Need::NonFiniteRefused => values.non_finite = Keeps::RefusedOnSet,
+                Need::LoneSurrogatesRefused => values.lone_surrogates = Keeps::RefusedOnSave,
+                Need::DeepNestingRefused => values.deep_nesting = Keeps::RefusedOnSave,
+                Need::HookForceKeys => manifest.hooks.push(Hook::ForceKeys),
+                Need::HookDamage => manifest.hooks.push(Hook::Damage),
+                // The reference has the rest already.
+                Need::ServerSide
+                | Need::Persistent
+                | Need::Shared
+                | Need::ExpiredKept
+                | Need::Sweeps
+                | Need::Unlimited
+                | Need::OrderKept
+                | Need::BigIntegersKept
+                | Need::NonFiniteKept
+                | Need::LoneSurrogatesKept
+                | Need::DeepNestingKept => {}
+            }
+        }
+        manifest.hooks.dedup();
+        manifest
+    }
+}
+
+/// Checks what a trace file states against the model: a fault per statement that the model denies.
+pub fn check_stated(file: &TraceFile, manifest: &Manifest) -> Vec<String> {
+    let mut model = Model::strict(manifest, file.trace.settings);
+    let mut faults = Vec::new();
+    for (index, (step, stated)) in file.trace.steps.iter().zip(&file.stated).enumerate() {
+        let expected = model.step(step);
+        if let Some(stated) = stated {
+            let fault = match &expected {
+                Some(expected) => denied(stated, expected, &model),
+                None => Some("the step acts on nothing".into()),
+            };
+            faults.extend(fault.map(|fault| format!("step {}: {fault}", index + 1)));
+        }
+    }
+    faults
+}
+
+fn denied(stated: &Stated, expected: &Expected, model: &Model) -> Option<String> {
+    let outcome = match &expected.outcome {
+        Ok(answer) => answer.to_json(),
+        Err(kind) => kind.name().into(),
+    };
+    if let Some(kind) = &stated.error
+        && (expected.outcome.is_ok() || *kind != outcome)
+    {
+        return Some(format!("stated error {kind}, the model answers {outcome}"));
+    }
+    if let Some(ok) = &stated.ok {
+        let ok = crate::json::Json::parse(ok.get()).map(|json| json.as_str().to_owned());
+        if expected.outcome.is_err() || ok.as_ref() != Ok(&outcome) {
+            return Some(format!("stated {ok:?}, the model answers {outcome}"));
+        }
+    }
+    let session = expected.session.as_ref();
+    if let Some(key) = &stated.key {
+        let wanted: Option<Key> = key.parse().ok().map(|key| model.resolve_key(key));
+        let got = session.and_then(|session| session.key);
+        if wanted != got {
+            return Some(format!("stated key {key:?}, the model has {got:?}"));
+        }
+    }
+    let flag = |name: &str, stated: Option<bool>, got: Option<bool>| {
+        (stated.is_some() && stated != got).then(|| format!("stated {name} {stated:?}, the model has {got:?}"))
+    };
+    flag("accessed", stated.accessed, session.map(|session| session.accessed))
+        .or_else(|| flag("modified", stated.modified, session.map(|session| session.modified)))
+}

@@ -1,0 +1,435 @@
+//! A Rust store as a subject, under `session-core`'s sessions.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_lite::future::block_on;
+use session_core::{
+    Context, Expiry as CoreExpiry, ExpiryQuery as CoreQuery, KeyGenerator, ManualClock, Map, RandomKeys, Secret, Session,
+    SessionError, SessionKey, SessionStore, StoreError, Value, json,
+};
+use time::{Duration, OffsetDateTime, UtcOffset};
+
+use super::process::temporary;
+use super::{Call, Env, Fault, Subject};
+use crate::datum::Datum;
+use crate::json::Json;
+use crate::manifest::{ClockLevel, Hook, Manifest, SubjectLevel};
+use crate::observation::{Answer, ErrorKind, Failed, Observation, SessionState};
+use crate::op::{Expiry, ExpiryQuery, SessionOp};
+use crate::trace::{START, Settings};
+
+/// In which of its lives a storage is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// For the first time: it is empty.
+    Fresh,
+    /// Again, as after a restart.
+    Again,
+    /// Beside a handle that is open.
+    Beside,
+}
+
+/// What the suite may do behind a store's back.
+#[derive(Default)]
+pub struct StoreHooks {
+    /// Makes a record undecodable; tells whether there was one.
+    #[expect(clippy::type_complexity, reason = "named nowhere else")]
+    pub damage: Option<Box<dyn FnMut(&Env, &str) -> Result<bool, String>>>,
+    /// What broke the connection to a store that is elsewhere, if anything did.
+    pub(crate) fault: Option<Box<dyn FnMut() -> Option<Fault>>>,
+}
+
+impl std::fmt::Debug for StoreHooks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreHooks").field("damage", &self.damage.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// A Rust store under the suite: a way to open it, and the sessions on it.
+pub struct StoreSubject<F, S> {
+    open: F,
+    manifest: Manifest,
+    hooks: StoreHooks,
+    clock: ManualClock,
+    keys: ForcedKeys,
+    env: Env,
+    /// Removes the directory when it is dropped.
+    _dir: tempfile::TempDir,
+    /// One store per client; the same one twice if the storage cannot be shared.
+    stores: Vec<Arc<S>>,
+    context: Context,
+    sessions: Vec<Option<Session<Arc<S>>>>,
+}
+
+impl<F, S> std::fmt::Debug for StoreSubject<F, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreSubject").field("manifest", &self.manifest).finish_non_exhaustive()
+    }
+}
+
+impl<F, S, E> StoreSubject<F, S>
+where
+    F: FnMut(&Env, Opening) -> Result<S, E>,
+    S: SessionStore,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    /// A subject for a store of this name. It is opened once to read its capabilities.
+    ///
+    /// # Errors
+    /// [`Fault::Harness`] if it cannot be opened.
+    pub fn new(name: &str, version: &str, mut open: F, hooks: StoreHooks) -> Result<Self, Fault> {
+        let dir = temporary()?;
+        let clock = ManualClock::new(instant(START)?);
+        let env = environment(&dir, &clock, Settings::default());
+        let store = open(&env, Opening::Fresh).map_err(not_opened)?;
+        let mut manifest = Manifest {
+            name: name.into(),
+            version: version.into(),
+            level: SubjectLevel::Store,
+            clock: ClockLevel::Virtual,
+            capabilities: store.capabilities(),
+            values: Manifest::rust_values(),
+            hooks: vec![Hook::ForceKeys],
+            ..Manifest::reference()
+        };
+        if hooks.damage.is_some() {
+            manifest.hooks.push(Hook::Damage);
+        }
+        Self::with_manifest(manifest, open, hooks)
+    }
+
+    /// A subject whose manifest is known.
+    pub(super) fn with_manifest(mut manifest: Manifest, open: F, hooks: StoreHooks) -> Result<Self, Fault> {
+        if !manifest.hooks.contains(&Hook::ForceKeys) {
+            // The keys are drawn here, so they can be forced whatever the store is.
+            manifest.hooks.push(Hook::ForceKeys);
+        }
+        let dir = temporary()?;
+        let clock = ManualClock::new(instant(START)?);
+        let keys = ForcedKeys::default();
+        let env = environment(&dir, &clock, Settings::default());
+        let context = Context::with(env.settings.clone(), clock.clone(), keys.clone());
+        Ok(Self {
+            open,
+            manifest,
+            hooks,
+            clock,
+            keys,
+            env,
+            _dir: dir,
+            stores: Vec::new(),
+            context,
+            sessions: Vec::new(),
+        })
+    }
+
+    /// Opens the handles of both clients.
+    fn open_handles(&mut self, opening: Opening) -> Result<(), Fault> {
+        self.sessions.clear();
+        self.stores.clear();
+        let first = Arc::new((self.open)(&self.env, opening).map_err(not_opened)?);
+        if first.capabilities() != self.manifest.capabilities {
+            return Err(Fault::Harness("the store's capabilities changed from one opening to the next".into()));
+        }
+        let second = if self.manifest.capabilities.shared {
+            Arc::new((self.open)(&self.env, Opening::Beside).map_err(not_opened)?)
+        } else {
+            Arc::clone(&first)
+        };
+        self.stores = vec![first, second];
+        Ok(())
+    }
+
+    fn store(&self, client: u8) -> Result<&Arc<S>, Fault> {
+        self.stores.get(usize::from(client)).ok_or_else(|| Fault::Harness("the storage is not open".into()))
+    }
+
+    fn perform(&mut self, call: &Call<'_>) -> Result<Observation, Fault> {
+        let plain = |outcome: Result<Answer, SessionError>| Observation {
+            outcome: outcome.map_err(|error| failed(&error)),
+            session: None,
+        };
+        let keyed = |key: &str| SessionKey::parse(key);
+        match *call {
+            Call::Session { number, client, key } => {
+                let session = Session::open(Arc::clone(self.store(client)?), self.context.clone(), key);
+                let observation = Observation { outcome: Ok(Answer::Unit), session: Some(state(&session)) };
+                if number >= self.sessions.len() {
+                    self.sessions.resize_with(number + 1, || None);
+                }
+                self.sessions[number] = Some(session);
+                Ok(observation)
+            }
+            Call::Op { number, op } => {
+                let Some(session) = self.sessions.get_mut(number).and_then(Option::as_mut) else {
+                    return Err(Fault::Harness(format!("there is no session object {}", number + 1)));
+                };
+                let outcome = block_on(session_op(session, op)).map_err(|error| failed(&error));
+                Ok(Observation { outcome, session: Some(state(session)) })
+            }
+            Call::Exists { client, key } => {
+                let store = self.store(client)?;
+                let found = match keyed(key) {
+                    Some(key) => block_on(store.exists(&key)),
+                    None => Ok(false),
+                };
+                Ok(plain(found.map(Answer::Bool).map_err(SessionError::from)))
+            }
+            Call::DeleteKey { client, key } => {
+                let store = self.store(client)?;
+                let deleted = match keyed(key) {
+                    Some(key) => block_on(store.delete(&key)),
+                    None => Ok(()),
+                };
+                Ok(plain(deleted.map(|()| Answer::Unit).map_err(SessionError::from)))
+            }
+            Call::ClearExpired { client } => {
+                let cleared = block_on(self.store(client)?.clear_expired());
+                Ok(plain(cleared.map(|_| Answer::Unit).map_err(SessionError::from)))
+            }
+            Call::Reopen => {
+                self.open_handles(Opening::Again)?;
+                Ok(plain(Ok(Answer::Unit)))
+            }
+            Call::ForceKey { key } => {
+                if let Some(key) = keyed(key) {
+                    self.keys.force(key);
+                }
+                Ok(plain(Ok(Answer::Unit)))
+            }
+            Call::Damage { key } => match &mut self.hooks.damage {
+                Some(damage) => match damage(&self.env, key) {
+                    Ok(found) => Ok(plain(Ok(Answer::Bool(found)))),
+                    Err(reason) => Err(Fault::Harness(format!("the hook `damage` failed: {reason}"))),
+                },
+                None => Err(Fault::Harness("the subject has no hook `damage`".into())),
+            },
+        }
+    }
+}
+
+impl<F, S, E> Subject for StoreSubject<F, S>
+where
+    F: FnMut(&Env, Opening) -> Result<S, E>,
+    S: SessionStore,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn open(&mut self, now: i64, settings: Settings) -> Result<(), Fault> {
+        self.sessions.clear();
+        self.stores.clear();
+        self.clock.set(instant(now)?);
+        self.keys.clear();
+        self._dir = temporary()?;
+        self.env = environment(&self._dir, &self.clock, settings);
+        self.context = Context::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
+        self.open_handles(Opening::Fresh)
+    }
+
+    fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault> {
+        self.clock.set(instant(now)?);
+        let observation = self.perform(call);
+        match self.hooks.fault.as_mut().and_then(|fault| fault()) {
+            Some(fault) => Err(fault),
+            None => observation,
+        }
+    }
+}
+
+fn environment(dir: &tempfile::TempDir, clock: &ManualClock, settings: Settings) -> Env {
+    let settings = session_core::Settings {
+        secret_key: Secret::new("sessionspec"),
+        cookie_age: settings.cookie_age,
+        expire_at_browser_close: settings.expire_at_browser_close,
+        ..session_core::Settings::default()
+    };
+    Env { dir: PathBuf::from(dir.path()), clock: clock.clone(), settings }
+}
+
+fn not_opened(error: impl Into<Box<dyn Error + Send + Sync>>) -> Fault {
+    Fault::Harness(format!("the store cannot be opened: {}", error.into()))
+}
+
+fn instant(micros: i64) -> Result<OffsetDateTime, Fault> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000)
+        .map_err(|_| Fault::Harness(format!("the trace goes beyond the year 9999 ({micros} µs)")))
+}
+
+fn state<S: SessionStore>(session: &Session<S>) -> SessionState<String> {
+    SessionState {
+        key: session.key().map(|key| key.as_str().to_owned()),
+        accessed: session.accessed(),
+        modified: session.modified(),
+    }
+}
+
+/// A source of keys whose next ones can be chosen.
+#[derive(Debug, Clone, Default)]
+struct ForcedKeys {
+    next: Arc<Mutex<VecDeque<SessionKey>>>,
+}
+
+impl ForcedKeys {
+    fn force(&self, key: SessionKey) {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner).push_back(key);
+    }
+
+    fn clear(&self) {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl KeyGenerator for ForcedKeys {
+    fn generate(&self) -> SessionKey {
+        let forced = self.next.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        forced.unwrap_or_else(|| RandomKeys.generate())
+    }
+}
+
+async fn session_op<S: SessionStore>(session: &mut Session<S>, op: &SessionOp) -> Result<Answer, SessionError> {
+    Ok(match op {
+        SessionOp::Get(name) => Answer::Value(session.data().await?.get(name).map(to_text)),
+        SessionOp::Contains(name) => Answer::Bool(session.data().await?.contains_key(name)),
+        SessionOp::Set(name, value) => {
+            let data = session.data().await?;
+            data.insert(name.as_str(), to_value(name, value)?)?;
+            Answer::Unit
+        }
+        SessionOp::SetDefault(name, value) => {
+            let data = session.data().await?;
+            let value = to_value(name, value)?;
+            Answer::Value(Some(to_text(data.set_default(name, value)?)))
+        }
+        SessionOp::Pop(name) => Answer::Value(Some(to_text(&session.data().await?.remove(name)?))),
+        SessionOp::PopDefault(name, default) => {
+            let data = session.data().await?;
+            let default = to_value(name, default)?;
+            Answer::Value(Some(to_text(&data.remove_or(name, default))))
+        }
+        SessionOp::Remove(name) => {
+            session.data().await?.remove(name)?;
+            Answer::Unit
+        }
+        SessionOp::Update(items) => {
+            let data = session.data().await?;
+            let items = items.iter().map(|(name, value)| Ok((name.clone(), to_value(name, value)?)));
+            data.update(items.collect::<Result<Map, SessionError>>()?);
+            Answer::Unit
+        }
+        SessionOp::Push(name, value) => {
+            let data = session.data().await?;
+            let value = to_value(name, value)?;
+            let list = data.get_mut(name).and_then(Value::as_array_mut);
+            Answer::Bool(list.map(|list| list.push(value)).is_some())
+        }
+        SessionOp::Clear => {
+            session.clear();
+            Answer::Unit
+        }
+        SessionOp::Keys => Answer::Names(session.data().await?.keys().map(str::to_owned).collect()),
+        SessionOp::Values => Answer::Values(session.data().await?.values().map(to_text).collect()),
+        SessionOp::Items => {
+            let data = session.data().await?;
+            Answer::Items(data.iter().map(|(name, value)| (name.to_owned(), to_text(value))).collect())
+        }
+        SessionOp::IsEmpty => Answer::Bool(session.is_empty()),
+        SessionOp::SetTestCookie => {
+            session.data().await?.set_test_cookie();
+            Answer::Unit
+        }
+        SessionOp::TestCookieWorked => Answer::Bool(session.data().await?.test_cookie_worked()),
+        SessionOp::DeleteTestCookie => {
+            session.data().await?.delete_test_cookie()?;
+            Answer::Unit
+        }
+        SessionOp::SetExpiry(Expiry::Duration(micros)) => {
+            session.data().await?.set_expiry_after(Duration::microseconds(*micros))?;
+            Answer::Unit
+        }
+        SessionOp::SetExpiry(expiry) => {
+            session.data().await?.set_expiry(to_expiry(*expiry)?);
+            Answer::Unit
+        }
+        SessionOp::GetExpiryAge(query) => {
+            let query = to_query(*query)?;
+            Answer::Integer(match query.expiry {
+                Some(expiry) => session.context().expiry_age(expiry, query.modification),
+                None => session.data().await?.get_expiry_age_for(query)?,
+            })
+        }
+        SessionOp::GetExpiryDate(query) => {
+            let query = to_query(*query)?;
+            let date = match query.expiry {
+                Some(expiry) => session.context().expiry_date(expiry, query.modification)?,
+                None => session.data().await?.get_expiry_date_for(query)?,
+            };
+            Answer::Integer(date.unix_timestamp() * 1_000_000 + i64::from(date.microsecond()))
+        }
+        SessionOp::GetExpireAtBrowserClose => {
+            Answer::Bool(session.data().await?.get_expire_at_browser_close()?)
+        }
+        SessionOp::GetSessionCookieAge => Answer::Integer(session.context().settings().cookie_age),
+        SessionOp::Save => session.save().await.map(|()| Answer::Unit)?,
+        SessionOp::SaveMustCreate => session.save_must_create().await.map(|()| Answer::Unit)?,
+        SessionOp::Create => session.create().await.map(|()| Answer::Unit)?,
+        SessionOp::Delete => session.delete().await.map(|()| Answer::Unit)?,
+        SessionOp::Flush => session.flush().await.map(|()| Answer::Unit)?,
+        SessionOp::CycleKey => session.cycle_key().await.map(|()| Answer::Unit)?,
+    })
+}
+
+fn to_value(name: &str, datum: &Datum) -> Result<Value, SessionError> {
+    json::parse_value(datum.json().as_str().as_bytes())
+        .map_err(|error| SessionError::Unrepresentable { name: name.into(), reason: error.to_string() })
+}
+
+fn to_text(value: &Value) -> Json {
+    Json::from_canonical(json::write_value(value))
+}
+
+fn to_expiry(expiry: Expiry) -> Result<CoreExpiry, SessionError> {
+    Ok(match expiry {
+        Expiry::Default => CoreExpiry::Default,
+        Expiry::Seconds(seconds) => CoreExpiry::Seconds(seconds),
+        Expiry::At(at, offset) => CoreExpiry::At(date(at, offset)?),
+        // The trace format has no durations where this is asked.
+        Expiry::Duration(micros) => CoreExpiry::At(date(micros, 0)?),
+    })
+}
+
+fn to_query(query: ExpiryQuery) -> Result<CoreQuery, SessionError> {
+    Ok(CoreQuery {
+        modification: query.modification.map(|at| date(at, 0)).transpose()?,
+        expiry: query.expiry.map(to_expiry).transpose()?,
+    })
+}
+
+fn date(at: i64, offset_minutes: i16) -> Result<OffsetDateTime, SessionError> {
+    let invalid = || SessionError::InvalidExpiry(format!("{at} µs at an offset of {offset_minutes} minutes"));
+    let utc = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000).map_err(|_| invalid())?;
+    let offset = UtcOffset::from_whole_seconds(i32::from(offset_minutes) * 60).map_err(|_| invalid())?;
+    utc.checked_to_offset(offset).ok_or_else(invalid)
+}
+
+fn failed(error: &SessionError) -> Failed {
+    let kind = match error {
+        SessionError::KeyError(_) => ErrorKind::KeyError,
+        SessionError::Unrepresentable { .. } | SessionError::Store(StoreError::Unrepresentable { .. }) => {
+            ErrorKind::Unrepresentable
+        }
+        SessionError::InvalidExpiry(_) => ErrorKind::InvalidExpiry,
+        SessionError::Store(StoreError::Exists(_)) => ErrorKind::CreateError,
+        SessionError::Store(StoreError::NotFound(_)) => ErrorKind::UpdateError,
+        SessionError::Store(StoreError::Corrupt { .. }) => ErrorKind::Corrupt,
+        SessionError::Store(StoreError::TooLarge { .. }) => ErrorKind::TooLarge,
+        SessionError::Store(StoreError::Unsupported { .. }) => ErrorKind::Unsupported,
+        _ => ErrorKind::Unavailable,
+    };
+    Failed { kind, message: error.to_string() }
+}
