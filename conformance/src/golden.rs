@@ -4,8 +4,8 @@
 
 use crate::manifest::{Hook, Keeps, Manifest};
 use crate::model::{Expected, Key, Model};
-use crate::rule::{Need, Rule};
-use crate::trace::{Stated, TraceError, TraceFile};
+use crate::rule::{Need, Rule, RuleId};
+use crate::trace::{Stated, Trace, TraceError, TraceFile};
 use session_core::{ClearExpired, ExpiredRecords};
 
 impl Rule {
@@ -52,6 +52,14 @@ impl Rule {
         manifest.hooks.dedup();
         manifest
     }
+}
+
+/// The golden traces of all rules.
+///
+/// # Errors
+/// [`TraceError`] if one of them is broken; a test sees to it that none is.
+pub fn traces() -> Result<Vec<Trace>, TraceError> {
+    RuleId::all().map(|rule| rule.rule().golden().map(|file| file.trace)).collect()
 }
 
 /// Checks what a trace file states against the model: a fault per statement that the model denies.

@@ -1,6 +1,38 @@
-//! The conformance suite for session stores.
+//! The conformance suite for web session stores: the rules of the specification as data, an executable
+//! reference model of them, and a runner that drives any store beside the model, shrinks what differs,
+//! and says which rule was broken.
+//!
+//! A Rust store is put under the suite by a test program of a few lines:
+//!
+//! ```no_run
+//! # use session_core::{Capabilities, Record, SessionKey, SessionStore, StoreError};
+//! # struct MyStore;
+//! # impl MyStore {
+//! #     fn open(_: &std::path::Path, _: impl session_core::Clock) -> Result<Self, std::io::Error> { Ok(Self) }
+//! # }
+//! # impl SessionStore for MyStore {
+//! #     fn capabilities(&self) -> Capabilities { unimplemented!() }
+//! #     async fn exists(&self, _: &SessionKey) -> Result<bool, StoreError> { unimplemented!() }
+//! #     async fn load(&self, _: &SessionKey) -> Result<Option<Record>, StoreError> { unimplemented!() }
+//! #     async fn insert(&self, _: &SessionKey, _: &Record) -> Result<SessionKey, StoreError> { unimplemented!() }
+//! #     async fn update(&self, _: &SessionKey, _: &Record) -> Result<SessionKey, StoreError> { unimplemented!() }
+//! #     async fn delete(&self, _: &SessionKey) -> Result<(), StoreError> { unimplemented!() }
+//! #     async fn clear_expired(&self) -> Result<u64, StoreError> { unimplemented!() }
+//! # }
+//! // tests/conformance.rs, with `harness = false` in Cargo.toml
+//! fn main() -> std::process::ExitCode {
+//!     session_conformance::main(|env| MyStore::open(env.dir(), env.clock()))
+//! }
+//! ```
+//!
+//! The pieces, from the rule to the report: a [`rule`] has a [`golden`] trace; a [`trace`] is a list of
+//! [`op`]s, written by hand or [generated](generate); the [`runner`] does each step on a [`subject`] and on
+//! the [`model`] and compares the [`observation`]s; what fails is [minimised](minimise); the [`suite`] puts
+//! it all into a [`report`].
 
+pub mod compare;
 pub mod datum;
+pub mod doctor;
 pub mod generate;
 pub mod golden;
 pub mod json;
@@ -9,8 +41,16 @@ pub mod minimise;
 pub mod model;
 pub mod observation;
 pub mod op;
+pub mod protocol;
+pub mod report;
 pub mod rule;
 pub mod rules;
 pub mod runner;
 pub mod subject;
+pub mod suite;
 pub mod trace;
+
+mod harness;
+
+pub use harness::{ARTIFACTS, check_trace, main};
+pub use subject::Env;

@@ -452,7 +452,7 @@ impl SessionOp {
         fields
     }
 
-    fn from_fields(fields: &Fields) -> Result<Self, String> {
+    pub(crate) fn from_fields(fields: &Fields) -> Result<Self, String> {
         let op = fields.op.as_str();
         let name = || need(op, "name", fields.name.as_ref()).cloned();
         let value = || Datum::from_raw(need(op, "value", fields.value.as_ref())?);

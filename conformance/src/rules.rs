@@ -1046,7 +1046,7 @@ pub static RULES: &[Rule] = &[
         id: "expiry.clear.boundary",
         version: 1,
         level: Level::Should,
-        needs: &[Need::Sweeps],
+        needs: &[Need::Sweeps, Need::ExpiredKept],
         title: "A record that expires exactly now is left for the next clearing",
         text: "It does not load, so nobody can tell but by `exists`.",
         django: Django::Same(""),

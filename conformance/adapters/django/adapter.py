@@ -16,6 +16,7 @@ import traceback
 from collections import deque
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone as tz
+from functools import partial
 from pathlib import Path
 
 import project
@@ -36,7 +37,7 @@ ERRATA = [
     },
     {
         "rule": "lifecycle.create.failed-leaves-no-key",
-        "reason": "Django leaves the object with the key that was drawn for it, under which nothing is stored.",
+        "reason": "Django leaves the object with the key drawn for it, under which nothing is stored.",
     },
 ]
 
@@ -148,6 +149,14 @@ def error_kind(error):
     return "unavailable"
 
 
+def nothing(request):
+    return None
+
+
+def failure(kind, message):
+    return {"error": {"kind": kind, "message": str(message)}}
+
+
 class Adapter:
     """The state between two requests: the open database, and the session objects by their numbers."""
 
@@ -159,7 +168,9 @@ class Adapter:
         self.fresh_database = None
         self.forced_keys = deque()
         random_string = base.get_random_string
-        base.get_random_string = lambda *args: self.forced_keys.popleft() if self.forced_keys else random_string(*args)
+        base.get_random_string = lambda *args: (
+            self.forced_keys.popleft() if self.forced_keys else random_string(*args)
+        )
         self.storage_ops = {
             "hello": self.hello,
             "open": self.open,
@@ -169,7 +180,7 @@ class Adapter:
             "clear-expired": lambda r: self.store_class.clear_expired(),
             "force-keys": lambda r: self.forced_keys.extend(r["keys"]),
             "damage": self.damage,
-            "bye": lambda r: None,
+            "bye": nothing,
         }
 
     def hello(self, request):
@@ -241,46 +252,58 @@ class Adapter:
         """The answer to a request, apart from its id."""
         session = None
         try:
-            op = request["op"]
-            if op not in ("hello", "bye"):
-                project.clock.set(request["now"])
-            if op in SESSION_OPS or op == "session":
-                client, session = self.session_object(request, make=op == "session")
-            else:
-                client = request.get("client", 0)
-            if client not in (0, 1):
-                raise ProtocolError(f"there is no client {client}, only 0 and 1")
-            if self.database is None and op not in ("hello", "open", "bye"):
-                raise ProtocolError(f"`{op}` came before `open`")
-            project.router.alias = project.CLIENTS[client]
-        except (ProtocolError, TypeError, OverflowError) as fault:
-            return {"error": {"kind": "protocol", "message": str(fault)}}
-        try:
-            if op == "session":
-                answer = {"ok": None}
-            elif session is not None:
-                answer = {"ok": SESSION_OPS[op](session, request)}
-            elif op in self.storage_ops:
-                answer = {"ok": self.storage_ops[op](request)}
-            else:
-                raise ProtocolError(f"there is no operation `{op}`")
+            session, operation = self.find(request)
+            answer = {"ok": operation(request)}
         except ProtocolError as fault:
-            answer = {"error": {"kind": "protocol", "message": str(fault)}}
+            answer = failure("protocol", fault)
         except Exception as error:
-            message = f"{type(error).__name__}: {error}"
-            answer = {"error": {"kind": error_kind(error), "message": message}}
+            answer = failure(error_kind(error), f"{type(error).__name__}: {error}")
         if session is not None:
             state = {"key": session.session_key, "accessed": session.accessed, "modified": session.modified}
             answer["session"] = state
         return answer
 
-    def session_object(self, request, make):
-        number = request["session"]
-        if make:
-            self.sessions[number] = request["client"], self.store_class(request["key"])
-        elif number not in self.sessions:
-            raise ProtocolError(f"there is no session object {number}")
-        return self.sessions[number]
+    def find(self, request):
+        """The session object that a request is about, if it is about one, and what is to be done.
+
+        Sets the clock and the client's turn; nothing has touched the store when this returns.
+        """
+        op, client, session = request["op"], request.get("client", 0), None
+        if not isinstance(op, str):
+            raise ProtocolError("`op` must be text")
+        if self.database is None and op not in ("hello", "open", "bye"):
+            raise ProtocolError(f"`{op}` came before `open`")
+        if op == "session":
+            session = self.make_session(request)
+            operation = nothing
+        elif op in SESSION_OPS:
+            number = request["session"]
+            if number not in self.sessions:
+                raise ProtocolError(f"there is no session object {number}")
+            client, session = self.sessions[number]
+            operation = partial(SESSION_OPS[op], session)
+        elif op in self.storage_ops:
+            operation = self.storage_ops[op]
+        else:
+            raise ProtocolError(f"there is no operation `{op}`")
+        if client not in (0, 1):
+            raise ProtocolError(f"there is no client {client}, only 0 and 1")
+        project.router.alias = project.CLIENTS[client]
+        if op not in ("hello", "bye"):
+            now = request["now"]
+            try:
+                project.clock.set(now)
+            except (TypeError, OverflowError):
+                raise ProtocolError(f"`now` must be microseconds of the years 1 to 9999, not {now}") from None
+        return session, operation
+
+    def make_session(self, request):
+        key = request["key"]
+        if not isinstance(key, (str, type(None))):
+            raise ProtocolError("`key` must be text or null")
+        session = self.store_class(key)
+        self.sessions[request["session"]] = request["client"], session
+        return session
 
 
 def main():
@@ -296,11 +319,16 @@ def main():
         try:
             request = Request(json.loads(line.decode()))
         except (ValueError, TypeError, RecursionError) as fault:
-            request = Request(id=None)
-            answer = {"error": {"kind": "protocol", "message": f"the request cannot be read: {fault}"}}
+            request, answer = {}, failure("protocol", f"the request cannot be read: {fault}")
         else:
             answer = adapter.answer(request)
-        answers.write(encode({"id": request.get("id"), **answer}).encode("ascii") + b"\n")
+        number = {"id": request.get("id")}
+        try:
+            text = encode({**number, **answer})
+        except (ValueError, RecursionError) as fault:
+            del answer["ok"]
+            text = encode({**number, **answer, **failure("unrepresentable", fault)})
+        answers.write(text.encode("ascii") + b"\n")
         answers.flush()
         if request.get("op") == "bye":
             break

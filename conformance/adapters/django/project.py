@@ -74,10 +74,11 @@ settings.configure(
 )
 django.setup()
 
-from django.core import signing  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connections  # noqa: E402
-from django.utils import timezone  # noqa: E402
+# These read the settings when they are imported, so they come after them.
+from django.core import signing
+from django.core.management import call_command
+from django.db import connections
+from django.utils import timezone
 
 # Everything that the session engines and the signer know about time comes through these two names.
 timezone.now = clock.now

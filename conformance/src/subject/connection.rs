@@ -17,9 +17,7 @@ use super::Fault;
 use crate::json::Json;
 use crate::manifest::Manifest;
 use crate::observation::shown;
-
-/// The version of the protocol.
-pub(crate) const PROTOCOL: u32 = 1;
+use crate::protocol::VERSION as PROTOCOL_VERSION;
 
 /// The longest line an adapter may write, in bytes.
 const MAX_LINE: usize = 64 << 20;
@@ -118,7 +116,7 @@ impl Connection {
             }
         });
         let mut connection = Self { command: command.clone(), child, stdin, lines, log, next_id: 0 };
-        let reply = connection.request("hello", &format!(",\"protocol\":{PROTOCOL}"))?;
+        let reply = connection.request("hello", &format!(",\"protocol\":{PROTOCOL_VERSION}"))?;
         let manifest = match reply.outcome {
             Ok(json) => parse_manifest(&json)?,
             Err((kind, message)) => {
@@ -224,9 +222,9 @@ fn parse_reply(line: &str, id: u64, op: &str) -> Result<Reply, Fault> {
 fn parse_manifest(json: &Json) -> Result<Manifest, Fault> {
     let manifest: Manifest = serde_json::from_str(json.as_str())
         .map_err(|e| Fault::Harness(format!("the adapter's answer to `hello` is no manifest: {e}")))?;
-    if manifest.protocol != PROTOCOL {
+    if manifest.protocol != PROTOCOL_VERSION {
         return Err(Fault::Harness(format!(
-            "the adapter speaks protocol {}; this sessionspec speaks {PROTOCOL}",
+            "the adapter speaks protocol {}; this sessionspec speaks {PROTOCOL_VERSION}",
             manifest.protocol
         )));
     }

@@ -26,7 +26,7 @@ use crate::trace::Settings;
 pub use connection::AdapterCommand;
 pub use model::ModelSubject;
 pub use process::process_subject;
-pub use store::{StoreHooks, StoreSubject};
+pub use store::{Opening, StoreHooks, StoreSubject};
 
 /// Something that the suite can drive.
 pub trait Subject {

@@ -9,7 +9,7 @@ use crate::op::{Alteration, Forged, KeyRef, Op};
 use crate::trace::{START, Settings, Step};
 
 /// The reference model with the surface of a subject.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ModelSubject {
     manifest: Manifest,
     model: Model,

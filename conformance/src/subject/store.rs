@@ -32,14 +32,24 @@ pub enum Opening {
     Beside,
 }
 
+/// Makes the record of a key undecodable; tells whether there was one.
+type Damage = Box<dyn FnMut(&Env, &str) -> Result<bool, String>>;
+
 /// What the suite may do behind a store's back.
 #[derive(Default)]
 pub struct StoreHooks {
-    /// Makes a record undecodable; tells whether there was one.
-    #[expect(clippy::type_complexity, reason = "named nowhere else")]
-    pub damage: Option<Box<dyn FnMut(&Env, &str) -> Result<bool, String>>>,
+    pub(super) damage: Option<Damage>,
     /// What broke the connection to a store that is elsewhere, if anything did.
-    pub(crate) fault: Option<Box<dyn FnMut() -> Option<Fault>>>,
+    pub(super) fault: Option<Box<dyn FnMut() -> Option<Fault>>>,
+}
+
+impl StoreHooks {
+    /// Lets the suite make the record of a key undecodable; the hook tells whether there was one.
+    #[must_use]
+    pub fn with_damage(mut self, damage: impl FnMut(&Env, &str) -> Result<bool, String> + 'static) -> Self {
+        self.damage = Some(Box::new(damage));
+        self
+    }
 }
 
 impl std::fmt::Debug for StoreHooks {

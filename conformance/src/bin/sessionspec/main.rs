@@ -1,0 +1,71 @@
+//! The `sessionspec` command. This file only dispatches; each subcommand has a file of its own.
+//!
+//! Exit status: 0 all held; 1 a rule was broken, or a MUST was not exercised; 2 usage, configuration or
+//! harness error.
+
+mod compare;
+mod doctor;
+mod replay;
+mod rules;
+mod run;
+mod schema;
+mod serve;
+mod target;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The conformance suite for web session stores
+#[derive(Parser)]
+#[command(name = "sessionspec", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the suite; with no subject, on every embedded store and the model
+    Run(run::Arguments),
+    /// Tell what the rules say; with one id, explain it
+    Rules(rules::Arguments),
+    /// Run one trace and show each step
+    Replay(replay::Arguments),
+    /// Run the same traces on two subjects and show the first difference
+    Compare(compare::Arguments),
+    /// Check an adapter's protocol, line by line
+    Doctor(doctor::Arguments),
+    /// Make a store speak the protocol on standard input and output
+    Serve(serve::Arguments),
+    /// Print the JSON schema of the protocol, the report or a trace
+    Schema(schema::Arguments),
+}
+
+/// What a command found. Errors of usage and configuration are texts.
+enum Finding {
+    /// All held.
+    Held,
+    /// A rule was broken, or the subjects differ.
+    Broken,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+    };
+    match result {
+        Ok(Finding::Held) => ExitCode::SUCCESS,
+        Ok(Finding::Broken) => ExitCode::from(1),
+        Err(reason) => {
+            eprintln!("error: {reason}");
+            ExitCode::from(2)
+        }
+    }
+}

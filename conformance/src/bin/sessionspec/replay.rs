@@ -1,0 +1,51 @@
+//! `sessionspec replay`: one trace on one subject, step by step.
+
+use std::fs;
+use std::path::PathBuf;
+
+use session_conformance::report::{Failure, failure_block};
+use session_conformance::runner::{Coverage, Errata, Verdict, run_trace};
+use session_conformance::trace::TraceFile;
+
+use crate::Finding;
+use crate::target::TargetArguments;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The trace, as `run` leaves it in target/sessionspec
+    #[arg(value_name = "TRACE.jsonl")]
+    trace: PathBuf,
+    #[command(flatten)]
+    target: TargetArguments,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
+    let shown = arguments.trace.display();
+    let text = fs::read_to_string(&arguments.trace).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    let file = TraceFile::parse(&text).map_err(|error| format!("{shown}: {error}"))?;
+    let target = arguments.target.one()?;
+    let mut subject = target.subject()?;
+    let mut coverage = Coverage::default();
+    match run_trace(&mut *subject, &file.trace, Errata::Imitated, &mut coverage) {
+        Verdict::Held => {
+            println!("held: {} steps of {shown} on {}", coverage.steps, subject.manifest().name);
+            Ok(Finding::Held)
+        }
+        Verdict::Diverged(divergence) => {
+            let failure = Failure {
+                rule: divergence.rules[0],
+                also: divergence.rules[1..].to_vec(),
+                seed: 0,
+                original_steps: file.trace.steps.len(),
+                trace: file.trace,
+                divergence: *divergence,
+            };
+            print!("{}", failure_block(&failure, subject.manifest(), &target.options(), None));
+            Ok(Finding::Broken)
+        }
+        Verdict::Faulted { step, fault, .. } => {
+            let step = step.map_or("opening the storage".into(), |step| format!("step {}", step + 1));
+            Err(format!("{step}: {fault}"))
+        }
+    }
+}

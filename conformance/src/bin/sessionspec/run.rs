@@ -1,0 +1,181 @@
+//! `sessionspec run`: the suite on some subjects.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use session_conformance::report::{
+    Report, SubjectReport, failure_block, summary, to_json, to_junit, write_artifacts,
+};
+use session_conformance::rule::RuleId;
+use session_conformance::suite::{self, Config};
+
+use crate::Finding;
+use crate::target::{EMBEDDED, Target, TargetArguments};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    targets: TargetArguments,
+    /// Only these rules; `*` stands for any text
+    #[arg(long, value_name = "GLOB")]
+    rules: Option<String>,
+    /// Generated traces per subject
+    #[arg(long, value_name = "N", default_value_t = Config::default().cases)]
+    cases: usize,
+    /// The most steps of a generated trace
+    #[arg(long, value_name = "N", default_value_t = Config::default().steps)]
+    steps: usize,
+    /// The seed of the generated traces, decimal or 0x…
+    #[arg(long, value_name = "N", value_parser = parse_seed, default_value = "0x51f2")]
+    seed: u64,
+    /// Generate no further traces after this time, as in 20s or 2m
+    #[arg(long, value_name = "TIME", value_parser = parse_budget)]
+    budget: Option<Duration>,
+    /// Subjects to run at the same time; by default one per processor
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
+    /// Also write the report to a file, as in json=FILE or junit=FILE
+    #[arg(long, value_name = "FORM=FILE", value_parser = parse_report)]
+    report: Vec<(Form, PathBuf)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Json,
+    Junit,
+}
+
+fn parse_seed(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| "a seed is a number, decimal or 0x…".into())
+}
+
+fn parse_budget(text: &str) -> Result<Duration, String> {
+    let fault = || "a time is a number with its unit: 500ms, 20s or 2m".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| fault())?;
+    match &text[digits.len()..] {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
+        _ => Err(fault()),
+    }
+}
+
+fn parse_report(text: &str) -> Result<(Form, PathBuf), String> {
+    match text.split_once('=') {
+        Some(("json", file)) if !file.is_empty() => Ok((Form::Json, file.into())),
+        Some(("junit", file)) if !file.is_empty() => Ok((Form::Junit, file.into())),
+        _ => Err("a report is json=FILE or junit=FILE".into()),
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
+    let mut targets = arguments.targets.named()?;
+    if targets.is_empty() {
+        targets = EMBEDDED.iter().map(|name| Target::store(name)).collect::<Result<_, _>>()?;
+    }
+    if let Some(pattern) = &arguments.rules
+        && !RuleId::all().any(|rule| suite::matches(pattern, rule.rule().id))
+    {
+        return Err(format!("no rule fits `{pattern}`; `sessionspec rules` lists them"));
+    }
+    let config = Config {
+        cases: arguments.cases,
+        steps: arguments.steps,
+        seed: arguments.seed,
+        budget: arguments.budget,
+        rules: arguments.rules.clone(),
+    };
+    let started = Instant::now();
+    let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
+    let subjects = run_all(&targets, &config, jobs)?;
+    let report = Report { seed: config.seed, duration: started.elapsed(), subjects };
+    for (target, subject) in targets.iter().zip(&report.subjects) {
+        print_failures(target, subject);
+    }
+    print!("{}", summary(&report));
+    for (form, path) in &arguments.report {
+        write_report(*form, path, &report)?;
+    }
+    if report.subjects.iter().any(|subject| !subject.is_whole()) {
+        return Err("a subject could not be driven to the end; see above".into());
+    }
+    let held = report.subjects.iter().all(SubjectReport::is_success);
+    Ok(if held { Finding::Held } else { Finding::Broken })
+}
+
+/// Runs the targets, some at a time; the reports come in the order of the targets.
+fn run_all(targets: &[Target], config: &Config, jobs: usize) -> Result<Vec<SubjectReport>, String> {
+    let bars = MultiProgress::new();
+    let next = Mutex::new(targets.iter().enumerate());
+    let done = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..jobs.min(targets.len()) {
+            scope.spawn(|| {
+                loop {
+                    let taken = next.lock().ok().and_then(|mut next| next.next());
+                    let Some((index, target)) = taken else { return };
+                    let result = run_one(target, config, &bars);
+                    if let Ok(mut done) = done.lock() {
+                        done.push((index, result));
+                    }
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().map_err(|_| "a run of the suite panicked".to_owned())?;
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn run_one(target: &Target, config: &Config, bars: &MultiProgress) -> Result<SubjectReport, String> {
+    let mut subject = target.subject()?;
+    let bar = progress_bar(bars, &subject.manifest().name);
+    let report = suite::run(&mut *subject, config, &mut |done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    Ok(report)
+}
+
+/// A bar on a terminal, nothing in a pipe.
+fn progress_bar(bars: &MultiProgress, name: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{msg:10} {bar:30} {pos}/{len} traces");
+    let bar = bars.add(ProgressBar::new(1)).with_message(name.to_owned());
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn print_failures(target: &Target, subject: &SubjectReport) {
+    for failure in &subject.failures {
+        let artifacts = write_artifacts(Path::new(session_conformance::ARTIFACTS), failure.rule, &failure.trace);
+        if let Err(error) = &artifacts {
+            eprintln!("the trace could not be kept in {}: {error}", session_conformance::ARTIFACTS);
+        }
+        println!("{}", failure_block(failure, &subject.manifest, &target.options(), artifacts.as_ref().ok()));
+    }
+}
+
+fn write_report(form: Form, path: &Path, report: &Report) -> Result<(), String> {
+    let text = match form {
+        Form::Json => to_json(report),
+        Form::Junit => to_junit(report)?,
+    };
+    fs::write(path, text).map_err(|error| format!("cannot write the report to {}: {error}", path.display()))
+}

@@ -1,0 +1,181 @@
+//! Two subjects on the same trace: where they first show something different.
+//!
+//! No model takes part. Each subject has its own keys, so a key is known by the order in which the subject
+//! issued it; what each step shows is written down in these terms, and the two transcripts are compared.
+
+use std::fmt::Write as _;
+
+use crate::manifest::Hook;
+use crate::observation::{Answer, Observation};
+use crate::op::{Forged, KeyRef, Op};
+use crate::report::step_texts;
+use crate::subject::{Call, Fault, Subject};
+use crate::trace::{START, Step, Trace};
+
+/// The first step that two subjects answered differently.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The step, from 0.
+    pub step: usize,
+    /// What the first showed.
+    pub first: String,
+    /// What the second showed.
+    pub second: String,
+}
+
+/// Runs a trace on both. Steps that need a hook which one of them lacks are left out.
+///
+/// # Errors
+/// [`Fault`] if one of them could not be driven.
+pub fn compare_trace(
+    first: &mut dyn Subject,
+    second: &mut dyn Subject,
+    trace: &Trace,
+) -> Result<Option<Difference>, Fault> {
+    let has = |subject: &dyn Subject, hook: Hook| subject.manifest().hooks.contains(&hook);
+    let mut trace = trace.clone();
+    trace.steps.retain(|step| match step.op {
+        Op::ForceKey(_) => has(first, Hook::ForceKeys) && has(second, Hook::ForceKeys),
+        Op::Damage(_) => has(first, Hook::Damage) && has(second, Hook::Damage),
+        _ => true,
+    });
+    let (a, b) = (transcript(first, &trace)?, transcript(second, &trace)?);
+    let step = a.iter().zip(&b).position(|(a, b)| a != b);
+    Ok(step.map(|step| Difference { step, first: a[step].clone(), second: b[step].clone() }))
+}
+
+/// What each step showed.
+fn transcript(subject: &mut dyn Subject, trace: &Trace) -> Result<Vec<String>, Fault> {
+    subject.open(START, trace.settings)?;
+    let mut player = Player { subject, now: START, issued: Vec::new(), given: Vec::new(), objects: Vec::new() };
+    trace.steps.iter().map(|step| player.step(step)).collect()
+}
+
+struct Player<'a> {
+    subject: &'a mut dyn Subject,
+    now: i64,
+    /// The keys that the subject made, in order.
+    issued: Vec<String>,
+    /// Keys that were given to it.
+    given: Vec<String>,
+    /// The client and the last known key of each object.
+    objects: Vec<(u8, Option<String>)>,
+}
+
+impl Player<'_> {
+    fn step(&mut self, step: &Step) -> Result<String, Fault> {
+        self.now += step.advance;
+        let client = step.client;
+        let key = match &step.op {
+            Op::Open(key) | Op::Exists(key) | Op::DeleteKey(key) | Op::ForceKey(key) | Op::Damage(key) => self.key(*key),
+            _ => String::new(),
+        };
+        let key = key.as_str();
+        let observed = match &step.op {
+            Op::New => self.open(client, None)?,
+            Op::Open(_) => self.open(client, Some(key))?,
+            Op::Session(..) if self.objects.is_empty() => return Ok("acts on nothing".into()),
+            Op::Session(number, op) => {
+                let number = (usize::try_from(*number).unwrap_or(1).max(1) - 1) % self.objects.len();
+                let observed = self.subject.call(self.now, &Call::Op { number, op })?;
+                self.objects[number].1 = observed.session.as_ref().and_then(|session| session.key.clone());
+                observed
+            }
+            Op::Exists(_) => self.subject.call(self.now, &Call::Exists { client, key })?,
+            Op::DeleteKey(_) => self.subject.call(self.now, &Call::DeleteKey { client, key })?,
+            Op::ClearExpired => self.subject.call(self.now, &Call::ClearExpired { client })?,
+            Op::ForceKey(_) => self.subject.call(self.now, &Call::ForceKey { key })?,
+            Op::Damage(_) => self.subject.call(self.now, &Call::Damage { key })?,
+            Op::Reopen => {
+                let observed = self.subject.call(self.now, &Call::Reopen)?;
+                for (client, key) in std::mem::take(&mut self.objects) {
+                    self.open(client, key.as_deref())?;
+                }
+                observed
+            }
+        };
+        Ok(self.text(&observed))
+    }
+
+    fn open(&mut self, client: u8, key: Option<&str>) -> Result<Observation, Fault> {
+        let number = self.objects.len();
+        let observed = self.subject.call(self.now, &Call::Session { number, client, key })?;
+        self.objects.push((client, observed.session.as_ref().and_then(|session| session.key.clone())));
+        Ok(observed)
+    }
+
+    fn key(&mut self, key: KeyRef) -> String {
+        let issued = |n: u32| {
+            let count = self.issued.len();
+            (count > 0).then(|| self.issued[(usize::try_from(n).unwrap_or(1).max(1) - 1) % count].clone())
+        };
+        let text = match key {
+            KeyRef::Issued(n) => issued(n),
+            KeyRef::Altered(n, alteration) => issued(n).map(|key| alteration.apply(&key)),
+            KeyRef::Forged(forged) => Some(forged.text()),
+        };
+        let text = text.unwrap_or_else(|| Forged::WellFormed.text());
+        if !self.issued.contains(&text) {
+            self.given.push(text.clone());
+        }
+        text
+    }
+
+    fn text(&mut self, observed: &Observation) -> String {
+        let mut text = match &observed.outcome {
+            Ok(Answer::Unit) => "ok".to_owned(),
+            Ok(answer) => answer.to_string(),
+            Err(failed) => failed.kind.name().to_owned(),
+        };
+        if let Some(session) = &observed.session {
+            let key = session.key.as_ref().map_or("no key".into(), |key| self.name(key));
+            // Writing to a String cannot fail.
+            let _ = write!(text, " ({key}, accessed {}, modified {})", session.accessed, session.modified);
+        }
+        text
+    }
+
+    /// A key by the order in which it was issued.
+    fn name(&mut self, text: &str) -> String {
+        if let Some(index) = self.issued.iter().position(|key| key == text) {
+            return format!("key k{}", index + 1);
+        }
+        if self.given.iter().any(|key| key == text) {
+            return "the key that was given".into();
+        }
+        self.issued.push(text.to_owned());
+        format!("key k{}", self.issued.len())
+    }
+}
+
+impl Difference {
+    /// The difference for a reader.
+    pub fn to_text(&self, trace: &Trace, first: &str, second: &str) -> String {
+        let mut out = format!("{first} and {second} differ at the last of these steps:\n");
+        for (time, step) in step_texts(trace).into_iter().take(self.step + 1) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "    {time}  {step}");
+        }
+        out + &format!("  {first}: {}\n  {second}: {}", self.first, self.second)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Manifest;
+    use crate::subject::ModelSubject;
+    use session_core::ExpiredRecords;
+
+    #[test]
+    fn subjects_that_choose_differently_differ_where_the_choice_shows() {
+        let rule = crate::rules::EXPIRY_KEPT.rule();
+        let mut gone = Manifest::reference();
+        gone.capabilities.expired = ExpiredRecords::Gone;
+        let trace = rule.golden().unwrap().trace;
+        let mut kept = ModelSubject::new(Manifest::reference());
+        let difference = compare_trace(&mut kept, &mut ModelSubject::new(gone), &trace).unwrap().unwrap();
+        assert_eq!((difference.step, difference.first.as_str()), (4, "true"));
+        assert_eq!(compare_trace(&mut kept.clone(), &mut kept, &trace).unwrap(), None);
+    }
+}

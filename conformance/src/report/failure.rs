@@ -1,0 +1,48 @@
+//! The files that a failure leaves: the trace, to be replayed, and a regression test, to be pasted.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::rule::RuleId;
+use crate::trace::Trace;
+
+/// Where a failure's files are.
+#[derive(Debug, Clone)]
+pub struct Artifacts {
+    /// The trace.
+    pub trace: PathBuf,
+    /// The regression test in Rust.
+    pub test: PathBuf,
+}
+
+/// Writes the trace and the test into a directory, under the trace's fingerprint.
+///
+/// # Errors
+/// As the file system has them.
+pub fn write_artifacts(directory: &Path, rule: RuleId, trace: &Trace) -> io::Result<Artifacts> {
+    fs::create_dir_all(directory)?;
+    let id = rule.rule().id;
+    let name = trace.fingerprint();
+    let artifacts = Artifacts {
+        trace: directory.join(format!("{name}.jsonl")),
+        test: directory.join(format!("{name}.rs")),
+    };
+    let jsonl = trace.to_jsonl(Some(id));
+    fs::write(&artifacts.trace, &jsonl)?;
+    let function = id.replace(['.', '-'], "_");
+    let test = format!(
+        "//! A regression test for r[{id}]: {}.\n\
+         //! Paste it into the store's `tests/` and put the store's own opening in the place of `MyStore`.\n\n\
+         #[test]\n\
+         fn {function}_{name}() {{\n    \
+             session_conformance::check_trace(\n        \
+                 |env| MyStore::open(env.dir(), env.clock()),\n        \
+                 r#####\"{jsonl}\"#####,\n    \
+             );\n\
+         }}\n",
+        rule.rule().title
+    );
+    fs::write(&artifacts.test, test)?;
+    Ok(artifacts)
+}

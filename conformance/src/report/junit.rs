@@ -1,0 +1,44 @@
+//! The report for continuous integration, as JUnit XML: a suite per subject, a case per rule.
+
+use quick_junit::{NonSuccessKind, Report as JUnitReport, TestCase, TestCaseStatus, TestSuite};
+
+use super::{Outcome, Report, RuleReport};
+
+/// The report as JUnit XML.
+///
+/// # Errors
+/// A sentence, if the XML cannot be written.
+pub fn to_junit(report: &Report) -> Result<String, String> {
+    let mut junit = JUnitReport::new("sessionspec");
+    junit.set_time(report.duration);
+    for subject in &report.subjects {
+        let mut suite = TestSuite::new(format!("{} {}", subject.manifest.name, subject.manifest.version));
+        suite.add_property(("seed", format!("{:#x}", report.seed).as_str()));
+        for rule in &subject.rules {
+            let mut case = TestCase::new(rule.rule.rule().id, status(rule));
+            case.set_classname(&subject.manifest.name);
+            case.add_property(("spec", format!("docs/spec/{}", rule.rule.rule().page).as_str()));
+            case.add_property(("exercised", rule.exercised.to_string().as_str()));
+            suite.add_test_case(case);
+        }
+        junit.add_test_suite(suite);
+    }
+    junit.to_string().map_err(|error| format!("cannot write JUnit XML: {error}"))
+}
+
+fn status(rule: &RuleReport) -> TestCaseStatus {
+    let mut status = match rule.status {
+        outcome if outcome == Outcome::Pass => return TestCaseStatus::success(),
+        outcome if outcome.is_success(rule.rule.rule().level) => TestCaseStatus::skipped(),
+        Outcome::HarnessError | Outcome::Crash | Outcome::Timeout => {
+            TestCaseStatus::non_success(NonSuccessKind::Error)
+        }
+        _ => TestCaseStatus::non_success(NonSuccessKind::Failure),
+    };
+    let reason = rule.reason.as_deref().unwrap_or_default();
+    status.set_message(format!("{}: {reason}", rule.status.name()));
+    if let Some(trace) = &rule.trace {
+        status.set_description(trace.to_jsonl(Some(rule.rule.rule().id)));
+    }
+    status
+}

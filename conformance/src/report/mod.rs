@@ -1,0 +1,185 @@
+//! What a run found, as data; and in files beside, one per form: `text`, `json`, `junit`.
+
+mod failure;
+mod json;
+#[cfg(feature = "cli")]
+mod junit;
+mod text;
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::{ClockLevel, Manifest};
+use crate::rule::{Level, RuleId};
+use crate::runner::Divergence;
+use crate::trace::Trace;
+
+pub use failure::{Artifacts, write_artifacts};
+pub use json::{schema, to_json};
+#[cfg(feature = "cli")]
+pub use junit::to_junit;
+pub(crate) use text::step_texts;
+pub use text::{failure_block, summary};
+
+/// What became of a rule: exactly one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It was exercised and held.
+    Pass,
+    /// It was broken.
+    Fail,
+    /// It was broken, as the subject says it would be.
+    ExpectedFail,
+    /// It held, though the subject says it does not.
+    UnexpectedPass,
+    /// It was broken once, and not when the trace was run again.
+    Flaky,
+    /// The subject lacks what the rule is about.
+    NotApplicable,
+    /// The user left it out.
+    Disabled,
+    /// No trace got as far as the rule: nothing is known of it.
+    NotExercised,
+    /// The subject could not be driven, by no fault of the store.
+    HarnessError,
+    /// No answer came in time.
+    Timeout,
+    /// The subject's process ended.
+    Crash,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Pass,
+        Self::Fail,
+        Self::ExpectedFail,
+        Self::UnexpectedPass,
+        Self::Flaky,
+        Self::NotApplicable,
+        Self::Disabled,
+        Self::NotExercised,
+        Self::HarnessError,
+        Self::Timeout,
+        Self::Crash,
+    ];
+
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::ExpectedFail => "expected-fail",
+            Self::UnexpectedPass => "unexpected-pass",
+            Self::Flaky => "flaky",
+            Self::NotApplicable => "not-applicable",
+            Self::Disabled => "disabled",
+            Self::NotExercised => "not-exercised",
+            Self::HarnessError => "harness-error",
+            Self::Timeout => "timeout",
+            Self::Crash => "crash",
+        }
+    }
+
+    /// Whether a run with this outcome of a rule can count as a success.
+    pub fn is_success(self, level: Level) -> bool {
+        match self {
+            Self::Pass | Self::ExpectedFail | Self::NotApplicable | Self::Disabled => true,
+            Self::NotExercised => level != Level::Must,
+            Self::Fail | Self::UnexpectedPass | Self::Flaky | Self::HarnessError | Self::Timeout | Self::Crash => {
+                false
+            }
+        }
+    }
+}
+
+/// A run of the suite on some subjects.
+#[derive(Debug)]
+pub struct Report {
+    /// The seed of the generated traces.
+    pub seed: u64,
+    /// How long it took.
+    pub duration: Duration,
+    /// What was run on.
+    pub subjects: Vec<SubjectReport>,
+}
+
+/// What a run found on one subject.
+#[derive(Debug)]
+pub struct SubjectReport {
+    /// What the subject says about itself.
+    pub manifest: Manifest,
+    /// Steps that were done and compared.
+    pub steps: u64,
+    /// Every rule, in the order of the specification.
+    pub rules: Vec<RuleReport>,
+    /// The failures, with their minimal traces.
+    pub failures: Vec<Failure>,
+}
+
+/// What became of a rule on a subject.
+#[derive(Debug)]
+pub struct RuleReport {
+    /// The rule.
+    pub rule: RuleId,
+    /// What became of it.
+    pub status: Outcome,
+    /// How often it was exercised.
+    pub exercised: u64,
+    /// At which level of time.
+    pub clock: ClockLevel,
+    /// Why, unless it passed.
+    pub reason: Option<String>,
+    /// The trace that shows it.
+    pub trace: Option<Trace>,
+}
+
+/// A broken rule with the smallest trace that shows it.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The rule.
+    pub rule: RuleId,
+    /// Rules that the same step breaks.
+    pub also: Vec<RuleId>,
+    /// The seed of the run.
+    pub seed: u64,
+    /// How long the trace was that failed first.
+    pub original_steps: usize,
+    /// The minimal trace.
+    pub trace: Trace,
+    /// Where and how it differs.
+    pub divergence: Divergence,
+}
+
+impl Failure {
+    pub(crate) fn flaky(rule: RuleId, trace: Trace, seed: u64) -> Self {
+        let divergence = Divergence {
+            step: trace.steps.len().saturating_sub(1),
+            rules: vec![rule],
+            expected: String::new(),
+            got: String::new(),
+            shown: Vec::new(),
+        };
+        Self { rule, also: Vec::new(), seed, original_steps: trace.steps.len(), trace, divergence }
+    }
+}
+
+impl SubjectReport {
+    /// How many rules ended so.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.rules.iter().filter(|rule| rule.status == outcome).count()
+    }
+
+    /// Whether every rule ended well.
+    pub fn is_success(&self) -> bool {
+        self.rules.iter().all(|rule| rule.status.is_success(rule.rule.rule().level))
+    }
+
+    /// Whether the subject could be driven to the end.
+    pub fn is_whole(&self) -> bool {
+        self.count(Outcome::HarnessError) == 0
+    }
+}
