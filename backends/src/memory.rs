@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use session_core::{
-    Capabilities, ClearExpired, Clock, ExpiredRecords, Record, SessionKey, SessionStore, StoreError, SystemClock,
+    Capabilities, ClearExpired, Clock, ExpiredRecords, Record, SessionKey, SessionStore, StoreError,
+    SystemClock,
 };
 use time::OffsetDateTime;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use session_core::codec::{Codec, DecodeError, SERVER_SALT};
 use session_core::{
-    Capabilities, ClearExpired, Clock, ExpiredRecords, Record, SessionKey, SessionStore, Settings, StoreError,
-    SystemClock,
+    Capabilities, ClearExpired, Clock, ExpiredRecords, Record, SessionKey, SessionStore, Settings,
+    StoreError, SystemClock,
 };
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -59,7 +59,9 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The table is there and is not Django's.
-    #[error("the table django_session of {path} has the columns {found}; it needs session_key, session_data, expire_date")]
+    #[error(
+        "the table django_session of {path} has the columns {found}; it needs session_key, session_data, expire_date"
+    )]
     OtherColumns {
         /// The file.
         path: PathBuf,
@@ -100,7 +102,8 @@ impl<C: Clock> SqliteStore<C> {
         let path = path.into();
         let store =
             Self { path, clock, codec: Codec::new(settings, SERVER_SALT), idle: Mutex::new(Vec::new()) };
-        let connection = store.connect().map_err(|source| OpenError::Open { path: store.path.clone(), source })?;
+        let connection =
+            store.connect().map_err(|source| OpenError::Open { path: store.path.clone(), source })?;
         store.give_back(connection);
         Ok(store)
     }
@@ -304,7 +307,9 @@ fn unavailable(path: &Path, operation: &str, error: rusqlite::Error) -> StoreErr
         }
         Some(ErrorCode::ReadOnly) => "; make the file and its directory writable",
         Some(ErrorCode::DiskFull) => "; free some disk space",
-        _ if error.to_string().contains("no such table") => "; create the table with `migrate`, here or in Django",
+        _ if error.to_string().contains("no such table") => {
+            "; create the table with `migrate`, here or in Django"
+        }
         _ if error.to_string().contains("no such column") || error.to_string().contains("has no column") => {
             "; the table is not Django's: it needs session_key, session_data, expire_date"
         }

@@ -47,7 +47,8 @@ pub fn compare_trace(
 /// What each step showed.
 fn transcript(subject: &mut dyn Subject, trace: &Trace) -> Result<Vec<String>, Fault> {
     subject.open(START, trace.settings)?;
-    let mut player = Player { subject, now: START, issued: Vec::new(), given: Vec::new(), objects: Vec::new() };
+    let mut player =
+        Player { subject, now: START, issued: Vec::new(), given: Vec::new(), objects: Vec::new() };
     trace.steps.iter().map(|step| player.step(step)).collect()
 }
 
@@ -67,7 +68,9 @@ impl Player<'_> {
         self.now += step.advance;
         let client = step.client;
         let key = match &step.op {
-            Op::Open(key) | Op::Exists(key) | Op::DeleteKey(key) | Op::ForceKey(key) | Op::Damage(key) => self.key(*key),
+            Op::Open(key) | Op::Exists(key) | Op::DeleteKey(key) | Op::ForceKey(key) | Op::Damage(key) => {
+                self.key(*key)
+            }
             _ => String::new(),
         };
         let key = key.as_str();

@@ -51,7 +51,8 @@ impl Datum {
     }
 
     pub(crate) fn raw_object(items: &[(String, Datum)]) -> Box<RawValue> {
-        let written: Vec<Json> = items.iter().map(|(_, datum)| Json::from_canonical(datum.to_string())).collect();
+        let written: Vec<Json> =
+            items.iter().map(|(_, datum)| Json::from_canonical(datum.to_string())).collect();
         raw(&object(items.iter().map(|(name, _)| name.as_str()).zip(&written)))
     }
 
@@ -74,7 +75,9 @@ fn cook(name: &str, argument: &Json) -> Option<Result<Json, String>> {
             let fault = || "`$repeat` takes a text and a count".to_owned();
             let cooked = match argument.elements().as_deref() {
                 Some([text, count]) => match (text.as_text(), limit(count.as_str())) {
-                    (Some(text), Some(count)) if text.len() * count <= 8 << 20 => Ok(Json::text(&text.repeat(count))),
+                    (Some(text), Some(count)) if text.len() * count <= 8 << 20 => {
+                        Ok(Json::text(&text.repeat(count)))
+                    }
                     _ => Err(fault()),
                 },
                 _ => Err(fault()),

@@ -24,7 +24,8 @@ pub fn examine(command: &AdapterCommand) -> Vec<Check> {
     let mut subject = match process_subject(command) {
         Ok(subject) => subject,
         Err(fault) => {
-            checks.push(Check { what: "it starts and answers `hello`".into(), result: Err(fault.to_string()) });
+            checks
+                .push(Check { what: "it starts and answers `hello`".into(), result: Err(fault.to_string()) });
             return checks;
         }
     };

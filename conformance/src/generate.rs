@@ -120,11 +120,7 @@ fn groups(manifest: &Manifest) -> Vec<(u32, bool, BoxedStrategy<Op>)> {
         (
             3,
             false,
-            fixed(vec![
-                SessionOp::SetTestCookie,
-                SessionOp::TestCookieWorked,
-                SessionOp::DeleteTestCookie,
-            ]),
+            fixed(vec![SessionOp::SetTestCookie, SessionOp::TestCookieWorked, SessionOp::DeleteTestCookie]),
         ),
         (8, false, on(expiries().prop_map(SessionOp::SetExpiry).boxed())),
         (
@@ -259,11 +255,7 @@ fn queries() -> BoxedStrategy<ExpiryQuery> {
     let modification = proptest::option::weighted(0.3, select(vec![START - 7 * SECOND, START + 1]));
     let expiry = proptest::option::weighted(
         0.4,
-        prop_oneof![
-            Just(Expiry::Default),
-            select(vec![0, 5, -5, MONTH]).prop_map(Expiry::Seconds),
-            dates()
-        ],
+        prop_oneof![Just(Expiry::Default), select(vec![0, 5, -5, MONTH]).prop_map(Expiry::Seconds), dates()],
     );
     (modification, expiry).prop_map(|(modification, expiry)| ExpiryQuery { modification, expiry }).boxed()
 }

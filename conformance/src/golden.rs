@@ -104,7 +104,8 @@ fn denied(stated: &Stated, expected: &Expected, model: &Model) -> Option<String>
         }
     }
     let flag = |name: &str, stated: Option<bool>, got: Option<bool>| {
-        (stated.is_some() && stated != got).then(|| format!("stated {name} {stated:?}, the model has {got:?}"))
+        (stated.is_some() && stated != got)
+            .then(|| format!("stated {name} {stated:?}, the model has {got:?}"))
     };
     flag("accessed", stated.accessed, session.map(|session| session.accessed))
         .or_else(|| flag("modified", stated.modified, session.map(|session| session.modified)))

@@ -12,23 +12,31 @@ use session_core::SessionStore;
 use crate::report::{Failure, Outcome, SubjectReport, failure_block, write_artifacts};
 use crate::rule::RuleId;
 use crate::runner::{Coverage, Errata, Verdict, run_trace};
-use crate::subject::{Env, StoreHooks, StoreSubject};
+use crate::subject::{Env, StoreHooks, StoreSubject, Subject};
 use crate::suite::{Config, run};
 use crate::trace::TraceFile;
 
 /// Where failures leave their traces.
 pub const ARTIFACTS: &str = "target/sessionspec";
 
+/// The variable that makes a test program run one trace file instead of the suite.
+const REPLAY: &str = "SESSIONSPEC_TRACE";
+
 /// Runs the suite on a store as a test program: a test per rule, with the usual arguments of `cargo test`.
 /// Rules that do not apply to the store are listed as ignored.
 ///
 /// The store is opened afresh for every trace, in an environment that gives it a directory and the clock.
 /// A second opening in the same environment is a restart, or a second handle.
+///
+/// With the environment variable `SESSIONSPEC_TRACE` set to a trace file, that one trace is run instead.
 pub fn main<S, E>(open: impl Fn(&Env) -> Result<S, E> + Send + Sync + 'static) -> ExitCode
 where
     S: SessionStore + 'static,
     E: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
+    if let Some(path) = std::env::var_os(REPLAY) {
+        return replay(open, Path::new(&path));
+    }
     let arguments = Arguments::from_args();
     let name = store_name::<S>();
     let open = Arc::new(open);
@@ -37,7 +45,7 @@ where
     // shown as passed by some runners.
     let subject = StoreSubject::new(&name, "", move |env: &Env, _| opener(env), StoreHooks::default());
     let manifest = match subject {
-        Ok(subject) => crate::subject::Subject::manifest(&subject).clone(),
+        Ok(subject) => subject.manifest().clone(),
         Err(fault) => {
             eprintln!("{name}: {fault}");
             return ExitCode::from(2);
@@ -66,26 +74,52 @@ where
 }
 
 fn verdict(report: &SubjectReport, rule: RuleId) -> Result<(), Failed> {
-    let Some(result) = report.rules.iter().find(|result| result.rule == rule) else {
-        return Err(Failed::from("the rule is not in the report"));
-    };
+    let result = report.rules.iter().find(|result| result.rule == rule);
+    let Some(result) = result else { return Err(Failed::from("the rule is not in the report")) };
     if let Some(failure) = report.failures.iter().find(|failure| failure.rule == rule) {
         let artifacts = write_artifacts(Path::new(ARTIFACTS), rule, &failure.trace).ok();
-        return Err(Failed::from(block(failure, report, artifacts.as_ref())));
+        let artifacts =
+            artifacts.as_ref().map(|artifacts| (artifacts, &replay_command as &dyn Fn(&Path) -> String));
+        return Err(Failed::from(failure_block(failure, &report.manifest, artifacts)));
     }
-    if result.status.is_success(rule.rule().level) || result.status == Outcome::NotExercised {
-        // What no trace reached is told by the command line's report; a test cannot say "unknown".
-        return if result.status == Outcome::NotExercised {
-            Err(Failed::from("not exercised: no trace got as far as this rule, because of other failures"))
-        } else {
-            Ok(())
-        };
+    // A test can only pass or fail: a rule of which nothing is known has not passed.
+    if result.status.is_success(rule.rule().level) && result.status != Outcome::NotExercised {
+        return Ok(());
     }
     Err(Failed::from(format!("{}: {}", result.status.name(), result.reason.as_deref().unwrap_or_default())))
 }
 
-fn block(failure: &Failure, report: &SubjectReport, artifacts: Option<&crate::report::Artifacts>) -> String {
-    failure_block(failure, &report.manifest, "--store …", artifacts)
+fn replay_command(trace: &Path) -> String {
+    format!("{REPLAY}={} cargo test --test conformance", trace.display())
+}
+
+/// Runs the trace in a file; for the command that a failure prints.
+fn replay<S, E>(open: impl Fn(&Env) -> Result<S, E>, path: &Path) -> ExitCode
+where
+    S: SessionStore,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("cannot read {}: {error}", path.display());
+            return ExitCode::from(2);
+        }
+    };
+    match hold(open, &text) {
+        Ok(()) => {
+            println!("held: {}", path.display());
+            ExitCode::SUCCESS
+        }
+        Err(Unheld::Broken(block)) => {
+            print!("{block}");
+            ExitCode::from(1)
+        }
+        Err(Unheld::Undriven(reason)) => {
+            eprintln!("{}: {reason}", path.display());
+            ExitCode::from(2)
+        }
+    }
 }
 
 /// The last part of a type's name, which is how its author calls it.
@@ -104,25 +138,36 @@ where
     S: SessionStore,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
-    let file = TraceFile::parse(trace).unwrap_or_else(|error| panic!("{error}"));
-    let name = store_name::<S>();
-    let mut subject = StoreSubject::new(&name, "", |env: &Env, _| open(env), StoreHooks::default())
-        .unwrap_or_else(|fault| panic!("{fault}"));
-    let manifest = crate::subject::Subject::manifest(&subject).clone();
+    match hold(open, trace) {
+        Ok(()) => {}
+        Err(Unheld::Broken(block)) => panic!("\n{block}"),
+        Err(Unheld::Undriven(reason)) => panic!("{reason}"),
+    }
+}
+
+/// Why a trace did not hold.
+enum Unheld {
+    /// A rule was broken; the failure as a reader sees it.
+    Broken(String),
+    /// The trace could not be read, or the store not be opened.
+    Undriven(String),
+}
+
+fn hold<S, E>(open: impl Fn(&Env) -> Result<S, E>, trace: &str) -> Result<(), Unheld>
+where
+    S: SessionStore,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    let file = TraceFile::parse(trace).map_err(|error| Unheld::Undriven(error.to_string()))?;
+    let open = |env: &Env, _| open(env);
+    let mut subject = StoreSubject::new(&store_name::<S>(), "", open, StoreHooks::default())
+        .map_err(|fault| Unheld::Undriven(fault.to_string()))?;
     match run_trace(&mut subject, &file.trace, Errata::Imitated, &mut Coverage::default()) {
-        Verdict::Held => {}
-        Verdict::Faulted { fault, .. } => panic!("{name}: {fault}"),
+        Verdict::Held => Ok(()),
+        Verdict::Faulted { fault, .. } => Err(Unheld::Undriven(fault.to_string())),
         Verdict::Diverged(divergence) => {
-            let rule = divergence.rules[0];
-            let failure = Failure {
-                rule,
-                also: divergence.rules[1..].to_vec(),
-                seed: 0,
-                original_steps: file.trace.steps.len(),
-                trace: file.trace,
-                divergence: *divergence,
-            };
-            panic!("\n{}", failure_block(&failure, &manifest, "--store …", None));
+            let failure = Failure::new(file.trace, *divergence);
+            Err(Unheld::Broken(failure_block(&failure, subject.manifest(), None)))
         }
     }
 }

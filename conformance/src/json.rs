@@ -96,7 +96,10 @@ impl Json {
     /// The entries of an object, or `None` if this is not one.
     pub fn entries(&self) -> Option<Vec<(String, Json)>> {
         let Ok(Node::Object(entries)) = Node::parse(&self.text) else { return None };
-        entries.into_iter().map(|(name, node)| Some((String::from_utf16(&name).ok()?, node.into_json()))).collect()
+        entries
+            .into_iter()
+            .map(|(name, node)| Some((String::from_utf16(&name).ok()?, node.into_json())))
+            .collect()
     }
 
     /// The elements of a list, or `None` if this is not one.

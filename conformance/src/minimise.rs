@@ -123,7 +123,8 @@ impl<F: FnMut(&Trace) -> bool> Search<F> {
             }
         }
         for set in 0..self.best.steps.len() {
-            let Op::Session(session, SessionOp::SetExpiry(Expiry::Seconds(seconds))) = self.best.steps[set].op
+            let Op::Session(session, SessionOp::SetExpiry(Expiry::Seconds(seconds))) =
+                self.best.steps[set].op
             else {
                 continue;
             };

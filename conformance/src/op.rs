@@ -236,7 +236,8 @@ impl std::str::FromStr for KeyRef {
             Some((number, name)) => (number, Some(name)),
             None => (text, None),
         };
-        let number = number.strip_prefix('k').and_then(|n| n.parse().ok()).filter(|n| *n > 0).ok_or_else(fault)?;
+        let number =
+            number.strip_prefix('k').and_then(|n| n.parse().ok()).filter(|n| *n > 0).ok_or_else(fault)?;
         match alteration {
             None => Ok(Self::Issued(number)),
             Some(name) => Alteration::ALL
@@ -309,7 +310,9 @@ pub struct ExpiryFields {
 }
 
 /// Keeps a null that is there apart from a field that is not.
-pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
@@ -459,7 +462,9 @@ impl SessionOp {
         let query = || {
             let expiry = fields.expiry.map(Expiry::try_from).transpose()?;
             if matches!(expiry, Some(Expiry::Duration(_))) {
-                return Err(format!("`{op}`: a duration becomes a date when it is set, so none can be asked about"));
+                return Err(format!(
+                    "`{op}`: a duration becomes a date when it is set, so none can be asked about"
+                ));
             }
             Ok::<_, String>(ExpiryQuery { modification: fields.modification_us, expiry })
         };

@@ -131,8 +131,7 @@ pub fn serve(subject: &mut dyn Subject, input: impl BufRead, mut output: impl Wr
             Ok(request) => {
                 let id = request.id;
                 let last = request.op == "bye";
-                let body = answer(subject, &request)
-                    .unwrap_or_else(|reason| error_body("protocol", &reason));
+                let body = answer(subject, &request).unwrap_or_else(|reason| error_body("protocol", &reason));
                 writeln!(output, "{{\"id\":{id},{body}}}")?;
                 output.flush()?;
                 if last {

@@ -156,7 +156,9 @@ impl Need {
             Self::ExpiredKept => {
                 (store.expired == ExpiredRecords::Kept, "expired records do not wait to be cleared")
             }
-            Self::ExpiredGone => (store.expired == ExpiredRecords::Gone, "expired records wait to be cleared"),
+            Self::ExpiredGone => {
+                (store.expired == ExpiredRecords::Gone, "expired records wait to be cleared")
+            }
             Self::Sweeps => (store.clear_expired == ClearExpired::Sweeps, "clearing removes nothing"),
             Self::Automatic => {
                 (store.clear_expired == ClearExpired::Automatic, "the storage does not forget by itself")
@@ -169,13 +171,18 @@ impl Need {
             Self::BigIntegersRefused => (values.big_integers != Keeps::Kept, "big integers are kept"),
             Self::NonFiniteKept => (values.non_finite == Keeps::Kept, "NaN and infinities are refused"),
             Self::NonFiniteRefused => (values.non_finite != Keeps::Kept, "NaN and infinities are kept"),
-            Self::LoneSurrogatesKept => (values.lone_surrogates == Keeps::Kept, "lone surrogates are refused"),
-            Self::LoneSurrogatesRefused => (values.lone_surrogates != Keeps::Kept, "lone surrogates are kept"),
+            Self::LoneSurrogatesKept => {
+                (values.lone_surrogates == Keeps::Kept, "lone surrogates are refused")
+            }
+            Self::LoneSurrogatesRefused => {
+                (values.lone_surrogates != Keeps::Kept, "lone surrogates are kept")
+            }
             Self::DeepNestingKept => (values.deep_nesting == Keeps::Kept, "deep nesting is refused"),
             Self::DeepNestingRefused => (values.deep_nesting != Keeps::Kept, "deep nesting is kept"),
-            Self::HookForceKeys => {
-                (subject.hooks.contains(&Hook::ForceKeys), "the subject cannot force keys (hook `force-keys`)")
-            }
+            Self::HookForceKeys => (
+                subject.hooks.contains(&Hook::ForceKeys),
+                "the subject cannot force keys (hook `force-keys`)",
+            ),
             Self::HookDamage => {
                 (subject.hooks.contains(&Hook::Damage), "the subject cannot damage a record (hook `damage`)")
             }

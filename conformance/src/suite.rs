@@ -44,7 +44,11 @@ pub fn matches(pattern: &str, id: &str) -> bool {
 }
 
 /// Runs the suite on a subject. `progress` is told how many traces of how many are done.
-pub fn run(subject: &mut dyn Subject, config: &Config, progress: &mut dyn FnMut(usize, usize)) -> SubjectReport {
+pub fn run(
+    subject: &mut dyn Subject,
+    config: &Config,
+    progress: &mut dyn FnMut(usize, usize),
+) -> SubjectReport {
     let started = Instant::now();
     let mut run = Run::new(subject, config);
     let golden: Vec<RuleId> = run.applicable().collect();
@@ -70,7 +74,7 @@ pub fn run(subject: &mut dyn Subject, config: &Config, progress: &mut dyn FnMut(
 /// What became of a rule whose trace did not hold.
 enum Finding {
     Broken(Box<Failure>),
-    Flaky(Box<Failure>),
+    Flaky(Trace),
     Crash { reason: String, trace: Trace },
     Timeout { reason: String, trace: Trace },
     ExpectedFail,
@@ -166,16 +170,14 @@ impl<'a> Run<'a> {
         let again = run_trace(self.subject, &small, Errata::Imitated, &mut ignored);
         let Verdict::Diverged(divergence) = again else {
             // It failed a moment ago and does not now.
-            return Finding::Flaky(Box::new(Failure::flaky(rule, trace.clone(), self.config.seed)));
+            return Finding::Flaky(trace.clone());
         };
-        let failure = Failure {
-            rule,
-            also: divergence.rules.iter().copied().filter(|other| *other != rule).collect(),
-            seed: self.config.seed,
-            original_steps: trace.steps.len(),
-            trace: small,
-            divergence: *divergence,
-        };
+        let mut failure = Failure::new(small, *divergence);
+        failure.also.retain(|other| *other != rule);
+        failure.also.extend(Some(failure.rule).filter(|first| *first != rule));
+        failure.rule = rule;
+        failure.seed = Some(self.config.seed);
+        failure.original_steps = trace.steps.len();
         Finding::Broken(Box::new(failure))
     }
 
@@ -183,7 +185,8 @@ impl<'a> Run<'a> {
         let rule = self.primary(rules);
         let steps = step.map_or(0, |step| step + 1);
         let trace = Trace { settings: trace.settings, steps: trace.steps[..steps].to_vec() };
-        let faults = self.findings.values().filter(|f| matches!(f, Finding::Crash { .. } | Finding::Timeout { .. }));
+        let faults =
+            self.findings.values().filter(|f| matches!(f, Finding::Crash { .. } | Finding::Timeout { .. }));
         // A subject that keeps falling over is not started for ever.
         if faults.count() >= 3 || step.is_none() {
             self.broken = Some(fault.to_string());
@@ -217,9 +220,9 @@ impl<'a> Run<'a> {
                         failures.push(*failure);
                         (Outcome::Fail, Some(reason), Some(trace))
                     }
-                    Finding::Flaky(failure) => {
+                    Finding::Flaky(trace) => {
                         let reason = "it failed once, and not when it was run again".into();
-                        (Outcome::Flaky, Some(reason), Some(failure.trace))
+                        (Outcome::Flaky, Some(reason), Some(trace))
                     }
                     Finding::Crash { reason, trace } => (Outcome::Crash, Some(reason), Some(trace)),
                     Finding::Timeout { reason, trace } => (Outcome::Timeout, Some(reason), Some(trace)),

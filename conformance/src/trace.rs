@@ -127,7 +127,9 @@ pub enum TraceError {
         reason: String,
     },
     /// Lines are missing or too many.
-    #[error("the header announces {announced} steps and {found} follow: the file was cut, or lines were added")]
+    #[error(
+        "the header announces {announced} steps and {found} follow: the file was cut, or lines were added"
+    )]
     Cut {
         /// What the header says.
         announced: usize,

@@ -12,7 +12,9 @@ fn the_model_says_what_the_golden_traces_state() {
         let file = rule.golden().unwrap_or_else(|error| panic!("{}: {error}", rule.id));
         assert_eq!(file.rule.as_deref(), Some(rule.id), "the header names another rule");
         assert!(file.stated.iter().any(Option::is_some), "{}: nothing is stated", rule.id);
-        faults.extend(check_stated(&file, &rule.reference()).iter().map(|fault| format!("{}: {fault}", rule.id)));
+        faults.extend(
+            check_stated(&file, &rule.reference()).iter().map(|fault| format!("{}: {fault}", rule.id)),
+        );
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

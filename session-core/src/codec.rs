@@ -92,7 +92,10 @@ mod tests {
     #[test]
     fn signed_data_that_cannot_be_kept_is_refused_by_name_and_not_emptied() {
         let error = codec("s").decode(&sign(br#"{"a":1,"price":NaN}"#)).unwrap_err();
-        assert!(matches!(&error, DecodeError::Unrepresentable(reason) if reason.contains("price")), "{error}");
+        assert!(
+            matches!(&error, DecodeError::Unrepresentable(reason) if reason.contains("price")),
+            "{error}"
+        );
     }
 
     #[test]

@@ -70,7 +70,11 @@ impl SessionData {
     ///
     /// # Errors
     /// [`SessionError::Unrepresentable`] if the value cannot be written as JSON; nothing is changed.
-    pub fn insert(&mut self, name: impl Into<String>, value: impl Serialize) -> Result<Option<Value>, SessionError> {
+    pub fn insert(
+        &mut self,
+        name: impl Into<String>,
+        value: impl Serialize,
+    ) -> Result<Option<Value>, SessionError> {
         let name = name.into();
         let value = to_json(&name, value)?;
         self.modified = true;

@@ -215,7 +215,11 @@ impl<'a> Parser<'a> {
     }
 
     fn deeper(&self, open: &[Open]) -> Result<(), JsonError> {
-        if open.len() == MAX_DEPTH { self.unrepresentable("lists or objects nested too deep") } else { Ok(()) }
+        if open.len() == MAX_DEPTH {
+            self.unrepresentable("lists or objects nested too deep")
+        } else {
+            Ok(())
+        }
     }
 
     /// Reads a name and its colon, and makes it the last step of the path.
@@ -375,7 +379,8 @@ impl<'a> Parser<'a> {
 
     fn hex(&mut self) -> Result<u32, JsonError> {
         let digits = self.text.get(self.at..self.at + 4).filter(|d| d.iter().all(u8::is_ascii_hexdigit));
-        let value = digits.and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| u32::from_str_radix(d, 16).ok());
+        let value =
+            digits.and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| u32::from_str_radix(d, 16).ok());
         match value {
             Some(value) => {
                 self.at += 4;
@@ -498,7 +503,10 @@ mod tests {
     #[case(r#"{"a":1,"b":2,"a":3}"#, r#"{"a":3,"b":2}"#)]
     #[case(r#"{"t":"é😀\/\u00E9\u0007"}"#, r#"{"t":"\u00e9\ud83d\ude00/\u00e9\u0007"}"#)]
     #[case(r#"{"n":1000000000000000000000000000000}"#, r#"{"n":1000000000000000000000000000000}"#)]
-    #[case(r#"{"n":[1e16,1E5,0.00001,0.0001,-0.0,5e-324,1.5]}"#, r#"{"n":[1e+16,100000.0,1e-05,0.0001,-0.0,5e-324,1.5]}"#)]
+    #[case(
+        r#"{"n":[1e16,1E5,0.00001,0.0001,-0.0,5e-324,1.5]}"#,
+        r#"{"n":[1e+16,100000.0,1e-05,0.0001,-0.0,5e-324,1.5]}"#
+    )]
     #[case(r#"{"$serde_json::private::Number":"12"}"#, r#"{"$serde_json::private::Number":"12"}"#)]
     #[case("{\"d\":\"\u{7f}\"}", "{\"d\":\"\u{7f}\"}")]
     fn what_python_wrote_is_written_as_python_writes_it(#[case] text: &str, #[case] written: &str) {
@@ -510,7 +518,11 @@ mod tests {
     #[case(r#"{"cart":[{},{"price":[0,-Infinity]}]}"#, "cart[1].price[1]", "an infinity")]
     #[case(r#"{"b":1,"a":"x\ud800y"}"#, "a", "a lone surrogate")]
     #[case(r#"{"a":"\ude00\ud83d"}"#, "a", "a lone surrogate")]
-    fn what_cannot_be_held_is_refused_by_name(#[case] text: &str, #[case] entry: &str, #[case] held: &'static str) {
+    fn what_cannot_be_held_is_refused_by_name(
+        #[case] text: &str,
+        #[case] entry: &str,
+        #[case] held: &'static str,
+    ) {
         let error = parse(text.as_bytes()).unwrap_err();
         assert_eq!(error, JsonError::Unrepresentable { path: entry.into(), what: held });
     }

@@ -208,9 +208,8 @@ impl<S: SessionStore> Session<S> {
     pub async fn create(&mut self) -> Result<(), SessionError> {
         self.data.accessed = true;
         self.loaded = true;
-        // As in Django the key is drawn first, so that a forced one is used up also where saving fails.
-        let mut candidate = self.data.context.shared.keys.generate();
         self.data.record.expires = self.data.get_expiry_date()?;
+        let mut candidate = self.data.context.shared.keys.generate();
         for _ in 0..MAX_ATTEMPTS {
             // Django asks `exists` first; the store's own refusal is one step and cannot be raced.
             match self.store.insert(&candidate, &self.data.record).await {

@@ -149,7 +149,8 @@ impl Signer {
 
 /// The HMAC state for a purpose: Django's `salted_hmac` with the salt that `Signer` gives it.
 fn derive(salt: &str, secret: &Secret) -> Hmac<Sha256> {
-    let key = Sha256::new().chain_update(salt).chain_update("signer").chain_update(secret.reveal()).finalize();
+    let key =
+        Sha256::new().chain_update(salt).chain_update("signer").chain_update(secret.reveal()).finalize();
     match Hmac::new_from_slice(&key) {
         Ok(mac) => mac,
         // HMAC takes keys of any length.

@@ -66,7 +66,8 @@ fn read_clauses(root: &Path) -> Result<Vec<Clause>, Failure> {
     let mut faults = Vec::new();
     for path in pages(root)? {
         let page = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let text = fs::read_to_string(&path).map_err(|e| Failure::one("spec", format!("{}: {e}", path.display())))?;
+        let text = fs::read_to_string(&path)
+            .map_err(|e| Failure::one("spec", format!("{}: {e}", path.display())))?;
         for (line, result) in parse_page(&page, &text) {
             match result {
                 Ok(clause) if clauses.iter().any(|other| other.id == clause.id) => {
@@ -96,12 +97,19 @@ fn parse_page(page: &str, text: &str) -> Vec<(usize, Result<Clause, String>)> {
 }
 
 fn parse_clause(page: &str, marker: &str, body: &[&str]) -> Result<Clause, String> {
-    let name = marker.strip_prefix("r[").and_then(|m| m.strip_suffix(']')).ok_or("a marker is `r[id]` alone on its line")?;
+    let name = marker
+        .strip_prefix("r[")
+        .and_then(|m| m.strip_suffix(']'))
+        .ok_or("a marker is `r[id]` alone on its line")?;
     let (id, version) = match name.split_once('+') {
-        Some((id, version)) => (id, version.parse().map_err(|_| format!("r[{name}]: `{version}` is no version"))?),
+        Some((id, version)) => {
+            (id, version.parse().map_err(|_| format!("r[{name}]: `{version}` is no version"))?)
+        }
         None => (name, 1),
     };
-    let well_named = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let well_named = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
     if !id.contains('.') || !id.split('.').all(well_named) {
         return Err(format!("r[{id}]: an id is area.topic or area.topic.name, in lower case with dashes"));
     }
@@ -125,7 +133,8 @@ fn parse_clause(page: &str, marker: &str, body: &[&str]) -> Result<Clause, Strin
             .collect(),
     };
     let body = body[1..].join("\n");
-    let at = body.find("\nDjango: ").ok_or_else(|| format!("r[{id}]: the clause ends with a line `Django: …`"))?;
+    let at =
+        body.find("\nDjango: ").ok_or_else(|| format!("r[{id}]: the clause ends with a line `Django: …`"))?;
     let (text, django) = body.split_at(at);
     let django = django.trim().trim_start_matches("Django: ").replace('\n', " ");
     Ok(Clause {
@@ -164,9 +173,14 @@ fn check_references(root: &Path, clauses: &[Clause], faults: &mut Vec<String>) -
     for path in crate::files::tracked(root, &["md", "rs", "py"])? {
         let text = fs::read_to_string(root.join(&path))?;
         for (number, line) in text.lines().enumerate() {
-            for reference in line.split("r[").skip(1).filter_map(|rest| rest.split_once(']').map(|(id, _)| id)) {
+            for reference in
+                line.split("r[").skip(1).filter_map(|rest| rest.split_once(']').map(|(id, _)| id))
+            {
                 let id = reference.split('+').next().unwrap_or_default();
-                let is_id = id.contains('.') && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-');
+                let is_id = id.contains('.')
+                    && id
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-');
                 if is_id && !known.contains(id) && !id.starts_with("area.") {
                     faults.push(format!("{}:{}: there is no rule r[{id}]", path.display(), number + 1));
                 }
@@ -208,7 +222,10 @@ fn check_lock(root: &Path, clauses: &[Clause], write: bool, faults: &mut Vec<Str
         // Writing to a String cannot fail.
         let _ = writeln!(new, "{} {} {hash}", clause.id, clause.version);
     }
-    faults.extend(old.into_keys().map(|id| format!("r[{id}] is gone: ids are stable for ever; keep the clause, or mark it MAY")));
+    faults.extend(
+        old.into_keys()
+            .map(|id| format!("r[{id}] is gone: ids are stable for ever; keep the clause, or mark it MAY")),
+    );
     if write && faults.is_empty() {
         fs::write(path, new)?;
     }
@@ -217,7 +234,9 @@ fn check_lock(root: &Path, clauses: &[Clause], write: bool, faults: &mut Vec<Str
 
 impl Clause {
     fn hash(&self) -> String {
-        let meaning = [&self.title, &self.level, &self.needs.join(","), &self.text, &self.django].map(String::as_str).join("\n");
+        let meaning = [&self.title, &self.level, &self.needs.join(","), &self.text, &self.django]
+            .map(String::as_str)
+            .join("\n");
         let words: Vec<&str> = meaning.split_whitespace().collect();
         let digest = Sha256::digest(words.join(" "));
         digest.iter().take(8).fold(String::new(), |mut hash, byte| {
@@ -240,7 +259,10 @@ impl Clause {
         } else if let Some(reason) = remark("silent").filter(|reason| !reason.is_empty()) {
             Ok(format!("Django::Silent({reason:?})"))
         } else {
-            Err(format!("r[{}]: `Django: same`, `differs, because …` or `silent, because …`, not `{}`", self.id, self.django))
+            Err(format!(
+                "r[{}]: `Django: same`, `differs, because …` or `silent, because …`, not `{}`",
+                self.id, self.django
+            ))
         }
     }
 }
@@ -275,7 +297,11 @@ fn rules_source(clauses: &[Clause]) -> Result<String, Failure> {
             clause.id
         );
         let name = clause.id.to_uppercase().replace(['.', '-'], "_");
-        let _ = writeln!(constants, "/// `r[{}]`: {}.\npub const {name}: RuleId = RuleId({index});", clause.id, clause.title);
+        let _ = writeln!(
+            constants,
+            "/// `r[{}]`: {}.\npub const {name}: RuleId = RuleId({index});",
+            clause.id, clause.title
+        );
     }
     out.push_str("];\n\n");
     out.push_str(&constants);
@@ -288,7 +314,9 @@ fn rustfmt(source: &str) -> Result<String, Failure> {
     let path = directory.path().join("rules.rs");
     fs::write(&path, source)?;
     let config = "max_width=110,use_small_heuristics=Max";
-    crate::command::run(std::process::Command::new("rustfmt").args(["--edition", "2024", "--config", config]).arg(&path))?;
+    crate::command::run(
+        std::process::Command::new("rustfmt").args(["--edition", "2024", "--config", config]).arg(&path),
+    )?;
     Ok(fs::read_to_string(&path)?)
 }
 

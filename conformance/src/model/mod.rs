@@ -206,11 +206,8 @@ impl Model {
                 }
                 let outcome = self.session_op(index, op);
                 let session = &self.sessions[index];
-                let state = SessionState {
-                    key: session.key,
-                    accessed: session.accessed,
-                    modified: session.modified,
-                };
+                let state =
+                    SessionState { key: session.key, accessed: session.accessed, modified: session.modified };
                 (outcome, Some(state))
             }
             Op::Exists(key) => (Ok(Answer::Bool(self.exists(self.resolve_key(*key), step.client))), None),
@@ -258,7 +255,16 @@ impl Model {
         self.because(Aspect::Outcome, rules::LIFECYCLE_OPEN_LAZY);
         self.because(Aspect::Accessed, rules::TRACKING_NEW);
         self.because(Aspect::Modified, rules::TRACKING_NEW);
-        self.sessions.push(Session { client, key, data: None, version: None, nested: false, lifetime: None, accessed: false, modified: false });
+        self.sessions.push(Session {
+            client,
+            key,
+            data: None,
+            version: None,
+            nested: false,
+            lifetime: None,
+            accessed: false,
+            modified: false,
+        });
         (Ok(Answer::Unit), Some(SessionState { key, accessed: false, modified: false }))
     }
 

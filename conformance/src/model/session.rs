@@ -507,7 +507,7 @@ impl Model {
 
     fn create(&mut self, i: usize) -> Outcome {
         let unread = self.sessions[i].data.is_none() && self.sessions[i].key.is_some();
-        let issued = self.issued;
+        let (issued, forced) = (self.issued, self.forced.clone());
         let key = self.draw_key();
         let lifetime = match self.storable(i) {
             Ok(lifetime) => lifetime,
@@ -519,6 +519,7 @@ impl Model {
                     self.sessions[i].key = Some(key);
                 } else {
                     self.issued = issued;
+                    self.forced = forced;
                 }
                 return Err(kind);
             }
@@ -542,8 +543,7 @@ impl Model {
         let old = self.sessions[i].key;
         let had_record = old.is_some_and(|key| self.records.contains_key(&key));
         self.create(i)?;
-        let rule =
-            if had_record { rules::LIFECYCLE_CYCLE_NEW_KEY } else { rules::LIFECYCLE_CYCLE_NO_RECORD };
+        let rule = if had_record { rules::LIFECYCLE_CYCLE_NEW_KEY } else { rules::LIFECYCLE_CYCLE_NO_RECORD };
         self.because(Aspect::Outcome, rule);
         self.because(Aspect::Key, rule);
         if let Some(new) = self.sessions[i].key

@@ -89,9 +89,12 @@ impl Outcome {
         match self {
             Self::Pass | Self::ExpectedFail | Self::NotApplicable | Self::Disabled => true,
             Self::NotExercised => level != Level::Must,
-            Self::Fail | Self::UnexpectedPass | Self::Flaky | Self::HarnessError | Self::Timeout | Self::Crash => {
-                false
-            }
+            Self::Fail
+            | Self::UnexpectedPass
+            | Self::Flaky
+            | Self::HarnessError
+            | Self::Timeout
+            | Self::Crash => false,
         }
     }
 }
@@ -144,8 +147,8 @@ pub struct Failure {
     pub rule: RuleId,
     /// Rules that the same step breaks.
     pub also: Vec<RuleId>,
-    /// The seed of the run.
-    pub seed: u64,
+    /// The seed of the run, if chance had a part in it.
+    pub seed: Option<u64>,
     /// How long the trace was that failed first.
     pub original_steps: usize,
     /// The minimal trace.
@@ -155,15 +158,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn flaky(rule: RuleId, trace: Trace, seed: u64) -> Self {
-        let divergence = Divergence {
-            step: trace.steps.len().saturating_sub(1),
-            rules: vec![rule],
-            expected: String::new(),
-            got: String::new(),
-            shown: Vec::new(),
-        };
-        Self { rule, also: Vec::new(), seed, original_steps: trace.steps.len(), trace, divergence }
+    /// The failure that a divergence shows; the first of its rules is to blame.
+    pub fn new(trace: Trace, divergence: Divergence) -> Self {
+        let mut rules = divergence.rules.iter().copied();
+        // A divergence names at least one rule.
+        let rule = rules.next().unwrap_or(crate::rules::LIFECYCLE_LOAD_STORED);
+        Self { rule, also: rules.collect(), seed: None, original_steps: trace.steps.len(), trace, divergence }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The report for a reader: a block per failure, a table of rules by area, and a line of totals.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::{Artifacts, Failure, Outcome, Report, SubjectReport};
 use crate::manifest::Manifest;
@@ -11,12 +12,11 @@ use crate::trace::{Settings, Trace};
 // Writing to a String cannot fail, so the results of `write!` are dropped throughout.
 
 /// A failure as a bug report: the rule, the steps, what was expected and what was seen, and how to see it
-/// again.
+/// again: the files that it left, and `replay`, which gives the command that runs a trace.
 pub fn failure_block(
     failure: &Failure,
     manifest: &Manifest,
-    target: &str,
-    artifacts: Option<&Artifacts>,
+    artifacts: Option<(&Artifacts, &dyn Fn(&Path) -> String)>,
 ) -> String {
     let rule = failure.rule.rule();
     let mut out = String::new();
@@ -32,19 +32,17 @@ pub fn failure_block(
     } else {
         format!("{} steps shrunk to {steps}", failure.original_steps)
     };
-    let _ = writeln!(
-        out,
-        "  store {} {} · {django} · seed {:#x} · {shrunk}",
-        manifest.name, manifest.version, failure.seed
-    );
+    let seed = failure.seed.map(|seed| format!(" · seed {seed:#x}")).unwrap_or_default();
+    let subject = format!("{} {}", manifest.name, manifest.version);
+    let _ = writeln!(out, "  store {} · {django}{seed} · {shrunk}", subject.trim_end());
     out.push_str(&steps_table(failure));
     if !failure.also.is_empty() {
         let also: Vec<String> = failure.also.iter().map(|rule| format!("r[{}]", rule.rule().id)).collect();
         let _ = writeln!(out, "  also broken by this step: {}", also.join(", "));
     }
     let _ = writeln!(out, "  spec:   {}", location(failure.rule));
-    if let Some(artifacts) = artifacts {
-        let _ = writeln!(out, "  replay: sessionspec replay {} {target}", artifacts.trace.display());
+    if let Some((artifacts, replay)) = artifacts {
+        let _ = writeln!(out, "  replay: {}", replay(&artifacts.trace));
         let _ = writeln!(out, "  test:   {}   (a regression test, ready to paste)", artifacts.test.display());
     }
     out
@@ -122,7 +120,10 @@ pub(crate) fn step_texts(trace: &Trace) -> Vec<(String, String)> {
 fn op_text(op: &SessionOp) -> String {
     let name = op.name();
     match op {
-        SessionOp::Get(entry) | SessionOp::Contains(entry) | SessionOp::Pop(entry) | SessionOp::Remove(entry) => {
+        SessionOp::Get(entry)
+        | SessionOp::Contains(entry)
+        | SessionOp::Pop(entry)
+        | SessionOp::Remove(entry) => {
             format!("{name} {entry:?}")
         }
         SessionOp::Set(entry, value)
@@ -132,7 +133,8 @@ fn op_text(op: &SessionOp) -> String {
             format!("{name} {entry:?} {}", crate::observation::shown(&value.to_string()))
         }
         SessionOp::Update(items) => {
-            let items: Vec<String> = items.iter().map(|(entry, value)| format!("{entry:?}: {value}")).collect();
+            let items: Vec<String> =
+                items.iter().map(|(entry, value)| format!("{entry:?}: {value}")).collect();
             format!("{name} {{{}}}", crate::observation::shown(&items.join(", ")))
         }
         SessionOp::SetExpiry(expiry) => format!("{name} {}", expiry_text(*expiry)),
@@ -240,7 +242,8 @@ fn notes(subject: &SubjectReport) -> String {
             _ => true,
         };
         if told {
-            let name = if rule.status == Outcome::HarnessError { "every other rule" } else { rule.rule.rule().id };
+            let name =
+                if rule.status == Outcome::HarnessError { "every other rule" } else { rule.rule.rule().id };
             let reason = rule.reason.as_deref().unwrap_or_default();
             let _ = writeln!(out, "{}: {} {name}: {reason}", subject.manifest.name, rule.status.name());
         }

@@ -186,7 +186,9 @@ fn read_line(reader: &mut impl BufRead) -> Result<Option<String>, String> {
 }
 
 fn parse_reply(line: &str, id: u64, op: &str) -> Result<Reply, Fault> {
-    let wrong = |what: String| Fault::Harness(format!("the answer to `{op}` {what}; the line was: {}", shown(line.trim_end())));
+    let wrong = |what: String| {
+        Fault::Harness(format!("the answer to `{op}` {what}; the line was: {}", shown(line.trim_end())))
+    };
     let json = Json::parse(line).map_err(|reason| wrong(format!("is not JSON ({reason})")))?;
     let entries = json.entries().ok_or_else(|| wrong("is not a JSON object".into()))?;
     let (mut answered, mut ok, mut error, mut session) = (None, None, None, None);

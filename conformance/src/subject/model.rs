@@ -36,9 +36,10 @@ impl ModelSubject {
             return Key::Issued(number);
         }
         let alterations = || Alteration::ALL.into_iter();
-        let altered = (1..).take_while(|n| self.model.resolve_key(KeyRef::Issued(*n)) == Key::Issued(*n)).find_map(
-            |n| alterations().find(|a| a.apply(&issued_text(n)) == text).map(|a| Key::Altered(n, a)),
-        );
+        let altered =
+            (1..).take_while(|n| self.model.resolve_key(KeyRef::Issued(*n)) == Key::Issued(*n)).find_map(
+                |n| alterations().find(|a| a.apply(&issued_text(n)) == text).map(|a| Key::Altered(n, a)),
+            );
         let forged = || Forged::ALL.into_iter().find(|f| f.text() == text).map(Key::Forged);
         let unknown = if text.chars().count() < 8 { Forged::Seven } else { Forged::WellFormed };
         let key = altered.or_else(forged).unwrap_or(Key::Forged(unknown));

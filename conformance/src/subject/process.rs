@@ -29,7 +29,8 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
             let shared = Arc::new(Mutex::new(RemoteState::new(command.clone(), connection)));
             let (for_open, for_fault, for_damage) = (Arc::clone(&shared), Arc::clone(&shared), shared);
             let capabilities = manifest.capabilities;
-            let mut hooks = StoreHooks { fault: Some(Box::new(move || lock(&for_fault).fault.take())), damage: None };
+            let mut hooks =
+                StoreHooks { fault: Some(Box::new(move || lock(&for_fault).fault.take())), damage: None };
             if manifest.hooks.contains(&Hook::Damage) {
                 hooks.damage = Some(Box::new(move |_, key| lock(&for_damage).damage(key)));
             }
@@ -120,7 +121,10 @@ impl ProcessSubject {
     /// A request whose only right answer is null.
     fn command(&mut self, op: &str, fields: &str) -> Result<(), Fault> {
         let observation = observation(op, AnswerForm::Unit, false, self.request(op, fields)?)?;
-        observation.outcome.map(drop).map_err(|failed| Fault::Harness(format!("`{op}` failed: {}", failed.message)))
+        observation
+            .outcome
+            .map(drop)
+            .map_err(|failed| Fault::Harness(format!("`{op}` failed: {}", failed.message)))
     }
 }
 
@@ -216,7 +220,11 @@ fn observation(op: &str, form: AnswerForm, has_session: bool, reply: Reply) -> R
             None if kind == "protocol" => {
                 return Err(wrong(format!("the adapter does not understand the request: {message}")));
             }
-            None => return Err(wrong(format!("`{kind}` is no kind of error that the protocol knows ({message})"))),
+            None => {
+                return Err(wrong(format!(
+                    "`{kind}` is no kind of error that the protocol knows ({message})"
+                )));
+            }
         },
     };
     let session = match (has_session, reply.session) {

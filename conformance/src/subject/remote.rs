@@ -77,14 +77,20 @@ impl RemoteStore {
             (Some(ErrorKind::CreateError), Some(key)) => StoreError::Exists(key),
             (Some(ErrorKind::UpdateError), Some(key)) => StoreError::NotFound(key),
             (Some(ErrorKind::Corrupt), Some(key)) => StoreError::Corrupt { key, reason: message },
-            (Some(ErrorKind::Unrepresentable), Some(key)) => StoreError::Unrepresentable { key, reason: message },
+            (Some(ErrorKind::Unrepresentable), Some(key)) => {
+                StoreError::Unrepresentable { key, reason: message }
+            }
             (Some(ErrorKind::TooLarge), Some(key)) => {
                 let limit = self.capabilities.max_record_bytes.unwrap_or_default();
                 StoreError::TooLarge { key, size: limit.saturating_add(1), limit }
             }
-            (Some(ErrorKind::Unsupported), _) => StoreError::Unsupported { store: "the adapter", operation: op },
+            (Some(ErrorKind::Unsupported), _) => {
+                StoreError::Unsupported { store: "the adapter", operation: op }
+            }
             (Some(ErrorKind::Unavailable), _) => unavailable(op, message),
-            _ => self.misbehaved(op, &format!("answered with `{kind}`, which has no meaning here ({message})")),
+            _ => {
+                self.misbehaved(op, &format!("answered with `{kind}`, which has no meaning here ({message})"))
+            }
         }
     }
 
@@ -134,7 +140,10 @@ impl SessionStore for RemoteStore {
         let record = self.record(&json);
         let fault = || {
             let got = shown(json.as_str());
-            self.misbehaved("load", &format!("must answer null or {{\"data\":{{…}},\"expires_us\":n}}, not {got}"))
+            self.misbehaved(
+                "load",
+                &format!("must answer null or {{\"data\":{{…}},\"expires_us\":n}}, not {got}"),
+            )
         };
         record.map(Some).ok_or_else(fault)
     }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_lite::future::block_on;
 use session_core::{
-    Context, Expiry as CoreExpiry, ExpiryQuery as CoreQuery, KeyGenerator, ManualClock, Map, RandomKeys, Secret, Session,
-    SessionError, SessionKey, SessionStore, StoreError, Value, json,
+    Context, Expiry as CoreExpiry, ExpiryQuery as CoreQuery, KeyGenerator, ManualClock, Map, RandomKeys,
+    Secret, Session, SessionError, SessionKey, SessionStore, StoreError, Value, json,
 };
 use time::{Duration, OffsetDateTime, UtcOffset};
 
@@ -142,7 +142,9 @@ where
         self.stores.clear();
         let first = Arc::new((self.open)(&self.env, opening).map_err(not_opened)?);
         if first.capabilities() != self.manifest.capabilities {
-            return Err(Fault::Harness("the store's capabilities changed from one opening to the next".into()));
+            return Err(Fault::Harness(
+                "the store's capabilities changed from one opening to the next".into(),
+            ));
         }
         let second = if self.manifest.capabilities.shared {
             Arc::new((self.open)(&self.env, Opening::Beside).map_err(not_opened)?)
@@ -302,7 +304,10 @@ impl KeyGenerator for ForcedKeys {
     }
 }
 
-async fn session_op<S: SessionStore>(session: &mut Session<S>, op: &SessionOp) -> Result<Answer, SessionError> {
+async fn session_op<S: SessionStore>(
+    session: &mut Session<S>,
+    op: &SessionOp,
+) -> Result<Answer, SessionError> {
     Ok(match op {
         SessionOp::Get(name) => Answer::Value(session.data().await?.get(name).map(to_text)),
         SessionOp::Contains(name) => Answer::Bool(session.data().await?.contains_key(name)),

@@ -22,7 +22,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         }
     }
     if checks.iter().all(|check| check.result.is_ok()) {
-        println!("the adapter speaks the protocol; run the suite with: sessionspec run --cmd '{}'", arguments.cmd);
+        println!(
+            "the adapter speaks the protocol; run the suite with: sessionspec run --cmd '{}'",
+            arguments.cmd
+        );
         Ok(Finding::Held)
     } else {
         Err("the adapter does not speak the protocol; the guide is docs/guides/adapter.md".into())

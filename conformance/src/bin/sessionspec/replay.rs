@@ -21,7 +21,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let shown = arguments.trace.display();
-    let text = fs::read_to_string(&arguments.trace).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    let text =
+        fs::read_to_string(&arguments.trace).map_err(|error| format!("cannot read {shown}: {error}"))?;
     let file = TraceFile::parse(&text).map_err(|error| format!("{shown}: {error}"))?;
     let target = arguments.target.one()?;
     let mut subject = target.subject()?;
@@ -32,15 +33,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
             Ok(Finding::Held)
         }
         Verdict::Diverged(divergence) => {
-            let failure = Failure {
-                rule: divergence.rules[0],
-                also: divergence.rules[1..].to_vec(),
-                seed: 0,
-                original_steps: file.trace.steps.len(),
-                trace: file.trace,
-                divergence: *divergence,
-            };
-            print!("{}", failure_block(&failure, subject.manifest(), &target.options(), None));
+            let failure = Failure::new(file.trace, *divergence);
+            print!("{}", failure_block(&failure, subject.manifest(), None));
             Ok(Finding::Broken)
         }
         Verdict::Faulted { step, fault, .. } => {

@@ -164,11 +164,16 @@ fn progress_bar(bars: &MultiProgress, name: &str) -> ProgressBar {
 
 fn print_failures(target: &Target, subject: &SubjectReport) {
     for failure in &subject.failures {
-        let artifacts = write_artifacts(Path::new(session_conformance::ARTIFACTS), failure.rule, &failure.trace);
+        let artifacts =
+            write_artifacts(Path::new(session_conformance::ARTIFACTS), failure.rule, &failure.trace);
         if let Err(error) = &artifacts {
             eprintln!("the trace could not be kept in {}: {error}", session_conformance::ARTIFACTS);
         }
-        println!("{}", failure_block(failure, &subject.manifest, &target.options(), artifacts.as_ref().ok()));
+        let replay =
+            |trace: &Path| format!("cargo sessionspec replay {} {}", trace.display(), target.options());
+        let artifacts =
+            artifacts.as_ref().ok().map(|artifacts| (artifacts, &replay as &dyn Fn(&Path) -> String));
+        println!("{}", failure_block(failure, &subject.manifest, artifacts));
     }
 }
 

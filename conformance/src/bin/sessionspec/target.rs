@@ -83,7 +83,10 @@ impl Target {
                     ));
                 }
                 None => {
-                    return Err(format!("there is no store `{name}`; there are {} and sqlite:PATH", EMBEDDED.join(", ")));
+                    return Err(format!(
+                        "there is no store `{name}`; there are {} and sqlite:PATH",
+                        EMBEDDED.join(", ")
+                    ));
                 }
             },
         };
@@ -135,7 +138,12 @@ impl Store {
             Self::Sqlite => {
                 let path = |env: &Env| env.dir().join("sessions.db");
                 let hooks = StoreHooks::default().with_damage(move |env, key| damage(&path(env), key));
-                Box::new(StoreSubject::new("sqlite", version, move |env: &Env, _| open_sqlite(env, &path(env)), hooks)?)
+                Box::new(StoreSubject::new(
+                    "sqlite",
+                    version,
+                    move |env: &Env, _| open_sqlite(env, &path(env)),
+                    hooks,
+                )?)
             }
             Self::SqliteFile(path) => {
                 refuse_used(path)?;

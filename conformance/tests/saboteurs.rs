@@ -1,0 +1,295 @@
+//! Can the suite fail? Each store here is wrong in one way that real stores have been wrong in, and must be
+//! failed by the rule it breaks, with a minimal trace.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rstest::rstest;
+use session_conformance::manifest::Manifest;
+use session_conformance::observation::Observation;
+use session_conformance::op::SessionOp;
+use session_conformance::report::{Outcome, SubjectReport};
+use session_conformance::subject::{Call, Env, Fault as Undriven, StoreHooks, StoreSubject, Subject};
+use session_conformance::suite::{Config, run};
+use session_conformance::trace::Settings;
+use session_core::{
+    Capabilities, ClearExpired, Clock, ExpiredRecords, ManualClock, Record, SessionKey, SessionStore,
+    StoreError, Value,
+};
+use time::Duration;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    None,
+    UpdateCreates,
+    InsertOverwrites,
+    LoadIgnoresExpiry,
+    LoadsAtTheInstant,
+    ExpiresEarly,
+    DeleteDoesNothing,
+    ClearRemovesLive,
+    ClearRemovesNothing,
+    KeyCaseFolded,
+    KeyTrimmed,
+    CutAt64K,
+    NonBmpLost,
+    IntegersRounded,
+    FloatsBecomeIntegers,
+    NullsDropped,
+    OrderSorted,
+    CycleKeepsOldRecord,
+    FlushKeepsRecord,
+    UpdateKeepsExpiry,
+    UpdateMerges,
+    ExistsIgnoresDeletion,
+    LoadFailsWhenAbsent,
+    WrongErrorOnUpdate,
+    EmptyRecordIsAbsent,
+    NegativeExpiryForEver,
+    LongLifeLost,
+}
+
+/// A plain store with one fault.
+struct Sabotaged {
+    fault: Fault,
+    clock: ManualClock,
+    /// Whether a `cycle-key` or `flush` that must be sabotaged is under way.
+    sabotage_delete: Arc<AtomicBool>,
+    records: Mutex<HashMap<String, Record>>,
+    deleted: Mutex<Vec<String>>,
+}
+
+impl Sabotaged {
+    fn key(&self, key: &SessionKey) -> String {
+        match self.fault {
+            Fault::KeyCaseFolded => key.as_str().to_lowercase(),
+            Fault::KeyTrimmed => key.as_str().trim().to_owned(),
+            _ => key.as_str().to_owned(),
+        }
+    }
+
+    fn is_live(&self, record: &Record) -> bool {
+        let now = self.clock.now();
+        match self.fault {
+            Fault::LoadIgnoresExpiry => true,
+            Fault::LoadsAtTheInstant => now <= record.expires,
+            Fault::ExpiresEarly => now + Duration::MICROSECOND < record.expires,
+            Fault::LongLifeLost => now < record.expires && record.expires - now <= Duration::days(30),
+            _ => now < record.expires,
+        }
+    }
+
+    fn kept(&self, record: &Record) -> Record {
+        let mut record = record.clone();
+        record.data.values_mut().for_each(|value| self.spoil(value));
+        match self.fault {
+            Fault::NullsDropped => record.data.retain(|_, value| !value.is_null()),
+            Fault::OrderSorted => record.data.sort_keys(),
+            Fault::NegativeExpiryForEver if record.expires < self.clock.now() => {
+                record.expires = self.clock.now() + Duration::days(3_650);
+            }
+            _ => {}
+        }
+        record
+    }
+
+    fn spoil(&self, value: &mut Value) {
+        match (self.fault, value) {
+            (Fault::CutAt64K, Value::String(text)) => {
+                let cut = text.char_indices().map(|(at, _)| at).find(|at| *at >= 65_536);
+                text.truncate(cut.unwrap_or(text.len()));
+            }
+            (Fault::NonBmpLost, Value::String(text)) => text.retain(|c| u32::from(c) < 0x1_0000),
+            (Fault::IntegersRounded, value @ Value::Number(_)) => {
+                let exact = value.to_string();
+                if let (false, Some(float)) = (exact.contains(['.', 'e']), value.as_f64()) {
+                    let rounded = format!("{float:.0}");
+                    *value = session_core::json::parse_value(rounded.as_bytes()).unwrap();
+                }
+            }
+            (Fault::FloatsBecomeIntegers, value @ Value::Number(_)) => {
+                if let Some(float) = value.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 1e15) {
+                    *value = session_core::json::parse_value(format!("{float:.0}").as_bytes()).unwrap();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl SessionStore for Sabotaged {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            persistent: false,
+            shared: false,
+            server_side: true,
+            expired: ExpiredRecords::Kept,
+            clear_expired: ClearExpired::Sweeps,
+            max_record_bytes: None,
+        }
+    }
+
+    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        let key = self.key(key);
+        let deleted =
+            self.fault == Fault::ExistsIgnoresDeletion && self.deleted.lock().unwrap().contains(&key);
+        Ok(deleted || self.records.lock().unwrap().contains_key(&key))
+    }
+
+    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+        let record = self.records.lock().unwrap().get(&self.key(key)).filter(|r| self.is_live(r)).cloned();
+        match self.fault {
+            Fault::LoadFailsWhenAbsent if record.is_none() => Err(StoreError::NotFound(key.clone())),
+            Fault::EmptyRecordIsAbsent => Ok(record.filter(|record| !record.data.is_empty())),
+            _ => Ok(record),
+        }
+    }
+
+    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        let mut records = self.records.lock().unwrap();
+        if records.contains_key(&self.key(key)) && self.fault != Fault::InsertOverwrites {
+            return Err(StoreError::Exists(key.clone()));
+        }
+        records.insert(self.key(key), self.kept(record));
+        Ok(key.clone())
+    }
+
+    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        let mut records = self.records.lock().unwrap();
+        let mut kept = self.kept(record);
+        match (records.get(&self.key(key)), self.fault) {
+            (None, Fault::UpdateCreates) => {}
+            (None, Fault::WrongErrorOnUpdate) => return Err(StoreError::Exists(key.clone())),
+            (None, _) => return Err(StoreError::NotFound(key.clone())),
+            (Some(old), Fault::UpdateKeepsExpiry) => kept.expires = old.expires,
+            (Some(old), Fault::UpdateMerges) => {
+                let mut merged = old.data.clone();
+                merged.extend(kept.data);
+                kept.data = merged;
+            }
+            (Some(_), _) => {}
+        }
+        records.insert(self.key(key), kept);
+        Ok(key.clone())
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        if self.fault != Fault::DeleteDoesNothing && !self.sabotage_delete.load(Ordering::SeqCst) {
+            self.records.lock().unwrap().remove(&self.key(key));
+            self.deleted.lock().unwrap().push(self.key(key));
+        }
+        Ok(())
+    }
+
+    async fn clear_expired(&self) -> Result<u64, StoreError> {
+        let now = self.clock.now();
+        let mut records = self.records.lock().unwrap();
+        let before = records.len();
+        match self.fault {
+            Fault::ClearRemovesLive => records.clear(),
+            Fault::ClearRemovesNothing => {}
+            _ => records.retain(|_, record| record.expires >= now),
+        }
+        Ok((before - records.len()) as u64)
+    }
+}
+
+/// Tells the store below when a `cycle-key` or a `flush` is under way.
+struct Announced<S> {
+    inner: S,
+    fault: Fault,
+    sabotage_delete: Arc<AtomicBool>,
+}
+
+impl<S: Subject> Subject for Announced<S> {
+    fn manifest(&self) -> &Manifest {
+        self.inner.manifest()
+    }
+
+    fn open(&mut self, now: i64, settings: Settings) -> Result<(), Undriven> {
+        self.inner.open(now, settings)
+    }
+
+    fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Undriven> {
+        let sabotaged = match call {
+            Call::Op { op: SessionOp::CycleKey, .. } => self.fault == Fault::CycleKeepsOldRecord,
+            Call::Op { op: SessionOp::Flush, .. } => self.fault == Fault::FlushKeepsRecord,
+            _ => false,
+        };
+        self.sabotage_delete.store(sabotaged, Ordering::SeqCst);
+        self.inner.call(now, call)
+    }
+}
+
+fn report(fault: Fault) -> SubjectReport {
+    let sabotage_delete = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&sabotage_delete);
+    let open = move |env: &Env, _| {
+        Ok::<_, std::convert::Infallible>(Sabotaged {
+            fault,
+            clock: env.clock(),
+            sabotage_delete: Arc::clone(&flag),
+            records: Mutex::default(),
+            deleted: Mutex::default(),
+        })
+    };
+    let inner = StoreSubject::new("sabotaged", "0", open, StoreHooks::default()).unwrap();
+    let mut subject = Announced { inner, fault, sabotage_delete };
+    run(&mut subject, &Config { cases: 150, ..Config::default() }, &mut |_, _| {})
+}
+
+#[test]
+fn without_a_fault_the_store_holds() {
+    let report = report(Fault::None);
+    assert!(report.is_success(), "{:#?}", report.failures);
+}
+
+#[rstest]
+#[case(Fault::UpdateCreates, "lifecycle.save.no-resurrect")]
+#[case(Fault::InsertOverwrites, "lifecycle.save-must-create.taken")]
+#[case(Fault::LoadIgnoresExpiry, "expiry.dead")]
+#[case(Fault::LoadsAtTheInstant, "expiry.boundary")]
+#[case(Fault::ExpiresEarly, "expiry.not-early")]
+#[case(Fault::DeleteDoesNothing, "lifecycle.delete.gone")]
+#[case(Fault::ClearRemovesLive, "expiry.clear.keeps-live")]
+#[case(Fault::ClearRemovesNothing, "expiry.clear.removes")]
+#[case(Fault::KeyCaseFolded, "key.exact")]
+#[case(Fault::KeyTrimmed, "key.exact")]
+#[case(Fault::CutAt64K, "data.large")]
+#[case(Fault::NonBmpLost, "data.non-bmp")]
+#[case(Fault::IntegersRounded, "data.integers.kept")]
+#[case(Fault::FloatsBecomeIntegers, "data.floats")]
+#[case(Fault::NullsDropped, "lifecycle.load.stored")]
+#[case(Fault::OrderSorted, "data.order")]
+#[case(Fault::CycleKeepsOldRecord, "lifecycle.cycle.old-key-dead")]
+#[case(Fault::FlushKeepsRecord, "lifecycle.flush.record-gone")]
+#[case(Fault::UpdateKeepsExpiry, "expiry.renewed")]
+#[case(Fault::UpdateMerges, "lifecycle.save.stores")]
+#[case(Fault::ExistsIgnoresDeletion, "lifecycle.delete.gone")]
+#[case(Fault::LoadFailsWhenAbsent, "key.unknown-not-adopted")]
+#[case(Fault::WrongErrorOnUpdate, "lifecycle.save.no-resurrect")]
+#[case(Fault::EmptyRecordIsAbsent, "lifecycle.load.stored")]
+#[case(Fault::NegativeExpiryForEver, "expiry.negative")]
+#[case(Fault::LongLifeLost, "expiry.seconds")]
+fn a_fault_is_failed_by_the_rule_it_breaks(#[case] fault: Fault, #[case] rule: &str) {
+    let report = report(fault);
+    let failed: Vec<String> = report
+        .failures
+        .iter()
+        .map(|failure| {
+            let also: Vec<&str> = failure.also.iter().map(|rule| rule.rule().id).collect();
+            format!("{} in {} steps, also {also:?}", failure.rule.rule().id, failure.trace.steps.len())
+        })
+        .collect();
+    let names = |failure: &&session_conformance::report::Failure| {
+        failure.rule.rule().id == rule || failure.also.iter().any(|also| also.rule().id == rule)
+    };
+    let failure = report.failures.iter().find(names);
+    let failure = failure.unwrap_or_else(|| panic!("{fault:?} was not failed by {rule} but by {failed:#?}"));
+    let steps = failure.trace.steps.len();
+    // Showing a merge takes a set, a save, a removal, a save and a reading of it: seven steps.
+    let bound = if fault == Fault::UpdateMerges { 7 } else { 6 };
+    assert!(steps <= bound, "{fault:?}: {steps} steps: {}", failure.trace.to_jsonl(None));
+    assert!(report.rules.iter().any(|result| result.status == Outcome::Fail));
+}
