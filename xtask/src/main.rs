@@ -1,6 +1,11 @@
 //! Every gate that CI runs. This file only dispatches; each gate has a file of its own.
 
+mod author;
+mod ci;
 mod command;
+mod crossread;
+mod django;
+mod docs;
 mod files;
 mod spec;
 
@@ -12,7 +17,7 @@ use clap::{Parser, Subcommand};
 
 /// Gates of the sessionspec repository
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -20,24 +25,80 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Run every gate
+    Ci {
+        /// Take a missing service (Python, Django) for an error, instead of leaving its gates out
+        #[arg(long)]
+        require_services: bool,
+    },
     /// Check that specification, golden traces and code agree
     Spec {
         /// Make the rule table and the lock file first
         #[arg(long)]
         write: bool,
     },
+    /// Check the model against real Django, and that each side reads what the other wrote
+    Django {
+        /// Take a missing Python for an error
+        #[arg(long)]
+        require_services: bool,
+        /// Generated traces per version of Django
+        #[arg(long, default_value_t = django::CASES)]
+        cases: usize,
+    },
+    /// Check the documents: links, and the programs that the guides show
+    Docs,
+    /// Break the example store and see whether its author would learn why
+    Author,
 }
 
 fn main() -> ExitCode {
     let root = root();
     let result = match Arguments::parse().task {
+        Task::Ci { require_services } => ci::run(&root, services(require_services)),
         Task::Spec { write } => spec::run(&root, write),
+        Task::Django { require_services, cases } => {
+            django::run(&root, services(require_services), cases).map(|ended| println!("{ended}"))
+        }
+        Task::Docs => docs::run(&root),
+        Task::Author => author::run(&root),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// What a gate does when something it needs beside Rust is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Services {
+    /// It is left out, and that is said.
+    Optional,
+    /// It fails.
+    Required,
+}
+
+fn services(required: bool) -> Services {
+    if required { Services::Required } else { Services::Optional }
+}
+
+/// How a gate that needs a service ended, unless it failed.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// It ran and passed.
+    Passed,
+    /// It did not run, for this reason; the text says how to get what is missing.
+    NotRun(String),
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passed => f.write_str("passed"),
+            Self::NotRun(reason) => write!(f, "NOT RUN: {reason}"),
         }
     }
 }

@@ -3,7 +3,7 @@
     python vectors.py > vectors.jsonl
 
 The recorded lines come from Django 5.2.19 and, byte for byte the same, from 4.2.30 (Python 3.11.7, zlib
-1.2.13). Time stands still: `time.time` gives what each line says.
+1.2.13). Time stands still: `time.time` gives what each line says in `now`, in microseconds.
 """
 
 import hashlib
@@ -39,8 +39,8 @@ CONTENTS = [
 ]
 
 
-def show(kind, **fields):
-    print(json.dumps({"kind": kind, **fields}, separators=(",", ":")))
+def show(kind, now=NOW, **fields):
+    print(json.dumps({"kind": kind, "now": round(now * 1_000_000), **fields}, separators=(",", ":")))
 
 
 def at(now):
@@ -62,9 +62,9 @@ def sessions():
     for value in CONTENTS:
         text = json.dumps(value, separators=(",", ":"))
         with at(NOW + 0.75):
-            show("session", salt="django.contrib.sessions.SessionStore", now=NOW, data=text,
+            show("session", salt="django.contrib.sessions.SessionStore", now=NOW + 0.75, data=text,
                  signed=SessionStore().encode(value))
-        show("session", salt=COOKIE_SALT, now=NOW, data=text,
+        show("session", salt=COOKIE_SALT, data=text,
              signed=dumps(value, salt=COOKIE_SALT, compress=True))
 
 
@@ -93,11 +93,11 @@ def plain_signers():
     for key in ["the-secret", "ключ", "k" * 200]:
         for salt in ["s", "django.core.signing.Signer", "соль"]:
             for value in ["", "a", "a:b", "é😀", " x\n"]:
-                show("sign", key=key, salt=salt, now=NOW, value=value,
+                show("sign", key=key, salt=salt, value=value,
                      signed=signing.Signer(key=key, salt=salt).sign(value),
                      stamped=sign_with_time(value, key=key, salt=salt))
     for now in [0, 1, 61, 62, 3843, 3844, NOW, 2**31, 2**40]:
-        show("sign", key="k", salt="s", now=now, value="v", signed=signing.Signer(key="k", salt="s").sign("v"),
+        show("sign", key="k", salt="s", now=now + 0.75, value="v", signed=signing.Signer(key="k", salt="s").sign("v"),
              stamped=sign_with_time("v", now=now + 0.75, key="k", salt="s"))
 
 

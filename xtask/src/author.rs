@@ -1,0 +1,93 @@
+//! `cargo xtask author`: what the author of a store sees. The example store is copied out of the workspace,
+//! as a crate of somebody else's, and one line of it is broken: its `cargo test` must fail with a minimal
+//! trace, and the command that it prints must show the same failure again.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::Failure;
+
+const EXAMPLE: &str = "conformance/examples/tiny-store";
+
+/// The line that is broken, and what it becomes: `update` creates where it must refuse.
+const RIGHT: &str = ".filter(|file| file.exists())";
+const WRONG: &str = "";
+
+/// Breaks the example and looks at what its author would read.
+pub(crate) fn run(root: &Path) -> Result<(), Failure> {
+    let directory = tempfile::tempdir()?;
+    let copy = directory.path();
+    copy_example(root, copy)?;
+    let source = copy.join("src/lib.rs");
+    let right = fs::read_to_string(&source)?;
+    let wrong = right.replacen(RIGHT, WRONG, 1);
+    if wrong == right {
+        return Err(fault(format!("{EXAMPLE}/src/lib.rs has no `{RIGHT}` to break")));
+    }
+    fs::write(&source, wrong)?;
+    let broken = test(root, copy, &[])?;
+    let block =
+        broken.split("FAIL ").skip(1).find(|block| block.starts_with("r[lifecycle.save.no-resurrect]"));
+    let block =
+        block.ok_or_else(|| fault(format!("the broken store was not failed as it should be:\n{broken}")))?;
+    let steps = block.lines().filter(|line| line.trim_start().starts_with("t=")).count();
+    if !(1..=5).contains(&steps) {
+        return Err(fault(format!("the minimal trace has {steps} steps:\n{block}")));
+    }
+    let replay = block.lines().find_map(|line| line.trim_start().strip_prefix("replay: "));
+    let trace = replay.and_then(|command| command.strip_prefix("SESSIONSPEC_TRACE=")?.split(' ').next());
+    let trace = trace.ok_or_else(|| fault(format!("no replay command is printed:\n{block}")))?;
+    let again = test(root, copy, &[("SESSIONSPEC_TRACE", trace)])?;
+    if !again.contains("FAIL r[lifecycle.save.no-resurrect]") {
+        return Err(fault(format!("the replay command does not show the failure again:\n{again}")));
+    }
+    println!("author: FAIL {}", block.split("\n\n").next().unwrap_or_default());
+    Ok(())
+}
+
+fn fault(what: String) -> Failure {
+    Failure::one("author", what)
+}
+
+/// The example as a crate of its own, with paths in the place of the workspace's entries.
+fn copy_example(root: &Path, copy: &Path) -> Result<(), Failure> {
+    for folder in ["src", "tests"] {
+        fs::create_dir(copy.join(folder))?;
+        for entry in fs::read_dir(root.join(EXAMPLE).join(folder))? {
+            let entry = entry?;
+            fs::copy(entry.path(), copy.join(folder).join(entry.file_name()))?;
+        }
+    }
+    let manifest = fs::read_to_string(root.join(EXAMPLE).join("Cargo.toml"))?;
+    let path = |folder: &str| format!("{{ path = {:?}, default-features = false }}", root.join(folder));
+    let manifest = manifest
+        .replace("session-core.workspace = true", &format!("session-core = {}", path("session-core")))
+        .replace(
+            "session-conformance.workspace = true",
+            &format!("session-conformance = {}", path("conformance")),
+        )
+        .replace("time.workspace = true", "time = \"0.3\"")
+        .replace("[lints]\nworkspace = true\n", "[workspace]\n\n[profile.dev]\nopt-level = 1\n");
+    fs::write(copy.join("Cargo.toml"), manifest)?;
+    // The same versions as here, so that nothing need be fetched.
+    fs::copy(root.join("Cargo.lock"), copy.join("Cargo.lock"))?;
+    Ok(())
+}
+
+/// What `cargo test` prints; the example is broken, so it must fail.
+fn test(root: &Path, copy: &Path, variables: &[(&str, &str)]) -> Result<String, Failure> {
+    let output = Command::new("cargo")
+        .current_dir(copy)
+        .args(["test", "--quiet", "--test", "conformance"])
+        .env("CARGO_TARGET_DIR", root.join("target/author"))
+        .envs(variables.iter().copied())
+        .output()?;
+    let printed =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.success() {
+        Err(fault(format!("the broken store passed:\n{printed}")))
+    } else {
+        Ok(printed)
+    }
+}

@@ -1,0 +1,68 @@
+//! `cargo xtask ci`: every gate, one after the other. All are run, so that one look tells all that is
+//! wrong.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use crate::{Ended, Failure, Services, author, command, django, docs, spec};
+
+type Gate = (&'static str, fn(&Path, Services) -> Result<Ended, Failure>);
+
+const GATES: [Gate; 9] = [
+    ("format", |root, _| cargo(root, &["fmt", "--all", "--check"])),
+    ("clippy", |root, _| {
+        cargo(root, &["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])
+    }),
+    ("spec", |root, _| spec::run(root, false).map(|()| Ended::Passed)),
+    ("tests", |root, _| cargo(root, &["test", "--quiet", "--workspace"])),
+    ("rustdoc", |root, _| {
+        let mut doc = Command::new("cargo");
+        doc.current_dir(root).args(["doc", "--quiet", "--workspace", "--no-deps"]);
+        command::run(doc.env("RUSTDOCFLAGS", "--deny warnings")).map(|()| Ended::Passed)
+    }),
+    ("docs", |root, _| docs::run(root).map(|()| Ended::Passed)),
+    ("suite", |root, _| {
+        cargo(
+            root,
+            &[
+                "run",
+                "--quiet",
+                "--release",
+                "--package",
+                "session-conformance",
+                "--bin",
+                "sessionspec",
+                "run",
+            ],
+        )
+    }),
+    ("author", |root, _| author::run(root).map(|()| Ended::Passed)),
+    ("django", |root, services| django::run(root, services, django::CASES)),
+];
+
+/// Runs every gate.
+pub(crate) fn run(root: &Path, services: Services) -> Result<(), Failure> {
+    let mut failed = Vec::new();
+    let mut lines = Vec::new();
+    for (name, gate) in GATES {
+        println!("== {name}");
+        let started = Instant::now();
+        let result = gate(root, services);
+        let seconds = started.elapsed().as_secs();
+        lines.push(match result {
+            Ok(ended) => format!("{name:8} {ended} ({seconds} s)"),
+            Err(failure) => {
+                println!("{failure}");
+                failed.push(name.to_owned());
+                format!("{name:8} FAILED ({seconds} s)")
+            }
+        });
+    }
+    println!("== gates\n{}", lines.join("\n"));
+    if failed.is_empty() { Ok(()) } else { Err(Failure::many("ci", failed)) }
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Result<Ended, Failure> {
+    command::run(Command::new("cargo").current_dir(root).args(arguments)).map(|()| Ended::Passed)
+}

@@ -1,0 +1,71 @@
+//! `cargo xtask django`: real Django in virtual environments of its own. The model must be equal to it on
+//! generated traces, and each side must read what the other wrote.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::{Ended, Failure, Services, command, crossread};
+
+/// Generated traces per version.
+pub(crate) const CASES: usize = 2_000;
+
+/// The versions: the two that have long-term support.
+const VERSIONS: [&str; 2] = ["4.2", "5.2"];
+
+/// Runs the comparison with each version.
+pub(crate) fn run(root: &Path, services: Services, cases: usize) -> Result<Ended, Failure> {
+    if let Err(missing) = find_python() {
+        return match services {
+            Services::Optional => Ok(Ended::NotRun(missing)),
+            Services::Required => Err(Failure::one("django", missing)),
+        };
+    }
+    for version in VERSIONS {
+        let python = environment(root, version)?;
+        println!("Django {version}: the model and Django on {cases} generated traces");
+        let adapter = format!("{} conformance/adapters/django/adapter.py --engine db", python.display());
+        let mut suite = Command::new("cargo");
+        suite.current_dir(root).args(["run", "--quiet", "--release", "--package", "session-conformance"]);
+        suite.args(["--bin", "sessionspec", "run", "--cases", &cases.to_string(), "--cmd", &adapter]);
+        command::run(&mut suite)?;
+        crossread::run(root, version, &python)?;
+    }
+    Ok(Ended::Passed)
+}
+
+fn find_python() -> Result<(), String> {
+    let probe = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
+    let status =
+        Command::new("python3").args(["-c", probe]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let remedy = "install it with its venv module, on Debian: apt-get install python3 python3-venv";
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err(format!("python3 is older than 3.10 or lacks its venv module; {remedy}")),
+        Err(_) => Err(format!("there is no python3; {remedy}")),
+    }
+}
+
+/// The interpreter of a virtual environment with this version of Django, made if need be.
+fn environment(root: &Path, version: &str) -> Result<PathBuf, Failure> {
+    let directory = root.join("target").join(format!("django-{version}"));
+    let python = directory.join("bin/python");
+    let probe = format!("import django; raise SystemExit(not django.__version__.startswith('{version}.'))");
+    let ready = |python: &Path| {
+        let status = Command::new(python).args(["-c", &probe]).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    if !ready(&python) {
+        println!("Django {version}: making a virtual environment in {}", directory.display());
+        command::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&directory))?;
+        let requirement = format!("Django=={version}.*");
+        command::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", &requirement]))?;
+    }
+    if ready(&python) {
+        Ok(python)
+    } else {
+        Err(Failure::one(
+            "django",
+            format!("{} has no Django {version} after installing it", python.display()),
+        ))
+    }
+}
