@@ -107,11 +107,11 @@ fn groups(manifest: &Manifest) -> Vec<(u32, bool, BoxedStrategy<Op>)> {
             on(proptest::collection::vec((names(), values()), 0..3)
                 .prop_map(|mut items| {
                     // An object has each name once; these are few.
-                    let names: Vec<_> = items.iter().map(|(name, _)| name.clone()).collect();
+                    let given: Vec<_> = items.iter().map(|(name, _)| name.clone()).collect();
                     let mut index = 0;
                     items.retain(|(name, _)| {
                         index += 1;
-                        !names[..index - 1].contains(name)
+                        !given[..index - 1].contains(name)
                     });
                     SessionOp::Update(items)
                 })

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Arguments, Failed, Trial};
 use session_core::SessionStore;
 
-use crate::report::{Failure, Outcome, SubjectReport, failure_block, write_artifacts};
+use crate::report::{Failure, Outcome, Replay, SubjectReport, failure_block, write_artifacts};
 use crate::rule::RuleId;
 use crate::runner::{Coverage, Errata, Verdict, run_trace};
 use crate::subject::{Env, StoreHooks, StoreSubject, Subject};
@@ -78,8 +78,7 @@ fn verdict(report: &SubjectReport, rule: RuleId) -> Result<(), Failed> {
     let Some(result) = result else { return Err(Failed::from("the rule is not in the report")) };
     if let Some(failure) = report.failures.iter().find(|failure| failure.rule == rule) {
         let artifacts = write_artifacts(Path::new(ARTIFACTS), rule, &failure.trace).ok();
-        let artifacts =
-            artifacts.as_ref().map(|artifacts| (artifacts, &replay_command as &dyn Fn(&Path) -> String));
+        let artifacts = artifacts.as_ref().map(|artifacts| (artifacts, &replay_command as &Replay));
         return Err(Failed::from(failure_block(failure, &report.manifest, artifacts)));
     }
     // A test can only pass or fail: a rule of which nothing is known has not passed.

@@ -84,6 +84,7 @@ impl Json {
     }
 
     /// The same value with the entries of every object sorted, for stores that do not keep order.
+    #[must_use]
     pub fn sorted(&self) -> Self {
         // Canonical text always parses; a value that does not is left as it is and will compare unequal.
         let Ok(mut node) = Node::parse(&self.text) else { return self.clone() };
@@ -284,7 +285,9 @@ impl Node {
         match self {
             Self::List(elements) => elements.iter_mut().for_each(Self::sort),
             Self::Object(entries) => {
-                entries.iter_mut().for_each(|(_, value)| value.sort());
+                for (_, value) in &mut *entries {
+                    value.sort();
+                }
                 entries.sort_by(|a, b| a.0.cmp(&b.0));
             }
             Self::Atom(_) | Self::Text(_) => {}

@@ -325,10 +325,10 @@ mod tests {
             match &step.op {
                 Op::New | Op::Open(_) => objects += 1,
                 Op::Session(n, SessionOp::Set(..)) if objects > 0 => set = Some(((n - 1) % objects, time)),
-                Op::Session(n, SessionOp::Save) if objects > 0 => {
-                    if set.is_some_and(|(object, at)| object == (n - 1) % objects && time > at) {
-                        return true;
-                    }
+                Op::Session(n, SessionOp::Save)
+                    if set.is_some_and(|(object, at)| object == (n - 1) % objects && time > at) =>
+                {
+                    return true;
                 }
                 _ => {}
             }

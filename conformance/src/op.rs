@@ -281,7 +281,7 @@ pub struct Fields {
     pub items: Option<Box<RawValue>>,
     /// The expiry; null for none.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub expiry: Option<Option<ExpiryFields>>,
+    pub expiry: Option<MaybeExpiry>,
     /// The instant an age or date counts from, in microseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modification_us: Option<i64>,
@@ -290,6 +290,9 @@ pub struct Fields {
     #[schemars(with = "serde_json::Value")]
     pub expect: Option<Box<RawValue>>,
 }
+
+/// An expiry that is given: null for none.
+pub type MaybeExpiry = Option<ExpiryFields>;
 
 /// An expiry as it is written: one of the three kinds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -3,6 +3,7 @@
 //!
 //! The side that asks is in `subject/connection.rs` and `subject/process.rs`.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, Write};
 
 use schemars::JsonSchema;
@@ -65,7 +66,7 @@ struct Request {
     items: Option<Box<RawValue>>,
     /// An expiry; null for none.
     #[serde(default, deserialize_with = "crate::op::present")]
-    expiry: Option<Option<crate::op::ExpiryFields>>,
+    expiry: Option<crate::op::MaybeExpiry>,
     /// The instant an age or date counts from.
     #[serde(default)]
     modification_us: Option<i64>,
@@ -224,10 +225,12 @@ fn body(observed: &Observation) -> String {
     };
     if let Some(session) = &observed.session {
         let key = session.key.as_ref().map_or("null".into(), |key| Json::text(key).as_str().to_owned());
-        body.push_str(&format!(
+        // Writing to a String cannot fail.
+        let _ = write!(
+            body,
             ",\"session\":{{\"key\":{key},\"accessed\":{},\"modified\":{}}}",
             session.accessed, session.modified
-        ));
+        );
     }
     body
 }

@@ -1,6 +1,8 @@
 //! Can the suite fail? Each store here is wrong in one way that real stores have been wrong in, and must be
 //! failed by the rule it breaks, with a minimal trace.
 
+#![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

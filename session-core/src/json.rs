@@ -6,7 +6,7 @@
 //! that Rust cannot hold: NaN, an infinity, or half a surrogate pair. It writes exactly what Python's
 //! `json.dumps(data, separators=(",", ":"))` writes.
 //!
-//! serde_json's own parser is not used because it takes an object whose first name is its private number
+//! The parser of `serde_json` is not used, because it takes an object whose first name is its private number
 //! marker for a number, which a session from outside could contain.
 
 use std::fmt;
@@ -101,6 +101,7 @@ impl<'a> Parser<'a> {
     }
 
     fn unrepresentable<T>(&self, what: &'static str) -> Result<T, JsonError> {
+        use fmt::Write;
         let mut path = String::new();
         for step in &self.path {
             match step {
@@ -110,7 +111,10 @@ impl<'a> Parser<'a> {
                     }
                     path.push_str(name);
                 }
-                Step::Index(index) => path.push_str(&format!("[{index}]")),
+                Step::Index(index) => {
+                    // Writing to a String cannot fail.
+                    let _ = write!(path, "[{index}]");
+                }
             }
         }
         if path.is_empty() {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(settings.cookie_age, 3600);
 /// assert_eq!(settings.cookie_name, "sessionid");
 /// ```
+#[expect(clippy::struct_excessive_bools, reason = "they are Django's settings")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {

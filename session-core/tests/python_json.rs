@@ -3,6 +3,8 @@
 //! The expectations are Python's own: `python/vectors.py` printed them into `python/vectors.jsonl`, and
 //! says with which versions.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may what only tests call")]
+
 use std::fmt::Write;
 
 use serde::Deserialize;
@@ -90,7 +92,7 @@ fn what_python_does_not_read_is_refused() {
         let result = json::parse_value(text.as_bytes());
         match &result {
             Err(JsonError::Malformed { offset, .. }) => {
-                assert!(*offset <= text.len() + 1, "{text:?}: {result:?}")
+                assert!(*offset <= text.len() + 1, "{text:?}: {result:?}");
             }
             // A text may break off behind a value that could not be kept: the first fault is named.
             Err(JsonError::Unrepresentable { .. }) => {}

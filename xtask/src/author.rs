@@ -60,7 +60,8 @@ fn copy_example(root: &Path, copy: &Path) -> Result<(), Failure> {
         }
     }
     let manifest = fs::read_to_string(root.join(EXAMPLE).join("Cargo.toml"))?;
-    let path = |folder: &str| format!("{{ path = {:?}, default-features = false }}", root.join(folder));
+    let path =
+        |folder: &str| format!("{{ path = \"{}\", default-features = false }}", root.join(folder).display());
     let manifest = manifest
         .replace("session-core.workspace = true", &format!("session-core = {}", path("session-core")))
         .replace(

@@ -1,6 +1,7 @@
 //! Cross-reading: rows written by Rust are read by Django, and rows written by Django are read by Rust, for
 //! some hundred session contents that include the most awkward JSON Python can write.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -73,7 +74,8 @@ fn django_reads_rust(
         let record = Record { data: data.clone(), expires: SystemClock.now() + Duration::days(1) };
         let inserted = store.insert(&parse_key(&key)?, &record).wait();
         inserted.map_err(|e| fault(&format!("{}: {e}", content.name)))?;
-        asked.push_str(&format!("{{\"name\": \"{number}\", \"key\": \"{key}\"}}\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(asked, "{{\"name\": \"{number}\", \"key\": \"{key}\"}}");
         written.push((content.name.clone(), data));
     }
     let database = path.to_string_lossy();
@@ -100,11 +102,11 @@ fn rust_reads_django(
     contents: &[Content],
     faults: &mut Vec<String>,
 ) -> Result<(), Failure> {
-    let lines: String = contents
-        .iter()
-        .enumerate()
-        .map(|(number, content)| format!("{{\"name\": \"{number}\", \"data\": {}}}\n", content.data))
-        .collect();
+    let mut lines = String::new();
+    for (number, content) in contents.iter().enumerate() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(lines, "{{\"name\": \"{number}\", \"data\": {}}}", content.data);
+    }
     let database = path.to_string_lossy();
     let keys = script(root, python, &["write", "--db", &database, "--secret-key", SECRET], &lines)?;
     let store = open(path)?;

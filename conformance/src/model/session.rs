@@ -21,6 +21,7 @@ impl Model {
             && matches!(self.sessions[index].key, Some(Key::Forged(_) | Key::Altered(..)))
     }
 
+    #[expect(clippy::too_many_lines, reason = "a case per operation, each read on its own")]
     pub(super) fn session_op(&mut self, i: usize, op: &SessionOp) -> Outcome {
         match op {
             SessionOp::Get(name) => {
@@ -58,23 +59,21 @@ impl Model {
                 self.flags(i, true, true, rules::TRACKING_WRITE);
                 Ok(Answer::Value(Some(value.json().clone())))
             }
-            SessionOp::Pop(name) => match self.take(i, name) {
-                Some(value) => Ok(Answer::Value(Some(value))),
-                None => {
+            SessionOp::Pop(name) => {
+                let value = self.take(i, name);
+                if value.is_none() {
                     self.because(Aspect::Outcome, rules::DICT_POP_ABSENT);
-                    Err(ErrorKind::KeyError)
                 }
-            },
+                value.map(|value| Answer::Value(Some(value))).ok_or(ErrorKind::KeyError)
+            }
             SessionOp::PopDefault(name, default) => {
                 self.read(i);
                 self.admit(i, std::iter::once(default.json()))?;
-                match self.take(i, name) {
-                    Some(value) => Ok(Answer::Value(Some(value))),
-                    None => {
-                        self.because(Aspect::Answer, rules::DICT_POP_DEFAULT);
-                        Ok(Answer::Value(Some(default.json().clone())))
-                    }
+                let value = self.take(i, name);
+                if value.is_none() {
+                    self.because(Aspect::Answer, rules::DICT_POP_DEFAULT);
                 }
+                Ok(Answer::Value(Some(value.unwrap_or_else(|| default.json().clone()))))
             }
             SessionOp::Remove(name) => {
                 self.remove(i, name, rules::DICT_REMOVE_PRESENT, rules::DICT_REMOVE_ABSENT)
@@ -144,7 +143,10 @@ impl Model {
             SessionOp::DeleteTestCookie => {
                 self.remove(i, TEST_COOKIE, rules::TESTCOOKIE_DELETE, rules::TESTCOOKIE_DELETE)
             }
-            SessionOp::SetExpiry(expiry) => self.set_expiry(i, *expiry),
+            SessionOp::SetExpiry(expiry) => {
+                self.set_expiry(i, *expiry);
+                Ok(Answer::Unit)
+            }
             SessionOp::GetExpiryAge(query) => {
                 let (expiry, modification) = self.expiry(i, *query)?;
                 self.because(Aspect::Answer, rules::EXPIRY_AGE);
@@ -348,7 +350,7 @@ impl Model {
         }
     }
 
-    fn set_expiry(&mut self, i: usize, expiry: Expiry) -> Outcome {
+    fn set_expiry(&mut self, i: usize, expiry: Expiry) {
         self.read(i);
         self.sessions[i].lifetime = match expiry {
             Expiry::Default => Some(rules::EXPIRY_NONE),
@@ -365,7 +367,6 @@ impl Model {
             let rule = if removed { rules::TRACKING_WRITE } else { rules::TRACKING_EXPIRY_NONE };
             self.flags(i, true, removed, rule);
         }
-        Ok(Answer::Unit)
     }
 
     /// The expiry and the instant it counts from.

@@ -28,7 +28,7 @@ pub fn to_junit(report: &Report) -> Result<String, String> {
 
 fn status(rule: &RuleReport) -> TestCaseStatus {
     let mut status = match rule.status {
-        outcome if outcome == Outcome::Pass => return TestCaseStatus::success(),
+        Outcome::Pass => return TestCaseStatus::success(),
         outcome if outcome.is_success(rule.rule.rule().level) => TestCaseStatus::skipped(),
         Outcome::HarnessError | Outcome::Crash | Outcome::Timeout => {
             TestCaseStatus::non_success(NonSuccessKind::Error)

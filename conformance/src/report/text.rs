@@ -11,12 +11,15 @@ use crate::trace::{Settings, Trace};
 
 // Writing to a String cannot fail, so the results of `write!` are dropped throughout.
 
+/// Gives the command that runs a trace file again.
+pub type Replay<'a> = dyn Fn(&Path) -> String + 'a;
+
 /// A failure as a bug report: the rule, the steps, what was expected and what was seen, and how to see it
 /// again: the files that it left, and `replay`, which gives the command that runs a trace.
 pub fn failure_block(
     failure: &Failure,
     manifest: &Manifest,
-    artifacts: Option<(&Artifacts, &dyn Fn(&Path) -> String)>,
+    artifacts: Option<(&Artifacts, &Replay<'_>)>,
 ) -> String {
     let rule = failure.rule.rule();
     let mut out = String::new();
@@ -279,7 +282,7 @@ fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

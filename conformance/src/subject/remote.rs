@@ -108,7 +108,7 @@ impl RemoteStore {
         Ok(key.clone())
     }
 
-    fn record(&self, json: &Json) -> Option<Record> {
+    fn record(json: &Json) -> Option<Record> {
         let entries = json.entries()?;
         let field = |wanted: &str| entries.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
         let data = session_core::json::parse(field("data")?.as_str().as_bytes()).ok()?;
@@ -137,7 +137,7 @@ impl SessionStore for RemoteStore {
         if json.as_str() == "null" {
             return Ok(None);
         }
-        let record = self.record(&json);
+        let record = Self::record(&json);
         let fault = || {
             let got = shown(json.as_str());
             self.misbehaved(

@@ -67,7 +67,7 @@ pub struct StoreSubject<F, S> {
     keys: ForcedKeys,
     env: Env,
     /// Removes the directory when it is dropped.
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     /// One store per client; the same one twice if the storage cannot be shared.
     stores: Vec<Arc<S>>,
     context: Context,
@@ -129,7 +129,7 @@ where
             clock,
             keys,
             env,
-            _dir: dir,
+            dir,
             stores: Vec::new(),
             context,
             sessions: Vec::new(),
@@ -238,8 +238,8 @@ where
         self.stores.clear();
         self.clock.set(instant(now)?);
         self.keys.clear();
-        self._dir = temporary()?;
-        self.env = environment(&self._dir, &self.clock, settings);
+        self.dir = temporary()?;
+        self.env = environment(&self.dir, &self.clock, settings);
         self.context = Context::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
         self.open_handles(Opening::Fresh)
     }

@@ -86,15 +86,13 @@ impl<C: Clock> SessionStore for TinyStore<C> {
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let file = self.file(key).ok_or_else(|| failed("name", ErrorKind::InvalidFilename.into()))?;
         match fs::OpenOptions::new().write(true).create_new(true).open(file) {
-            Ok(mut file) => {
-                file.write_all(text(record).as_bytes()).map_err(|error| failed("write", error))?
-            }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                return Err(StoreError::Exists(key.clone()));
-            }
-            Err(error) => return Err(failed("create", error)),
+            Ok(mut file) => match file.write_all(text(record).as_bytes()) {
+                Ok(()) => Ok(key.clone()),
+                Err(error) => Err(failed("write", error)),
+            },
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(StoreError::Exists(key.clone())),
+            Err(error) => Err(failed("create", error)),
         }
-        Ok(key.clone())
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use session_conformance::report::{
-    Report, SubjectReport, failure_block, summary, to_json, to_junit, write_artifacts,
+    Replay, Report, SubjectReport, failure_block, summary, to_json, to_junit, write_artifacts,
 };
 use session_conformance::rule::RuleId;
 use session_conformance::suite::{self, Config};
@@ -171,8 +171,7 @@ fn print_failures(target: &Target, subject: &SubjectReport) {
         }
         let replay =
             |trace: &Path| format!("cargo sessionspec replay {} {}", trace.display(), target.options());
-        let artifacts =
-            artifacts.as_ref().ok().map(|artifacts| (artifacts, &replay as &dyn Fn(&Path) -> String));
+        let artifacts = artifacts.as_ref().ok().map(|artifacts| (artifacts, &replay as &Replay));
         println!("{}", failure_block(failure, &subject.manifest, artifacts));
     }
 }
