@@ -396,8 +396,11 @@ impl Parser<'_> {
         let length = self.rest().iter().take_while(|b| is_number_byte(**b)).count();
         let text = &self.text[self.at..self.at + length];
         let integer = text.strip_prefix('-').unwrap_or(text);
+        if integer.len() > 1 && integer.starts_with('0') && integer.as_bytes()[1].is_ascii_digit() {
+            return Err(self.fault("a number does not begin with 0"));
+        }
         let canonical = if integer.bytes().all(|b| b.is_ascii_digit()) && !integer.is_empty() {
-            text.to_owned()
+            if integer == "0" { integer.to_owned() } else { text.to_owned() }
         } else {
             match text.parse::<f64>() {
                 Ok(float) if float.is_finite() => float_text(float),
@@ -475,16 +478,31 @@ fn write_text(units: impl Iterator<Item = u16>, out: &mut String) {
     out.push('"');
 }
 
-/// A float as Python's `repr` writes it: the shortest digits, an exponent below 1e-4 and from 1e16.
+/// A float as Python's `repr` writes it: the shortest digits, even where two are equally near (Rust goes up
+/// there); an exponent below 1e-4 and from 1e16.
 fn float_text(float: f64) -> String {
-    let scientific = format!("{float:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    match exponent.parse::<i32>() {
-        Ok(exponent) if float != 0.0 && !(-4..16).contains(&exponent) => {
-            let sign = if exponent < 0 { '-' } else { '+' };
-            format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
+    let shortest = format!("{float:e}");
+    let (mantissa, _) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
+    let rounded = format!("{float:.*e}", digits - 1);
+    let text = if rounded.parse() == Ok(float) { rounded } else { shortest };
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |mantissa| ("-", mantissa));
+    let digits = mantissa.replace('.', "");
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    match usize::try_from(exponent) {
+        Ok(exponent @ 0..16) => {
+            let (whole, rest) = digits.split_at(digits.len().min(exponent + 1));
+            let rest = if rest.is_empty() { "0" } else { rest };
+            format!("{sign}{whole:0<width$}.{rest}", width = exponent + 1)
         }
-        _ => format!("{float:?}"),
+        _ if (-4..0).contains(&exponent) => {
+            format!("{sign}0.{digits:0>width$}", width = digits.len() + exponent.unsigned_abs() as usize - 1)
+        }
+        _ => {
+            let mark = if exponent < 0 { '-' } else { '+' };
+            format!("{sign}{mantissa}e{mark}{:02}", exponent.unsigned_abs())
+        }
     }
 }
 
@@ -507,6 +525,14 @@ mod tests {
     #[case("0.00001", "1e-05")]
     #[case("0.0001", "0.0001")]
     #[case("-0.0", "-0.0")]
+    #[case("-0", "0")]
+    #[case("1406743126232124.25", "1406743126232124.2")]
+    #[case("-817047076919253.25", "-817047076919253.2")]
+    #[case("9007199254740993.0", "9007199254740992.0")]
+    #[case("1e15", "1000000000000000.0")]
+    #[case("123.456e-5", "0.00123456")]
+    #[case("5e-324", "5e-324")]
+    #[case("2.2250738585072014e-308", "2.2250738585072014e-308")]
     #[case("1000000000000000000000000000000", "1000000000000000000000000000000")]
     #[case("\"\u{7f}\"", "\"\\u007f\"")]
     fn any_spelling_has_one_canonical_text(#[case] text: &str, #[case] canonical: &str) {
@@ -523,6 +549,8 @@ mod tests {
     #[case("\"\\x\"")]
     #[case("1 2")]
     #[case("-")]
+    #[case("01")]
+    #[case("-00.5")]
     #[case("nul")]
     fn what_is_not_json_is_refused_with_its_place(#[case] text: &str) {
         assert!(Json::parse(text).unwrap_err().starts_with("byte "));

@@ -304,8 +304,11 @@ impl<'a> Parser<'a> {
                 return self.malformed("a digit must follow the exponent's mark");
             }
         }
-        // The bytes were just seen to be ASCII.
-        let text = String::from_utf8_lossy(&self.text[start..self.at]);
+        // The bytes were just seen to be ASCII. An integer has no negative zero.
+        let text = match &self.text[start..self.at] {
+            b"-0" => "0".into(),
+            text => String::from_utf8_lossy(text),
+        };
         Ok(Value::Number(Number::from_string_unchecked(text.into_owned())))
     }
 
@@ -445,22 +448,37 @@ fn write_number(number: &Number, out: &mut String) {
     }
 }
 
-/// The shortest digits that give the number back; an exponent below 1e-4 and from 1e16 on.
+/// The shortest digits that give the number back, even where two are equally near; an exponent below 1e-4
+/// and from 1e16 on.
 fn write_float(float: f64, out: &mut String) {
     use fmt::Write;
-    let magnitude = float.abs();
-    // Writing to a String cannot fail.
-    if float == 0.0 || (1e-4..1e16).contains(&magnitude) {
-        let _ = write!(out, "{float:?}");
+    if float == 0.0 || (1e-4..1e16).contains(&float.abs()) {
+        let shortest = format!("{float:?}");
+        let decimals = decimals(&shortest);
+        out.push_str(&even(float, shortest, format!("{float:.decimals$}")));
         return;
     }
-    let scientific = format!("{float:e}");
+    let shortest = format!("{float:e}");
+    let decimals = decimals(&shortest);
+    let scientific = even(float, shortest, format!("{float:.decimals$e}"));
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let (sign, digits) = match exponent.strip_prefix('-') {
         Some(digits) => ('-', digits),
         None => ('+', exponent),
     };
+    // Writing to a String cannot fail.
     let _ = write!(out, "{mantissa}e{sign}{digits:0>2}");
+}
+
+/// How many digits follow the point.
+fn decimals(number: &str) -> usize {
+    number.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count())
+}
+
+/// Of two texts with as many digits the one that Python gives. The standard library's shortest text goes
+/// up where two are equally near, and its rounded one to even; that may miss next to a power of two.
+fn even(float: f64, shortest: String, rounded: String) -> String {
+    if rounded.parse() == Ok(float) { rounded } else { shortest }
 }
 
 fn write_text(text: &str, out: &mut String) {
