@@ -22,21 +22,7 @@ const GATES: [Gate; 9] = [
         command::run(doc.env("RUSTDOCFLAGS", "--deny warnings")).map(|()| Ended::Passed)
     }),
     ("docs", |root, _| docs::run(root).map(|()| Ended::Passed)),
-    ("suite", |root, _| {
-        cargo(
-            root,
-            &[
-                "run",
-                "--quiet",
-                "--release",
-                "--package",
-                "session-conformance",
-                "--bin",
-                "sessionspec",
-                "run",
-            ],
-        )
-    }),
+    ("suite", |root, _| command::run(command::sessionspec(root).arg("run")).map(|()| Ended::Passed)),
     ("author", |root, _| author::run(root).map(|()| Ended::Passed)),
     ("django", |root, services| django::run(root, services, django::CASES)),
 ];

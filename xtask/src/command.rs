@@ -1,5 +1,6 @@
 //! Running other programs.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Failure;
@@ -18,6 +19,14 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     } else {
         Err(Failure::one(&shown(command), output.status.to_string()))
     }
+}
+
+/// The `sessionspec` of this repository, in the release profile; its arguments are to be added.
+pub(crate) fn sessionspec(root: &Path) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(root).args(["run", "--quiet", "--release", "--package", "session-conformance"]);
+    cargo.args(["--bin", "sessionspec", "--"]);
+    cargo
 }
 
 fn not_started(command: &Command, error: &std::io::Error) -> Failure {

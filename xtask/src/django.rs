@@ -24,13 +24,17 @@ pub(crate) fn run(root: &Path, services: Services, cases: usize) -> Result<Ended
         let python = environment(root, version)?;
         println!("Django {version}: the model and Django on {cases} generated traces");
         let adapter = format!("{} conformance/adapters/django/adapter.py --engine db", python.display());
-        let mut suite = Command::new("cargo");
-        suite.current_dir(root).args(["run", "--quiet", "--release", "--package", "session-conformance"]);
-        suite.args(["--bin", "sessionspec", "run", "--cases", &cases.to_string(), "--cmd", &adapter]);
-        command::run(&mut suite)?;
+        let mut suite = command::sessionspec(root);
+        command::run(suite.args(["run", "--cases", &cases.to_string(), "--cmd", &adapter]))?;
         crossread::run(root, version, &python)?;
     }
     Ok(Ended::Passed)
+}
+
+/// The interpreter that has the newest of the versions.
+pub(crate) fn newest(root: &Path) -> Result<PathBuf, Failure> {
+    find_python().map_err(|missing| Failure::one("django", missing))?;
+    environment(root, VERSIONS[VERSIONS.len() - 1])
 }
 
 fn find_python() -> Result<(), String> {

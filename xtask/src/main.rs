@@ -1,6 +1,7 @@
 //! Every gate that CI runs. This file only dispatches; each gate has a file of its own.
 
 mod author;
+mod bench;
 mod ci;
 mod command;
 mod crossread;
@@ -50,6 +51,8 @@ enum Task {
     Docs,
     /// Break the example store and see whether its author would learn why
     Author,
+    /// Run the benchmarks and write their figures into docs/performance.md
+    Bench,
 }
 
 fn main() -> ExitCode {
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         }
         Task::Docs => docs::run(&root),
         Task::Author => author::run(&root),
+        Task::Bench => bench::run(&root),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -238,7 +238,9 @@ where
         self.stores.clear();
         self.clock.set(instant(now)?);
         self.keys.clear();
-        self.dir = temporary()?;
+        if used(&self.dir)? {
+            self.dir = temporary()?;
+        }
         self.env = environment(&self.dir, &self.clock, settings);
         self.context = Context::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
         self.open_handles(Opening::Fresh)
@@ -252,6 +254,14 @@ where
             None => observation,
         }
     }
+}
+
+/// Whether the directory has anything in it. Most stores that keep sessions in memory leave it alone, and
+/// thousands of traces are run.
+fn used(dir: &tempfile::TempDir) -> Result<bool, Fault> {
+    let mut entries = std::fs::read_dir(dir.path())
+        .map_err(|e| Fault::Harness(format!("{}: {e}", dir.path().display())))?;
+    Ok(entries.next().is_some())
 }
 
 fn environment(dir: &tempfile::TempDir, clock: &ManualClock, settings: Settings) -> Env {
