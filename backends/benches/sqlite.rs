@@ -63,7 +63,7 @@ fn operations(c: &mut Criterion) {
     let path = dir.path().join("sessions.db");
     let store = open(&path);
     let connection = bare(&path);
-    let codec = Codec::new(&settings(), SERVER_SALT);
+    let codec = Codec::new(&settings(), SERVER_SALT).unwrap();
     let record = Record { data: data(), expires: datetime!(2030-01-15 00:00 UTC) };
     let now = datetime!(2030-01-01 00:00 UTC);
     let keys: Vec<SessionKey> = (0..KEYS).map(|n| SessionKey::parse(&key(n)).unwrap()).collect();

@@ -4,17 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use session_core::codec::{Codec, DecodeError, SERVER_SALT};
 use session_core::{
     Capabilities, ClearExpired, Clock, ExpiredRecords, Record, SessionKey, SessionStore, Settings,
-    StoreError, SystemClock,
+    SettingsError, StoreError, SystemClock,
 };
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
-/// How long a statement waits for another connection's lock.
+/// How long a statement waits for another connection's lock, unless told otherwise. Django's SQLite backend
+/// waits as long.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many idle connections are kept.
@@ -37,6 +39,7 @@ pub struct SqliteStore<C = SystemClock> {
     path: PathBuf,
     clock: C,
     codec: Codec,
+    busy_timeout: Duration,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -44,6 +47,9 @@ pub struct SqliteStore<C = SystemClock> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// The settings cannot be worked with.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// SQLite could not open the file.
     #[error("cannot open the database {path}: {source}")]
     Open {
@@ -83,7 +89,7 @@ impl SqliteStore {
     /// [`migrate`](Self::migrate), or is Django's.
     ///
     /// # Errors
-    /// [`OpenError::Open`].
+    /// [`OpenError::Open`], [`OpenError::Settings`].
     pub fn open(path: impl Into<PathBuf>, settings: &Settings) -> Result<Self, OpenError> {
         Self::open_with_clock(path, settings, SystemClock)
     }
@@ -93,19 +99,27 @@ impl<C: Clock> SqliteStore<C> {
     /// The same with a clock of one's own.
     ///
     /// # Errors
-    /// [`OpenError::Open`].
+    /// [`OpenError::Open`], [`OpenError::Settings`].
     pub fn open_with_clock(
         path: impl Into<PathBuf>,
         settings: &Settings,
         clock: C,
     ) -> Result<Self, OpenError> {
         let path = path.into();
-        let store =
-            Self { path, clock, codec: Codec::new(settings, SERVER_SALT), idle: Mutex::new(Vec::new()) };
+        let codec = Codec::new(settings, SERVER_SALT)?;
+        let store = Self { path, clock, codec, busy_timeout: BUSY_TIMEOUT, idle: Mutex::default() };
         let connection =
             store.connect().map_err(|source| OpenError::Open { path: store.path.clone(), source })?;
         store.give_back(connection);
         Ok(store)
+    }
+
+    /// The same store with another time to wait for a lock that another connection holds; five seconds
+    /// otherwise.
+    #[must_use]
+    pub fn with_busy_timeout(self, busy_timeout: Duration) -> Self {
+        // The connection that opening has left would wait as long as before.
+        Self { busy_timeout, idle: Mutex::default(), ..self }
     }
 
     /// Creates the table and its index, as Django's migration does. What is there already stays.
@@ -152,7 +166,7 @@ impl<C: Clock> SqliteStore<C> {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.busy_timeout(self.busy_timeout)?;
         // With a write-ahead log readers and the writer do not wait for each other. On a file that is
         // read-only the mode cannot change; reading works all the same, and writing says what is wrong.
         match connection.pragma_update(None, "journal_mode", "WAL") {
@@ -186,11 +200,34 @@ impl<C: Clock> SqliteStore<C> {
         operation: &str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let fault = |error| unavailable(&self.path, operation, error);
+        let fault = |error| self.unavailable(operation, error);
         let connection = self.take().map_err(fault)?;
         let result = work(&connection).map_err(fault);
         self.give_back(connection);
         result
+    }
+
+    /// What went wrong, with the file and the remedy where SQLite's words do not give it.
+    fn unavailable(&self, operation: &str, error: rusqlite::Error) -> StoreError {
+        let words = error.to_string();
+        let remedy = match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => &format!(
+                "; another connection has held its lock for {} s: look for a transaction left open",
+                self.busy_timeout.as_secs_f32()
+            ),
+            Some(ErrorCode::ReadOnly) => "; make the file and its directory writable",
+            Some(ErrorCode::DiskFull) => "; free some disk space",
+            _ if words.contains("no such table") => "; create the table with `migrate`, here or in Django",
+            _ if words.contains("no such column") || words.contains("has no column") => {
+                "; the table is not Django's: it needs session_key, session_data, expire_date"
+            }
+            _ => "",
+        };
+        StoreError::Unavailable {
+            operation: format!("{operation} in {}", self.path.display()),
+            reason: format!("{words}{remedy}"),
+            source: Some(error.into()),
+        }
     }
 
     fn decode(&self, key: &SessionKey, text: &str) -> Result<session_core::Map, StoreError> {
@@ -229,18 +266,23 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
 
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
         let now = to_column(self.clock.now());
-        let row: Option<(String, String)> = self.with("load a session", |connection| {
+        // A column may hold anything in SQLite: what is no text is damage, and no fault of the connection.
+        let text = |value: ValueRef<'_>| value.as_str().ok().map(str::to_owned);
+        let row = self.with("load a session", |connection| {
             connection
                 .prepare_cached(
                     "SELECT session_data, expire_date FROM django_session WHERE session_key = ?1 AND expire_date > ?2",
                 )?
-                .query_row(params![key.as_str(), now], |row| Ok((row.get(0)?, row.get(1)?)))
+                .query_row(params![key.as_str(), now], |row| {
+                    Ok((text(row.get_ref(0)?), text(row.get_ref(1)?)))
+                })
                 .optional()
         })?;
-        let Some((text, expires)) = row else { return Ok(None) };
-        let expires = from_column(&expires).ok_or_else(|| StoreError::Corrupt {
-            key: key.clone(),
-            reason: format!("its expire_date is no date: {expires:?}"),
+        let Some((data, expires)) = row else { return Ok(None) };
+        let corrupt = |reason: String| StoreError::Corrupt { key: key.clone(), reason };
+        let text = data.ok_or_else(|| corrupt("its session_data is no text".into()))?;
+        let expires = expires.as_deref().and_then(from_column).ok_or_else(|| {
+            corrupt(format!("its expire_date is no date: {}", expires.as_deref().unwrap_or("no text")))
         })?;
         Ok(Some(Record { data: self.decode(key, &text)?, expires }))
     }
@@ -296,29 +338,6 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
                 return Ok(removed);
             }
         }
-    }
-}
-
-/// What went wrong, with the file and the remedy where SQLite's words do not give it.
-fn unavailable(path: &Path, operation: &str, error: rusqlite::Error) -> StoreError {
-    let remedy = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "; another connection has held its lock for five seconds: look for a transaction left open"
-        }
-        Some(ErrorCode::ReadOnly) => "; make the file and its directory writable",
-        Some(ErrorCode::DiskFull) => "; free some disk space",
-        _ if error.to_string().contains("no such table") => {
-            "; create the table with `migrate`, here or in Django"
-        }
-        _ if error.to_string().contains("no such column") || error.to_string().contains("has no column") => {
-            "; the table is not Django's: it needs session_key, session_data, expire_date"
-        }
-        _ => "",
-    };
-    StoreError::Unavailable {
-        operation: format!("{operation} in {}", path.display()),
-        reason: format!("{error}{remedy}"),
-        source: Some(error.into()),
     }
 }
 

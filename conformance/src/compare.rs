@@ -5,9 +5,10 @@
 
 use std::fmt::Write as _;
 
-use crate::manifest::Hook;
+use crate::json::Class;
+use crate::manifest::{Hook, Manifest};
 use crate::observation::{Answer, Observation};
-use crate::op::{Forged, KeyRef, Op};
+use crate::op::{Forged, KeyRef, Op, SessionOp};
 use crate::report::step_texts;
 use crate::subject::{Call, Fault, Subject};
 use crate::trace::{START, Step, Trace};
@@ -23,7 +24,24 @@ pub struct Difference {
     pub second: String,
 }
 
-/// Runs a trace on both. Steps that need a hook which one of them lacks are left out.
+/// Kinds of value that one of the two keeps and the other refuses. Steps with such a value are left out of a
+/// comparison: there the two differ by what they say about themselves.
+pub fn values_of_one(first: &Manifest, second: &Manifest) -> Vec<Class> {
+    let kept = |manifest: &Manifest| {
+        let values = manifest.values;
+        [
+            (Class::BigInteger, values.big_integers),
+            (Class::NonFinite, values.non_finite),
+            (Class::LoneSurrogate, values.lone_surrogates),
+            (Class::Deep, values.deep_nesting),
+        ]
+    };
+    let pairs = kept(first).into_iter().zip(kept(second));
+    pairs.filter(|(a, b)| a != b).map(|((class, _), _)| class).collect()
+}
+
+/// Runs a trace on both. Steps that need a hook which one of them lacks are left out, and so are those with
+/// [`values_of_one`].
 ///
 /// # Errors
 /// [`Fault`] if one of them could not be driven.
@@ -34,9 +52,11 @@ pub fn compare_trace(
 ) -> Result<Option<Difference>, Fault> {
     let has = |subject: &dyn Subject, hook: Hook| subject.manifest().hooks.contains(&hook);
     let mut trace = trace.clone();
-    trace.steps.retain(|step| match step.op {
+    let left_out = values_of_one(first.manifest(), second.manifest());
+    trace.steps.retain(|step| match &step.op {
         Op::ForceKey(_) => has(first, Hook::ForceKeys) && has(second, Hook::ForceKeys),
         Op::Damage(_) => has(first, Hook::Damage) && has(second, Hook::Damage),
+        Op::Session(_, op) => !op.data().any(|datum| left_out.contains(&datum.json().class())),
         _ => true,
     });
     let (a, b) = (transcript(first, &trace)?, transcript(second, &trace)?);
@@ -80,6 +100,12 @@ impl Player<'_> {
             Op::Session(..) if self.objects.is_empty() => return Ok("acts on nothing".into()),
             Op::Session(number, op) => {
                 let number = (usize::try_from(*number).unwrap_or(1).max(1) - 1) % self.objects.len();
+                let key = self.objects[number].1.as_ref();
+                let foreign = key.is_some_and(|key| !self.issued.contains(key));
+                if foreign && matches!(op, SessionOp::SaveMustCreate) {
+                    // Storing under a key that a visitor chose is asked of no store.
+                    return Ok("is not asked".into());
+                }
                 let observed = self.subject.call(self.now, &Call::Op { number, op })?;
                 self.objects[number].1 = observed.session.as_ref().and_then(|session| session.key.clone());
                 observed
@@ -87,6 +113,10 @@ impl Player<'_> {
             Op::Exists(_) => self.subject.call(self.now, &Call::Exists { client, key })?,
             Op::DeleteKey(_) => self.subject.call(self.now, &Call::DeleteKey { client, key })?,
             Op::ClearExpired => self.subject.call(self.now, &Call::ClearExpired { client })?,
+            // Only keys that were issued can come up again.
+            Op::ForceKey(_) if !self.issued.iter().any(|issued| issued == key) => {
+                return Ok("acts on nothing".into());
+            }
             Op::ForceKey(_) => self.subject.call(self.now, &Call::ForceKey { key })?,
             Op::Damage(_) => self.subject.call(self.now, &Call::Damage { key })?,
             Op::Reopen => {
@@ -166,7 +196,6 @@ impl Difference {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::Manifest;
     use crate::subject::ModelSubject;
     use session_core::ExpiredRecords;
 

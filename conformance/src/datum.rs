@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use crate::json::{Json, object};
+use crate::json::{Class, Json, object};
 
 /// A value of a trace.
 ///
@@ -114,8 +114,12 @@ fn incompressible(count: usize) -> String {
 }
 
 impl From<Json> for Datum {
+    /// The value itself, even if it looks like a recipe.
     fn from(json: Json) -> Self {
-        Self { json, recipe: None }
+        let strange = matches!(json.class(), Class::LoneSurrogate | Class::NonFinite);
+        let recipe = (strange || json.as_str().starts_with("{\"$"))
+            .then(|| object(std::iter::once(("$json", &Json::text(json.as_str())))).into());
+        Self { json, recipe }
     }
 }
 
@@ -143,7 +147,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::json::Class;
 
     #[rstest]
     #[case(r#"{"$repeat":["ab",3]}"#, r#""ababab""#)]
@@ -164,6 +167,17 @@ mod tests {
     #[case(r#"{"$json":"[1"}"#)]
     fn a_recipe_that_cannot_be_cooked_is_an_error(#[case] written: &str) {
         assert!(Datum::parse(written).is_err());
+    }
+
+    #[rstest]
+    #[case("[1,null]", "[1,null]")]
+    #[case("[NaN]", r#"{"$json":"[NaN]"}"#)]
+    #[case(r#""\ud800""#, r#"{"$json":"\"\\ud800\""}"#)]
+    #[case(r#"{"$repeat":["ab",3]}"#, r#"{"$json":"{\"$repeat\":[\"ab\",3]}"}"#)]
+    fn any_json_is_written_so_that_it_is_read_as_itself(#[case] json: &str, #[case] written: &str) {
+        let datum = Datum::from(Json::parse(json).unwrap());
+        assert_eq!(datum.to_raw().get(), written);
+        assert_eq!(Datum::parse(written).unwrap().json().as_str(), json);
     }
 
     #[test]

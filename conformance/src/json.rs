@@ -40,6 +40,23 @@ pub enum Class {
     Plain,
 }
 
+impl fmt::Display for Class {
+    /// What it is called in a sentence.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LoneSurrogate => "half a surrogate pair",
+            Self::NonFinite => "NaN and the infinities",
+            Self::Deep => "deep nesting",
+            Self::Large => "large values",
+            Self::BigInteger => "integers beyond 2^53",
+            Self::NonBmp => "characters beyond the basic plane",
+            Self::Float => "numbers with a fraction",
+            Self::Text => "text with special characters",
+            Self::Plain => "plain values",
+        })
+    }
+}
+
 impl Json {
     /// Reads any JSON text, in any spacing and spelling, Python's extensions included.
     ///

@@ -255,6 +255,7 @@ impl std::str::FromStr for KeyRef {
 #[serde(deny_unknown_fields)]
 pub struct Fields {
     /// The operation's name.
+    #[schemars(schema_with = "trace_names")]
     pub op: String,
     /// The session object, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -345,6 +346,49 @@ impl TryFrom<Option<ExpiryFields>> for Expiry {
             _ => Err("an expiry has exactly one of `seconds`, `duration_us` and `at_us`".into()),
         }
     }
+}
+
+/// The names of the operations on a session object.
+const SESSION_OPS: [&str; 28] = [
+    "get",
+    "contains",
+    "set",
+    "set-default",
+    "pop",
+    "pop-default",
+    "remove",
+    "update",
+    "push",
+    "clear",
+    "keys",
+    "values",
+    "items",
+    "is-empty",
+    "set-test-cookie",
+    "test-cookie-worked",
+    "delete-test-cookie",
+    "set-expiry",
+    "get-expiry-age",
+    "get-expiry-date",
+    "get-expire-at-browser-close",
+    "get-session-cookie-age",
+    "save",
+    "save-must-create",
+    "create",
+    "delete",
+    "flush",
+    "cycle-key",
+];
+
+/// The schema of an operation's name: those on session objects, and `others`.
+pub(crate) fn names_schema(others: &[&str]) -> schemars::Schema {
+    let names: Vec<&str> = others.iter().chain(&SESSION_OPS).copied().collect();
+    schemars::json_schema!({ "type": "string", "enum": names })
+}
+
+fn trace_names(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let others = ["new", "open", "exists", "delete-key", "clear-expired", "reopen", "force-key", "damage"];
+    names_schema(&others)
 }
 
 impl Op {
@@ -509,6 +553,19 @@ impl SessionOp {
 }
 
 impl SessionOp {
+    /// The values it takes.
+    pub fn data(&self) -> impl Iterator<Item = &Datum> {
+        let (one, several) = match self {
+            Self::Set(_, value)
+            | Self::SetDefault(_, value)
+            | Self::PopDefault(_, value)
+            | Self::Push(_, value) => (Some(value), &[][..]),
+            Self::Update(items) => (None, &items[..]),
+            _ => (None, &[][..]),
+        };
+        one.into_iter().chain(several.iter().map(|(_, value)| value))
+    }
+
     /// The form of the answer.
     pub fn form(&self) -> crate::observation::AnswerForm {
         use crate::observation::AnswerForm;
@@ -536,6 +593,30 @@ impl SessionOp {
             | Self::Delete
             | Self::Flush
             | Self::CycleKey => AnswerForm::Unit,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_of_an_operation_is_read_as_that_operation() {
+        let raw = |text: &str| RawValue::from_string(text.into()).unwrap();
+        for name in SESSION_OPS {
+            let fields = Fields {
+                op: name.into(),
+                session: Some(1),
+                name: Some("a".into()),
+                value: Some(raw("1")),
+                items: Some(raw("{}")),
+                expiry: Some(None),
+                ..Fields::default()
+            };
+            let Op::Session(1, op) = Op::from_fields(&fields).unwrap() else { panic!("{name}") };
+            assert_eq!(op.name(), name);
+            assert_eq!(Op::from_fields(&Op::Session(1, op.clone()).to_fields()).unwrap(), Op::Session(1, op));
         }
     }
 }

@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::json::Json;
+use crate::datum::Datum;
+use crate::json::{Json, object};
 use crate::manifest::Manifest;
 use crate::observation::{ErrorKind, Observation};
 use crate::op::{Fields, SessionOp};
@@ -28,6 +29,7 @@ struct Request {
     /// Echoed in the answer.
     id: u64,
     /// The operation.
+    #[schemars(schema_with = "request_names")]
     op: String,
     /// In `hello`: the version that the suite speaks.
     #[serde(default)]
@@ -103,6 +105,21 @@ struct AnswerSession {
     modified: bool,
 }
 
+fn request_names(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    crate::op::names_schema(&[
+        "hello",
+        "bye",
+        "open",
+        "session",
+        "reopen",
+        "exists",
+        "delete-key",
+        "clear-expired",
+        "force-keys",
+        "damage",
+    ])
+}
+
 /// The JSON schema of requests, answers and the manifest.
 pub fn schema() -> serde_json::Value {
     let mut generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
@@ -128,22 +145,20 @@ pub fn serve(subject: &mut dyn Subject, input: impl BufRead, mut output: impl Wr
         if line.trim().is_empty() {
             continue;
         }
-        let answer = match serde_json::from_str::<Request>(&line) {
+        let (id, body, last) = match Request::parse(&line) {
             Ok(request) => {
-                let id = request.id;
-                let last = request.op == "bye";
                 let body = answer(subject, &request).unwrap_or_else(|reason| error_body("protocol", &reason));
-                writeln!(output, "{{\"id\":{id},{body}}}")?;
-                output.flush()?;
-                if last {
-                    return Ok(());
-                }
-                continue;
+                (request.id.to_string(), body, request.op == "bye")
             }
-            Err(error) => error_body("protocol", &format!("not a request: {error}")),
+            Err((id, reason)) => {
+                (id, error_body("protocol", &format!("this is no request: {reason}")), false)
+            }
         };
-        writeln!(output, "{{\"id\":null,{answer}}}")?;
+        writeln!(output, "{{\"id\":{id},{body}}}")?;
         output.flush()?;
+        if last {
+            break;
+        }
     }
     Ok(())
 }
@@ -205,6 +220,28 @@ fn missing(request: &Request, field: &str) -> String {
 }
 
 impl Request {
+    /// Reads a line. Values may be more than strict JSON holds, such as NaN. A fault comes with the `id` to
+    /// answer under, as JSON.
+    fn parse(line: &str) -> Result<Self, (String, String)> {
+        let fault = |reason: String| ("null".to_owned(), reason);
+        let json = Json::parse(line).map_err(fault)?;
+        let entries = json.entries().ok_or_else(|| fault("it is not a JSON object".into()))?;
+        let named = |wanted: &str| entries.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
+        let id = named("id").filter(|id| id.as_str().parse::<u64>().is_ok());
+        let fault = |reason: String| (id.map_or("null", Json::as_str).to_owned(), reason);
+        let values = ["value", "items"];
+        let plain = entries.iter().filter(|(name, _)| !values.contains(&name.as_str()));
+        let plain = object(plain.map(|(name, value)| (name.as_str(), value)));
+        let mut request: Self = serde_json::from_str(&plain).map_err(|error| fault(error.to_string()))?;
+        request.value = named("value").map(|value| Datum::from(value.clone()).to_raw());
+        if let Some(items) = named("items") {
+            let items = items.entries().ok_or_else(|| fault("`items` is not an object".into()))?;
+            let items: Vec<_> = items.into_iter().map(|(name, value)| (name, Datum::from(value))).collect();
+            request.items = Some(Datum::raw_object(&items));
+        }
+        Ok(request)
+    }
+
     fn fields(&self) -> Fields {
         Fields {
             op: self.op.clone(),

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +12,7 @@ use rstest::rstest;
 use session_conformance::manifest::Manifest;
 use session_conformance::observation::Observation;
 use session_conformance::op::SessionOp;
-use session_conformance::report::{Outcome, SubjectReport};
+use session_conformance::report::{Artifacts, Outcome, Report, SubjectReport, failure_block, summary};
 use session_conformance::subject::{Call, Env, Fault as Undriven, StoreHooks, StoreSubject, Subject};
 use session_conformance::suite::{Config, run};
 use session_conformance::trace::Settings;
@@ -294,4 +295,42 @@ fn a_fault_is_failed_by_the_rule_it_breaks(#[case] fault: Fault, #[case] rule: &
     let bound = if fault == Fault::UpdateMerges { 7 } else { 6 };
     assert!(steps <= bound, "{fault:?}: {steps} steps: {}", failure.trace.to_jsonl(None));
     assert!(report.rules.iter().any(|result| result.status == Outcome::Fail));
+}
+
+#[test]
+fn a_failure_reads_like_a_bug_report() {
+    let report = report(Fault::UpdateCreates);
+    let failure = report.failures.iter().find(|failure| failure.trace.steps.len() > 2).unwrap();
+    let artifacts = Artifacts { trace: "target/x.jsonl".into(), test: "target/x.rs".into() };
+    let replay = |trace: &Path| format!("run it again with {}", trace.display());
+    insta::assert_snapshot!(failure_block(failure, &report.manifest, Some((&artifacts, &replay))), @r"
+    FAIL r[lifecycle.save.no-resurrect]  MUST  Saving a session deleted elsewhere must not bring it back
+      store sabotaged 0 · Django (db) does as the model · seed 0x51f2 · 5 steps shrunk to 4
+        t=0  s1 = new             ok
+        t=0  s1.save              ok
+        t=0  delete k1 elsewhere  ok
+        t=0  s1.save              expected update-error   got ok        <- here
+      spec:   docs/spec/lifecycle.md#lifecycle.save.no-resurrect
+      replay: run it again with target/x.jsonl
+      test:   target/x.rs   (a regression test, ready to paste)
+    ");
+}
+
+#[test]
+fn the_table_shows_what_held_and_what_did_not() {
+    let subjects = vec![report(Fault::None), report(Fault::UpdateCreates)];
+    let report = Report { seed: 0x51f2, duration: std::time::Duration::from_millis(1_540), subjects };
+    insta::assert_snapshot!(summary(&report), @r"
+    area        sabotaged  sabotaged
+    key               8/8        8/8
+    lifecycle       30/30  FAIL 29/30
+    dict            15/15      15/15
+    testcookie        2/2        2/2
+    tracking        14/14      14/14
+    expiry          22/22      22/22
+    data            11/11      11/11
+    sabotaged 0: 115 rules: 102 pass, 13 not-applicable; 3,820 steps; clock virtual
+    sabotaged 0: 115 rules: 101 pass, 1 fail, 13 not-applicable; 3,489 steps; clock virtual
+    1 subject did not hold: 115 rules on 2 subjects, 7,309 steps, seed 0x51f2, 1.5 s
+    ");
 }

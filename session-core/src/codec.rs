@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::json::{self, JsonError};
 use crate::signing::{SignatureError, Signer};
-use crate::{Map, Settings};
+use crate::{Map, Settings, SettingsError};
 
 /// The salt of the engines that keep data on the server: `db`, `file` and `cached_db`.
 pub const SERVER_SALT: &str = "django.contrib.sessions.SessionStore";
@@ -32,8 +32,15 @@ pub enum DecodeError {
 
 impl Codec {
     /// A codec with the secret keys of these settings.
-    pub fn new(settings: &Settings, salt: &str) -> Self {
-        Self { signer: Signer::new(&settings.secret_key, &settings.secret_key_fallbacks, salt) }
+    ///
+    /// # Errors
+    /// [`SettingsError::EmptySecretKey`].
+    pub fn new(settings: &Settings, salt: &str) -> Result<Self, SettingsError> {
+        let (secret, fallbacks) = (&settings.secret_key, &settings.secret_key_fallbacks);
+        if std::iter::once(secret).chain(fallbacks).any(|secret| secret.reveal().is_empty()) {
+            return Err(SettingsError::EmptySecretKey);
+        }
+        Ok(Self { signer: Signer::new(secret, fallbacks, salt) })
     }
 
     /// The text to store. The signature carries the time, in whole seconds.
@@ -73,7 +80,15 @@ mod tests {
     use crate::settings::Secret;
 
     fn codec(secret: &str) -> Codec {
-        Codec::new(&Settings { secret_key: Secret::new(secret), ..Settings::default() }, SERVER_SALT)
+        Codec::new(&Settings { secret_key: Secret::new(secret), ..Settings::default() }, SERVER_SALT).unwrap()
+    }
+
+    #[test]
+    fn an_empty_secret_is_refused_among_the_fallbacks_too() {
+        let settings = Settings { secret_key_fallbacks: vec![Secret::default()], ..Settings::default() };
+        assert_eq!(Codec::new(&settings, "a").unwrap_err(), SettingsError::EmptySecretKey);
+        let settings = Settings { secret_key: Secret::new("s"), ..settings };
+        assert_eq!(Codec::new(&settings, "a").unwrap_err(), SettingsError::EmptySecretKey);
     }
 
     fn sign(json: &[u8]) -> String {

@@ -62,10 +62,11 @@ impl Expiry {
             None | Some(Value::Null) => Ok(Self::Default),
             Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
                 (Some(seconds), _) => Ok(Self::Seconds(seconds)),
-                // Django lets an application store a fraction of a second; whole seconds are kept of it.
+                // Django lets an application store fractions of a second; here they become whole seconds,
+                // away from zero, since a zero would say something else.
                 (None, Some(seconds)) if seconds.is_finite() && seconds.abs() < 1e15 => {
                     #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
-                    let seconds = seconds.floor() as i64;
+                    let seconds = seconds.abs().ceil().copysign(seconds) as i64;
                     Ok(Self::Seconds(seconds))
                 }
                 _ => Err(invalid(number.to_string())),
@@ -150,6 +151,17 @@ mod tests {
     #[case("2030-01-01T00:00:00Z", datetime!(2030-01-01 00:00:00 UTC))]
     fn dates_without_an_offset_are_utc(#[case] text: &str, #[case] at: OffsetDateTime) {
         assert_eq!(Expiry::from_entry(Some(&text.into())).unwrap(), Expiry::At(at));
+    }
+
+    #[rstest]
+    #[case("86400.5", 86_401)]
+    #[case("0.25", 1)]
+    #[case("-0.25", -1)]
+    #[case("60.0", 60)]
+    #[case("-0.0", 0)]
+    fn fractions_of_a_second_never_become_zero(#[case] json: &str, #[case] seconds: i64) {
+        let value = crate::json::parse_value(json.as_bytes()).unwrap();
+        assert_eq!(Expiry::from_entry(Some(&value)).unwrap(), Expiry::Seconds(seconds));
     }
 
     #[rstest]

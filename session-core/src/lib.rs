@@ -54,5 +54,5 @@ pub use key::{KeyGenerator, RandomKeys, SessionKey};
 pub use offload::Offload;
 pub use record::{Map, Record, Value};
 pub use session::{Context, Session};
-pub use settings::{Secret, Settings};
+pub use settings::{Secret, Settings, SettingsError};
 pub use store::{Capabilities, ClearExpired, ExpiredRecords, SessionStore};

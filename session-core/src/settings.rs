@@ -68,6 +68,16 @@ impl Default for Settings {
     }
 }
 
+/// Why settings cannot be worked with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// There is no secret, or one of the fallbacks is empty. Django refuses the first, too
+    /// (`ImproperlyConfigured`).
+    #[error("the setting secret_key, or one of secret_key_fallbacks, is empty: anybody could sign sessions")]
+    EmptySecretKey,
+}
+
 /// A secret key. It is never shown: [`fmt::Debug`] tells only whether there is one, and serialising it
 /// gives an empty text, so that settings can be printed.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize)]

@@ -215,12 +215,18 @@ pub fn summary(report: &Report) -> String {
         );
     }
     let steps: u64 = report.subjects.iter().map(|subject| subject.steps).sum();
-    let failed = report.subjects.iter().filter(|subject| !subject.is_success()).count();
-    let verdict = match failed {
-        0 => "all held".to_owned(),
-        1 => "1 subject did not hold".into(),
-        n => format!("{n} subjects did not hold"),
-    };
+    let subjects =
+        |what: &str, wrong: fn(&&SubjectReport) -> bool| match report.subjects.iter().filter(wrong).count() {
+            0 => None,
+            1 => Some(format!("1 subject {what}")),
+            n => Some(format!("{n} subjects {what}")),
+        };
+    let faults = [
+        subjects("did not hold", |subject| !subject.is_success() && subject.is_whole()),
+        subjects("could not be driven", |subject| !subject.is_whole()),
+    ];
+    let faults: Vec<String> = faults.into_iter().flatten().collect();
+    let verdict = if faults.is_empty() { "all held".to_owned() } else { faults.join(", ") };
     let _ = writeln!(
         out,
         "{verdict}: {} rules on {} subjects, {} steps, seed {:#x}, {:.1} s",
@@ -245,10 +251,13 @@ fn notes(subject: &SubjectReport) -> String {
             _ => true,
         };
         if told {
-            let name =
-                if rule.status == Outcome::HarnessError { "every other rule" } else { rule.rule.rule().id };
+            let (name, status) = (&subject.manifest.name, rule.status.name());
             let reason = rule.reason.as_deref().unwrap_or_default();
-            let _ = writeln!(out, "{}: {} {name}: {reason}", subject.manifest.name, rule.status.name());
+            let _ = if rule.status == Outcome::HarnessError {
+                writeln!(out, "{name}: {status}, so that nothing is known of the rules left: {reason}")
+            } else {
+                writeln!(out, "{name}: {status} {}: {reason}", rule.rule.rule().id)
+            };
         }
     }
     out
@@ -274,8 +283,18 @@ fn area_cell(subject: &SubjectReport, area: &str) -> String {
     if applicable == 0 {
         return "-".into();
     }
-    let wrong = of_area().any(|rule| !rule.status.is_success(rule.rule.rule().level));
-    format!("{}{passed}/{applicable}", if wrong { "FAIL " } else { "" })
+    let mut wrong = of_area().filter(|rule| !rule.status.is_success(rule.rule.rule().level));
+    // Where nothing is known of the store, it is not blamed.
+    let mark = match wrong.next() {
+        None => "",
+        Some(first)
+            if first.status == Outcome::HarnessError && wrong.all(|rule| rule.status == first.status) =>
+        {
+            "ERROR "
+        }
+        Some(_) => "FAIL ",
+    };
+    format!("{mark}{passed}/{applicable}")
 }
 
 fn thousands(n: u64) -> String {

@@ -1,6 +1,6 @@
 //! `sessionspec compare`: two subjects on the same traces, and the first difference between them.
 
-use session_conformance::compare::{Difference, compare_trace};
+use session_conformance::compare::{Difference, compare_trace, values_of_one};
 use session_conformance::generate::Generator;
 use session_conformance::minimise::minimise;
 use session_conformance::subject::Subject;
@@ -41,6 +41,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         return Ok(Finding::Broken);
     }
     println!("{} and {} do the same on {traces} traces", names.0, names.1);
+    let left_out = values_of_one(a.manifest(), b.manifest());
+    if !left_out.is_empty() {
+        let classes: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+        println!("left out, since only one of them keeps it: {}", classes.join(", "));
+    }
     Ok(Finding::Held)
 }
 

@@ -4,6 +4,7 @@ use session_conformance::doctor::{Check, examine};
 use session_conformance::subject::AdapterCommand;
 
 use crate::Finding;
+use crate::target::Target;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -22,10 +23,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         }
     }
     if checks.iter().all(|check| check.result.is_ok()) {
-        println!(
-            "the adapter speaks the protocol; run the suite with: sessionspec run --cmd '{}'",
-            arguments.cmd
-        );
+        let options = Target::adapter(&arguments.cmd)?.options();
+        println!("the adapter speaks the protocol; run the suite with: sessionspec run {options}");
         Ok(Finding::Held)
     } else {
         Err("the adapter does not speak the protocol; the guide is docs/guides/adapter.md".into())

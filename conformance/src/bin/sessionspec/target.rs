@@ -93,7 +93,8 @@ impl Target {
         Ok(Self::Store(store))
     }
 
-    fn adapter(line: &str) -> Result<Self, String> {
+    /// The adapter that this command line starts.
+    pub(crate) fn adapter(line: &str) -> Result<Self, String> {
         Ok(Self::Adapter { line: line.into(), command: AdapterCommand::parse(line)? })
     }
 
@@ -102,7 +103,11 @@ impl Target {
         match self {
             Self::Store(Store::SqliteFile(path)) => format!("--store sqlite:{}", path.display()),
             Self::Store(store) => format!("--store {}", store.name()),
-            Self::Adapter { line, .. } => format!("--cmd '{line}'"),
+            Self::Adapter { line, .. } => {
+                // A line with a NUL could not have been an argument of ours.
+                let quoted = shlex::try_quote(line).unwrap_or_else(|_| line.into());
+                format!("--cmd {quoted}")
+            }
         }
     }
 

@@ -1,0 +1,305 @@
+//! What a user of `sessionspec` types and sees: results, reports, and what is said of bad input.
+
+#![cfg(feature = "cli")]
+#![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rstest::rstest;
+use serde_json::Value;
+
+struct Run {
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs the command in an empty directory, which goes when the result does.
+fn sessionspec(arguments: &[&str]) -> Run {
+    let directory = tempfile::tempdir().unwrap();
+    sessionspec_in(directory.path(), arguments)
+}
+
+fn sessionspec_in(directory: &Path, arguments: &[&str]) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sessionspec"));
+    let output = command.current_dir(directory).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Run { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// The command line of an adapter that is a reference model, with some of its answers changed by `sed`.
+fn adapter(script: &str) -> String {
+    let serve = format!("{} serve --model", env!("CARGO_BIN_EXE_sessionspec"));
+    if script.is_empty() { serve } else { format!("sh -c \"{serve} | sed -u '{script}'\"") }
+}
+
+#[test]
+fn the_suite_holds_on_every_embedded_store_and_says_so_in_a_line() {
+    let run = sessionspec(&["run", "--cases", "20", "--seed", "7"]);
+    assert_eq!((run.status, &*run.stderr), (Some(0), ""));
+    for subject in ["model", "memory", "sqlite"] {
+        assert!(run.stdout.contains(&format!("\n{subject} 0.")), "{}", run.stdout);
+    }
+    let last = run.stdout.lines().last().unwrap();
+    assert!(last.starts_with("all held: ") && last.contains(" rules on 3 subjects, "), "{last}");
+    assert!(last.contains("seed 0x7"), "{last}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_steps_whatever_runs_beside_them() {
+    let steps = |arguments: &[&str]| {
+        let stdout = sessionspec(arguments).stdout;
+        stdout.lines().find(|line| line.starts_with("model 0")).unwrap().to_owned()
+    };
+    let alone = steps(&["run", "--store", "model", "--cases", "30"]);
+    let beside = steps(&["run", "--store", "memory", "--store", "model", "--cases", "30", "--jobs", "1"]);
+    assert_eq!(alone, beside);
+}
+
+/// What was asked for cannot be done: status 2, nothing on standard output, and an error that names the
+/// thing and what to do.
+#[rstest]
+#[case::unknown_store(&["run", "--store", "sqlit"], &["there is no store `sqlit`", "memory, sqlite"])]
+#[case::unknown_scheme(&["run", "--store", "mysql://h/db"], &["no store has URLs with `mysql:`"])]
+#[case::no_path(&["run", "--store", "sqlite:"], &["sqlite: needs a path, as in sqlite:"])]
+#[case::no_directory(&["run", "--store", "sqlite:no/such/place.db"], &["no/such/place.db", "unable to open"])]
+#[case::unclosed_quote(&["run", "--cmd", "python3 'x"], &["`python3 'x`", "quote that is not closed"])]
+#[case::empty_command(&["run", "--cmd", " "], &["give a program"])]
+#[case::no_program(&["run", "--cmd", "no-such-program --x"], &["cannot start `no-such-program`"])]
+#[case::rule_that_is_none(&["run", "--rules", "lifecicle.*"], &["no rule fits `lifecicle.*`", "sessionspec rules"])]
+#[case::bad_seed(&["run", "--seed", "0xg"], &["0xg", "decimal or 0x"])]
+#[case::bad_budget(&["run", "--budget", "20"], &["'20'", "--budget", "20s"])]
+#[case::bad_jobs(&["run", "--jobs", "0"], &["--jobs"])]
+#[case::bad_report(&["run", "--report", "html=x.html"], &["json=FILE or junit=FILE"])]
+#[case::not_built_yet(&["run", "--profile", "full"], &["--profile"])]
+#[case::not_built_yet_either(&["run", "--known-failures", "x"], &["--known-failures"])]
+#[case::unwritable_report(
+    &["run", "--store", "model", "--cases", "0", "--report", "json=no/such/r.json"],
+    &["cannot write the report to no/such/r.json"]
+)]
+#[case::no_trace(&["replay", "no.jsonl", "--store", "model"], &["cannot read no.jsonl"])]
+#[case::two_subjects(&["replay", "x.jsonl", "--store", "model", "--store", "memory"], &["x.jsonl"])]
+#[case::one_subject(&["compare", "--store", "model"], &["name two subjects"])]
+#[case::nothing_to_serve(&["serve"], &["--store"])]
+#[case::unknown_rule(&["rules", "lifecycle.save"], &["no rule fits `lifecycle.save`"])]
+#[case::unknown_schema(&["schema", "reports"], &["'reports'", "report"])]
+fn what_cannot_be_done_is_refused_by_name(#[case] arguments: &[&str], #[case] said: &[&str]) {
+    let run = sessionspec(arguments);
+    assert_eq!(run.status, Some(2), "{}{}", run.stdout, run.stderr);
+    for words in said {
+        assert!(run.stderr.contains(words), "{words:?} is not said: {}", run.stderr);
+    }
+}
+
+/// A broken adapter is the adapter's fault and not its store's: status 2, `harness-error`, and the line
+/// that was wrong.
+#[rstest]
+#[case::rubbish("s/^{\\\"id\\\":3,.*/Hello!/", &["is not JSON", "Hello!"])]
+#[case::wrong_id("s/^{\\\"id\\\":3,/{\\\"id\\\":33,/", &["has id 33 where 3 was asked"])]
+#[case::no_id("s/^{\\\"id\\\":3,/{/", &["has no `id`"])]
+#[case::no_answer("s/\\\"ok\\\":.*/\\\"session\\\":null}/", &["`hello`", "either `ok` or `error`"])]
+#[case::unknown_field("s/^{\\\"id\\\":3,/{\\\"id\\\":3,\\\"x\\\":1,/", &["a field `x` that the protocol does not know"])]
+#[case::other_version("s/\\\"protocol\\\":1/\\\"protocol\\\":9/", &["speaks protocol 9; this sessionspec speaks 1"])]
+#[case::no_manifest("s/\\\"name\\\":/\\\"nom\\\":/", &["is no manifest", "nom"])]
+fn an_adapter_that_breaks_the_protocol_is_told_what_it_wrote(#[case] script: &str, #[case] said: &[&str]) {
+    let run = sessionspec(&["run", "--cases", "5", "--cmd", &adapter(script)]);
+    assert_eq!(run.status, Some(2), "{}{}", run.stdout, run.stderr);
+    let all = run.stdout + &run.stderr;
+    for words in said {
+        assert!(all.contains(words), "{words:?} is not said: {all}");
+    }
+    assert!(!all.contains("FAIL "), "a store was blamed: {all}");
+}
+
+#[test]
+fn an_adapter_that_does_not_start_is_shown_with_its_log() {
+    let run = sessionspec(&["run", "--cmd", "sh -c 'echo the reason >&2; exit 3'"]);
+    assert_eq!(run.status, Some(2));
+    assert!(run.stderr.contains("exit status: 3") && run.stderr.contains("the reason"), "{}", run.stderr);
+}
+
+#[test]
+fn a_store_whose_adapter_dies_is_at_fault_for_the_rule_in_flight() {
+    // After 40 requests it sees no more, and ends.
+    let dying = format!("sh -c 'sed -u 40q | {} serve --model'", env!("CARGO_BIN_EXE_sessionspec"));
+    let run = sessionspec(&["run", "--cases", "5", "--cmd", &dying]);
+    assert_eq!(run.status, Some(2), "{}{}", run.stdout, run.stderr);
+    let crash = run.stdout.lines().find(|line| line.starts_with("model: crash "));
+    assert!(
+        crash.is_some_and(|line| line.contains("the adapter ended with exit status: 0")),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn a_served_model_passes_the_suite_and_the_doctor() {
+    let run = sessionspec(&["run", "--cases", "20", "--cmd", &adapter("")]);
+    assert_eq!((run.status, &*run.stderr), (Some(0), ""), "{}", run.stdout);
+    let run = sessionspec(&["doctor", "--cmd", &adapter("")]);
+    assert_eq!((run.status, &*run.stderr), (Some(0), ""), "{}", run.stdout);
+    assert!(run.stdout.lines().count() > 30 && !run.stdout.contains("WRONG"), "{}", run.stdout);
+}
+
+#[test]
+fn the_doctor_shows_the_first_line_that_is_wrong() {
+    let run = sessionspec(&["doctor", "--cmd", &adapter("s/\\\"accessed\\\":true/\\\"accessed\\\":1/")]);
+    assert_eq!(run.status, Some(2));
+    let wrong: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("WRONG")).collect();
+    assert_eq!(wrong.len(), 1, "{}", run.stdout);
+    assert!(wrong[0].contains("accessed"), "{}", run.stdout);
+    assert!(run.stderr.contains("docs/guides/adapter.md"), "{}", run.stderr);
+}
+
+#[test]
+fn a_broken_store_gives_a_trace_that_shows_it_again() {
+    // An adapter that answers an update of what is gone as if it had worked.
+    let broken = adapter("s/\\\"error\\\":{\\\"kind\\\":\\\"update-error\\\"[^}]*}/\\\"ok\\\":null/");
+    let directory = tempfile::tempdir().unwrap();
+    let run = sessionspec_in(directory.path(), &["run", "--cases", "50", "--cmd", &broken]);
+    assert_eq!(run.status, Some(1), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("FAIL r[lifecycle.save.no-resurrect]"), "{}", run.stdout);
+    let replay = run.stdout.lines().find_map(|line| line.trim().strip_prefix("replay: cargo sessionspec "));
+    let words = shlex::split(replay.unwrap()).unwrap();
+    let again = sessionspec_in(directory.path(), &words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(again.status, Some(1), "{}{}", again.stdout, again.stderr);
+    assert!(again.stdout.contains("FAIL r["), "{}", again.stdout);
+    let trace = directory.path().join(words[1].as_str());
+    let held = sessionspec_in(directory.path(), &["replay", trace.to_str().unwrap(), "--store", "model"]);
+    assert_eq!(held.status, Some(0), "{}{}", held.stdout, held.stderr);
+    assert!(held.stdout.starts_with("held: "), "{}", held.stdout);
+}
+
+#[test]
+fn a_trace_that_is_cut_or_of_another_version_is_refused() {
+    let whole = include_str!("../golden/lifecycle.save.no-resurrect.jsonl");
+    let cases = [
+        ("cut in a line", whole[..whole.len() / 2].to_owned(), "line"),
+        ("cut at a line", whole.rsplitn(2, "\n{").last().unwrap().to_owned() + "\n", "cut"),
+        ("another version", whole.replacen('1', "99", 1), "99"),
+        ("empty", String::new(), "empty"),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    for (case, text, said) in cases {
+        fs::write(directory.path().join("t.jsonl"), text).unwrap();
+        let run = sessionspec_in(directory.path(), &["replay", "t.jsonl", "--store", "model"]);
+        assert_eq!(run.status, Some(2), "{case}: {}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains("t.jsonl") && run.stderr.contains(said), "{case}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn two_subjects_are_compared_up_to_the_first_difference() {
+    let run = sessionspec(&["compare", "--store", "model", "--store", "sqlite", "--cases", "20"]);
+    assert_eq!((run.status, &*run.stderr), (Some(0), ""), "{}", run.stdout);
+    assert!(run.stdout.starts_with("model and sqlite do the same on "), "{}", run.stdout);
+    let broken = adapter("s/\\\"modified\\\":true/\\\"modified\\\":false/");
+    let run = sessionspec(&["compare", "--store", "model", "--cmd", &broken, "--cases", "20"]);
+    assert_eq!((run.status, &*run.stderr), (Some(1), ""), "{}", run.stdout);
+    assert!(run.stdout.contains("modified"), "{}", run.stdout);
+}
+
+#[test]
+fn a_database_with_sessions_in_it_is_not_emptied() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("used.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("CREATE TABLE django_session (session_key, session_data, expire_date)").unwrap();
+    connection.execute("INSERT INTO django_session VALUES ('k', 'd', '2030-01-01')", []).unwrap();
+    let run = sessionspec_in(directory.path(), &["run", "--store", "sqlite:used.db"]);
+    assert_eq!(run.status, Some(2), "{}{}", run.stdout, run.stderr);
+    assert!(
+        run.stderr.contains("used.db holds 1 sessions") && run.stderr.contains("new file"),
+        "{}",
+        run.stderr
+    );
+    let count: i64 =
+        connection.query_row("SELECT count(*) FROM django_session", [], |row| row.get(0)).unwrap();
+    assert_eq!(count, 1);
+}
+
+#[test]
+fn a_database_of_its_own_holds_too() {
+    let run = sessionspec(&["run", "--store", "sqlite:new.db", "--cases", "5"]);
+    assert_eq!((run.status, &*run.stderr), (Some(0), ""), "{}", run.stdout);
+}
+
+fn report(arguments: &[&str]) -> (Value, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let (json, junit): (PathBuf, PathBuf) = (directory.path().join("r.json"), directory.path().join("r.xml"));
+    let (json_option, junit_option) =
+        (format!("json={}", json.display()), format!("junit={}", junit.display()));
+    let mut all = vec!["run", "--cases", "20", "--report", &json_option, "--report", &junit_option];
+    all.extend(arguments);
+    sessionspec_in(directory.path(), &all);
+    (serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap(), fs::read_to_string(junit).unwrap())
+}
+
+fn schema(what: &str) -> jsonschema::Validator {
+    let schema: Value = serde_json::from_str(&sessionspec(&["schema", what]).stdout).unwrap();
+    jsonschema::validator_for(&schema).unwrap()
+}
+
+#[test]
+fn the_reports_hold_what_the_table_shows() {
+    let broken = adapter("s/\\\"error\\\":{\\\"kind\\\":\\\"update-error\\\"[^}]*}/\\\"ok\\\":null/");
+    let (json, junit) = report(&["--store", "sqlite", "--cmd", &broken]);
+    schema("report").validate(&json).unwrap();
+    assert_eq!(json["footer"], serde_json::json!({"complete": true, "subjects": 2}));
+    let rules = |subject: usize| json["subjects"][subject]["rules"].as_array().unwrap();
+    let count = |subject, status: &str| rules(subject).iter().filter(|rule| rule["status"] == status).count();
+    assert_eq!(count(0, "pass") + count(0, "not-applicable"), rules(0).len());
+    assert!(count(1, "fail") > 0);
+    let failed = rules(1).iter().find(|rule| rule["id"] == "lifecycle.save.no-resurrect").unwrap();
+    assert_eq!(failed["status"], "fail");
+    let trace = failed["trace"].as_str().unwrap();
+    let line_schema = schema("trace");
+    for line in trace.lines() {
+        line_schema.validate(&serde_json::from_str(line).unwrap()).unwrap();
+    }
+    assert_eq!(junit.matches("<failure").count(), count(1, "fail"), "{junit}");
+    assert_eq!(junit.matches("<testcase").count(), rules(0).len() + rules(1).len());
+    assert_eq!(junit.matches("<skipped").count(), count(0, "not-applicable") + count(1, "not-applicable"));
+}
+
+#[test]
+fn every_golden_trace_fits_the_schema_of_traces_and_nothing_else_does() {
+    let line_schema = schema("trace");
+    for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/golden")).unwrap() {
+        let path = file.unwrap().path();
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let line = serde_json::from_str(line).unwrap();
+            line_schema.validate(&line).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
+    }
+    assert!(!line_schema.is_valid(&serde_json::json!({"op": "frobnicate"})));
+    assert!(!line_schema.is_valid(&serde_json::json!({"op": "save", "sesion": 1})));
+}
+
+#[test]
+fn what_goes_over_the_wire_fits_the_schema_of_the_protocol_in_both_directions() {
+    let directory = tempfile::tempdir().unwrap();
+    let serve = env!("CARGO_BIN_EXE_sessionspec");
+    let adapter = format!("sh -c 'tee requests | {serve} serve --model | tee answers'");
+    let run = sessionspec_in(directory.path(), &["run", "--cases", "20", "--cmd", &adapter]);
+    assert_eq!(run.status, Some(0), "{}{}", run.stdout, run.stderr);
+
+    let mut schema: Value = serde_json::from_str(&sessionspec(&["schema", "protocol"]).stdout).unwrap();
+    let forms = schema["anyOf"].take();
+    for (file, form) in [("requests", &forms[0]), ("answers", &forms[1])] {
+        schema["anyOf"] = serde_json::json!([form]);
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let text = fs::read_to_string(directory.path().join(file)).unwrap();
+        // NaN and halves of surrogate pairs go over the wire too, and a strict reader does not take them.
+        let strict = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let count = strict.inspect(|line| validator.validate(line).unwrap()).count();
+        assert!(count > 1_000 && count + 50 > text.lines().count(), "{count} of {}", text.lines().count());
+    }
+    schema["anyOf"] = serde_json::json!([schema["manifest"]]);
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let answers = fs::read_to_string(directory.path().join("answers")).unwrap();
+    let hello: Value = serde_json::from_str(answers.lines().next().unwrap()).unwrap();
+    validator.validate(&hello["ok"]).unwrap();
+}
