@@ -51,7 +51,7 @@ pub enum OpenError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// SQLite could not open the file.
-    #[error("cannot open the database {path}: {source}")]
+    #[error("cannot open the database {path}: {source}{}", remedy(source))]
     Open {
         /// The file.
         path: PathBuf,
@@ -75,7 +75,7 @@ pub enum OpenError {
         found: String,
     },
     /// The table could not be created.
-    #[error("cannot create the table django_session in {path}: {source}")]
+    #[error("cannot create the table django_session in {path}: {source}{}", remedy(source))]
     Migrate {
         /// The file.
         path: PathBuf,
@@ -207,25 +207,10 @@ impl<C: Clock> SqliteStore<C> {
         result
     }
 
-    /// What went wrong, with the file and the remedy where SQLite's words do not give it.
     fn unavailable(&self, operation: &str, error: rusqlite::Error) -> StoreError {
-        let words = error.to_string();
-        let remedy = match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => &format!(
-                "; another connection has held its lock for {} s: look for a transaction left open",
-                self.busy_timeout.as_secs_f32()
-            ),
-            Some(ErrorCode::ReadOnly) => "; make the file and its directory writable",
-            Some(ErrorCode::DiskFull) => "; free some disk space",
-            _ if words.contains("no such table") => "; create the table with `migrate`, here or in Django",
-            _ if words.contains("no such column") || words.contains("has no column") => {
-                "; the table is not Django's: it needs session_key, session_data, expire_date"
-            }
-            _ => "",
-        };
         StoreError::Unavailable {
             operation: format!("{operation} in {}", self.path.display()),
-            reason: format!("{words}{remedy}"),
+            reason: format!("{error}{}", remedy(&error)),
             source: Some(error.into()),
         }
     }
@@ -338,6 +323,23 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
                 return Ok(removed);
             }
         }
+    }
+}
+
+/// What to do about an error, where SQLite's words do not tell it.
+fn remedy(error: &rusqlite::Error) -> &'static str {
+    let words = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "; another connection has held its lock for too long: look for a transaction left open"
+        }
+        Some(ErrorCode::ReadOnly) => "; make the file and its directory writable",
+        Some(ErrorCode::DiskFull) => "; free some disk space",
+        _ if words.contains("no such table") => "; create the table with `migrate`, here or in Django",
+        _ if words.contains("no such column") || words.contains("has no column") => {
+            "; the table is not Django's: it needs session_key, session_data, expire_date"
+        }
+        _ => "",
     }
 }
 

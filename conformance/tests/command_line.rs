@@ -220,6 +220,39 @@ fn a_database_with_sessions_in_it_is_not_emptied() {
     assert_eq!(count, 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_database_that_may_not_be_written_is_named_with_the_remedy_and_left_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let database = directory.path().join("read-only.db");
+    rusqlite::Connection::open(&database).unwrap().execute_batch("CREATE TABLE other (a)").unwrap();
+    let before = fs::read(&database).unwrap();
+    // The system's administrator may write everywhere, so then it is tried as somebody else, with a program
+    // that everybody can reach.
+    let program = directory.path().join("sessionspec");
+    fs::copy(env!("CARGO_BIN_EXE_sessionspec"), &program).unwrap();
+    mode(&program, 0o755);
+    mode(&database, 0o444);
+    mode(directory.path(), 0o555);
+    let mut command = Command::new(&program);
+    if fs::OpenOptions::new().write(true).open(&database).is_ok() {
+        command.uid(65_534).gid(65_534);
+    }
+    let output =
+        command.current_dir(&directory).args(["run", "--store", "sqlite:read-only.db"]).output().unwrap();
+    mode(directory.path(), 0o755);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    for words in ["read-only.db", "readonly database", "make the file and its directory writable"] {
+        assert!(stderr.contains(words), "{words:?} is not said: {stderr}");
+    }
+    assert_eq!(fs::read(&database).unwrap(), before);
+}
+
 #[test]
 fn a_database_of_its_own_holds_too() {
     let run = sessionspec(&["run", "--store", "sqlite:new.db", "--cases", "5"]);

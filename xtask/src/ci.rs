@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{Ended, Failure, Services, author, command, django, docs, spec};
+use crate::{Ended, Failure, Services, author, command, django, docs, python, spec};
 
 type Gate = (&'static str, fn(&Path, Services) -> Result<Ended, Failure>);
 
-const GATES: [Gate; 9] = [
+const GATES: [Gate; 10] = [
     ("format", |root, _| cargo(root, &["fmt", "--all", "--check"])),
     ("clippy", |root, _| {
         cargo(root, &["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])
@@ -24,6 +24,7 @@ const GATES: [Gate; 9] = [
     ("docs", |root, _| docs::run(root).map(|()| Ended::Passed)),
     ("suite", |root, _| command::run(command::sessionspec(root).arg("run")).map(|()| Ended::Passed)),
     ("author", |root, _| author::run(root).map(|()| Ended::Passed)),
+    ("python", python::run),
     ("django", |root, services| django::run(root, services, django::CASES)),
 ];
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Ended, Failure, Services, command, crossread};
+use crate::{Ended, Failure, Services, command, crossread, python};
 
 /// Generated traces per version.
 pub(crate) const CASES: usize = 2_000;
@@ -14,11 +14,8 @@ const VERSIONS: [&str; 2] = ["4.2", "5.2"];
 
 /// Runs the comparison with each version.
 pub(crate) fn run(root: &Path, services: Services, cases: usize) -> Result<Ended, Failure> {
-    if let Err(missing) = find_python() {
-        return match services {
-            Services::Optional => Ok(Ended::NotRun(missing)),
-            Services::Required => Err(Failure::one("django", missing)),
-        };
+    if let Some(not_run) = python::missing("django", services)? {
+        return Ok(not_run);
     }
     for version in VERSIONS {
         let python = environment(root, version)?;
@@ -33,20 +30,8 @@ pub(crate) fn run(root: &Path, services: Services, cases: usize) -> Result<Ended
 
 /// The interpreter that has the newest of the versions.
 pub(crate) fn newest(root: &Path) -> Result<PathBuf, Failure> {
-    find_python().map_err(|missing| Failure::one("django", missing))?;
+    python::find().map_err(|missing| Failure::one("django", missing))?;
     environment(root, VERSIONS[VERSIONS.len() - 1])
-}
-
-fn find_python() -> Result<(), String> {
-    let probe = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
-    let status =
-        Command::new("python3").args(["-c", probe]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let remedy = "install it with its venv module, on Debian: apt-get install python3 python3-venv";
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err(format!("python3 is older than 3.10 or lacks its venv module; {remedy}")),
-        Err(_) => Err(format!("there is no python3; {remedy}")),
-    }
 }
 
 /// The interpreter of a virtual environment with this version of Django, made if need be.

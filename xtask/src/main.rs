@@ -8,6 +8,7 @@ mod crossread;
 mod django;
 mod docs;
 mod files;
+mod python;
 mod spec;
 
 use std::fmt;
@@ -47,6 +48,12 @@ enum Task {
         #[arg(long, default_value_t = django::CASES)]
         cases: usize,
     },
+    /// Hold the guide's adapter in Python to every rule
+    Python {
+        /// Take a missing Python for an error
+        #[arg(long)]
+        require_services: bool,
+    },
     /// Check the documents: links, and the programs that the guides show
     Docs,
     /// Break the example store and see whether its author would learn why
@@ -62,6 +69,9 @@ fn main() -> ExitCode {
         Task::Spec { write } => spec::run(&root, write),
         Task::Django { require_services, cases } => {
             django::run(&root, services(require_services), cases).map(|ended| println!("{ended}"))
+        }
+        Task::Python { require_services } => {
+            python::run(&root, services(require_services)).map(|ended| println!("{ended}"))
         }
         Task::Docs => docs::run(&root),
         Task::Author => author::run(&root),
