@@ -3,6 +3,8 @@
 //! | store | where the records are | Django's counterpart |
 //! |---|---|---|
 //! | [`MemoryStore`] | in this process, up to a number of sessions | the cache engine on local memory |
+//! | [`FileStore`] | in a directory, a file each | the `file` engine, same names and contents |
+//! | [`CachedStore`] | in any two of these: a fast one in front of one that lasts | the `cached_db` engine |
 //! | [`SqliteStore`] | in a table `django_session` | the `db` engine, same table and contents |
 //!
 //! ```
@@ -22,8 +24,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cached;
+mod file;
 mod memory;
 mod sqlite;
 
+pub use cached::CachedStore;
+pub use file::{DirectoryError, Durability, FileStore};
 pub use memory::MemoryStore;
 pub use sqlite::{OpenError, SqliteStore};

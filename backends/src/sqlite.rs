@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
-use session_core::codec::{Codec, DecodeError, SERVER_SALT};
+use session_core::codec::{Codec, SERVER_SALT};
 use session_core::{
     Capabilities, ClearExpired, Clock, ExpiredRecords, Record, SessionKey, SessionStore, Settings,
     SettingsError, StoreError, SystemClock,
@@ -214,13 +214,6 @@ impl<C: Clock> SqliteStore<C> {
             source: Some(error.into()),
         }
     }
-
-    fn decode(&self, key: &SessionKey, text: &str) -> Result<session_core::Map, StoreError> {
-        self.codec.decode(text).map_err(|error| match error {
-            DecodeError::Unrepresentable(reason) => StoreError::Unrepresentable { key: key.clone(), reason },
-            other => StoreError::Corrupt { key: key.clone(), reason: other.to_string() },
-        })
-    }
 }
 
 impl<C> std::fmt::Debug for SqliteStore<C> {
@@ -269,7 +262,8 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
         let expires = expires.as_deref().and_then(from_column).ok_or_else(|| {
             corrupt(format!("its expire_date is no date: {}", expires.as_deref().unwrap_or("no text")))
         })?;
-        Ok(Some(Record { data: self.decode(key, &text)?, expires }))
+        let data = self.codec.decode(&text).map_err(|error| error.into_store_error(key))?;
+        Ok(Some(Record { data, expires }))
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {

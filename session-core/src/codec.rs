@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::json::{self, JsonError};
 use crate::signing::{SignatureError, Signer};
-use crate::{Map, Settings, SettingsError};
+use crate::{Map, SessionKey, Settings, SettingsError, StoreError};
 
 /// The salt of the engines that keep data on the server: `db`, `file` and `cached_db`.
 pub const SERVER_SALT: &str = "django.contrib.sessions.SessionStore";
@@ -56,6 +56,17 @@ impl Codec {
     pub fn decode(&self, text: &str) -> Result<Map, DecodeError> {
         let bytes = self.signer.loads(text, None)?;
         Ok(json::parse(&bytes)?)
+    }
+}
+
+impl DecodeError {
+    /// The error of a store whose record this text is.
+    pub fn into_store_error(self, key: &SessionKey) -> StoreError {
+        let key = key.clone();
+        match self {
+            Self::Corrupt(reason) => StoreError::Corrupt { key, reason },
+            Self::Unrepresentable(reason) => StoreError::Unrepresentable { key, reason },
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
-use crate::Value;
 use crate::error::SessionError;
+use crate::{Map, Value};
 
 /// The entry that holds a session's own expiry.
 pub(crate) const ENTRY: &str = "_session_expiry";
@@ -102,6 +102,19 @@ impl Expiry {
         date.filter(|date| date.to_offset(time::UtcOffset::UTC).year() >= 1)
             .ok_or_else(|| SessionError::InvalidExpiry(format!("{self:?} from {modification}")))
     }
+}
+
+/// When a record expires, for stores that keep no date beside the data: by the expiry in the data, counted
+/// from the instant at which the record was written.
+///
+/// # Errors
+/// [`SessionError::InvalidExpiry`] if the data's expiry is none, or lies outside the years 1 to 9999.
+pub fn stored_expiry(
+    data: &Map,
+    written: OffsetDateTime,
+    cookie_age: i64,
+) -> Result<OffsetDateTime, SessionError> {
+    Expiry::from_entry(data.get(ENTRY))?.date(written, cookie_age)
 }
 
 /// ISO 8601 as Python's `datetime.isoformat` writes it: microseconds only where there are any.

@@ -49,7 +49,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use data::SessionData;
 pub use erased::{AnyStore, BoxFuture, ErasedStore};
 pub use error::{SessionError, StoreError};
-pub use expiry::{Expiry, ExpiryQuery};
+pub use expiry::{Expiry, ExpiryQuery, stored_expiry};
 pub use key::{KeyGenerator, RandomKeys, SessionKey};
 pub use offload::Offload;
 pub use record::{Map, Record, Value};

@@ -76,6 +76,11 @@ pub enum SettingsError {
     /// (`ImproperlyConfigured`).
     #[error("the setting secret_key, or one of secret_key_fallbacks, is empty: anybody could sign sessions")]
     EmptySecretKey,
+    /// The setting `cookie_name` cannot begin a file's name.
+    #[error(
+        "the setting cookie_name is {0:?}: it begins the names of session files, and must be a file's name itself"
+    )]
+    CookieName(String),
 }
 
 /// A secret key. It is never shown: [`fmt::Debug`] tells only whether there is one, and serialising it

@@ -10,6 +10,7 @@ mod rules;
 mod run;
 mod schema;
 mod serve;
+mod store;
 mod target;
 
 use std::process::ExitCode;

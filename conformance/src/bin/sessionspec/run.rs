@@ -16,7 +16,8 @@ use session_conformance::rule::RuleId;
 use session_conformance::suite::{self, Config};
 
 use crate::Finding;
-use crate::target::{EMBEDDED, Target, TargetArguments};
+use crate::store::EMBEDDED;
+use crate::target::{Target, TargetArguments};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {

@@ -3,12 +3,12 @@
 use session_conformance::protocol;
 
 use crate::Finding;
+use crate::store::STORES;
 use crate::target::Target;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The store to serve: memory, sqlite, or a URL such as sqlite:PATH
-    #[arg(long, value_name = "NAME|URL", required_unless_present = "model")]
+    #[arg(long, value_name = "NAME|URL", required_unless_present = "model", help = STORES)]
     store: Option<String>,
     /// Serve the reference model
     #[arg(long, conflicts_with = "store")]

@@ -1,0 +1,226 @@
+//! The stores that are part of this program, as subjects: how each is opened in the suite's environment, how
+//! one of its records is damaged, and what a URL of the user's may point to.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use session_backends::{CachedStore, Durability, FileStore, MemoryStore, SqliteStore};
+use session_conformance::manifest::Manifest;
+use session_conformance::subject::{Env, Fault, ModelSubject, Opening, StoreHooks, StoreSubject, Subject};
+use session_core::blocking::Wait;
+use session_core::{ManualClock, SessionKey, SessionStore};
+
+/// The names that `--store` takes beside URLs, in the order in which `run` takes them.
+pub(crate) const EMBEDDED: [&str; 5] = ["model", "memory", "sqlite", "file", "cached_db"];
+
+/// What `--store` takes.
+pub(crate) const STORES: &str =
+    "A store: model, memory, sqlite, file, cached_db, or a URL: sqlite:PATH, file:DIR";
+
+/// A store that is part of this program.
+#[derive(Debug, Clone)]
+pub(crate) enum Store {
+    Model,
+    Memory,
+    /// In a temporary directory.
+    Sqlite,
+    /// In a file of the user's, which must not exist or have no sessions in it.
+    SqliteFile(PathBuf),
+    /// In a temporary directory.
+    File,
+    /// In a directory of its own below one of the user's.
+    FileBelow(PathBuf),
+    /// Memory in front of SQLite in a temporary directory.
+    CachedDb,
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+impl Store {
+    /// The store of this name or URL.
+    pub(crate) fn parse(name: &str) -> Result<Self, String> {
+        let known = || format!("there are {}, sqlite:PATH and file:DIR", EMBEDDED.join(", "));
+        Ok(match name {
+            "model" => Self::Model,
+            "memory" => Self::Memory,
+            "sqlite" => Self::Sqlite,
+            "file" => Self::File,
+            "cached_db" => Self::CachedDb,
+            url => match url.split_once(':') {
+                Some(("sqlite", "")) => return Err("sqlite: needs a path, as in sqlite:sessions.db".into()),
+                Some(("sqlite", path)) => Self::SqliteFile(path.trim_start_matches("//").into()),
+                Some(("file", "")) => return Err("file: needs a directory, as in file:/var/sessions".into()),
+                Some(("file", path)) => Self::FileBelow(path.trim_start_matches("//").into()),
+                Some((scheme, _)) => return Err(format!("no store has URLs with `{scheme}:`; {}", known())),
+                None => return Err(format!("there is no store `{name}`; {}", known())),
+            },
+        })
+    }
+
+    /// The name in reports.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Memory => "memory",
+            Self::Sqlite | Self::SqliteFile(_) => "sqlite",
+            Self::File | Self::FileBelow(_) => "file",
+            Self::CachedDb => "cached_db",
+        }
+    }
+
+    /// The value of `--store` that names it again.
+    pub(crate) fn option(&self) -> String {
+        match self {
+            Self::SqliteFile(path) => format!("sqlite:{}", path.display()),
+            Self::FileBelow(path) => format!("file:{}", path.display()),
+            named => named.name().into(),
+        }
+    }
+
+    /// Opens it.
+    pub(crate) fn subject(&self) -> Result<Box<dyn Subject>, Fault> {
+        match self {
+            Self::Model => Ok(Box::new(ModelSubject::new(Manifest::reference()))),
+            Self::Memory => self.opened(
+                |env, _| Ok::<_, BoxError>(MemoryStore::with_clock(10_000, env.clock())),
+                StoreHooks::default(),
+            ),
+            Self::Sqlite => {
+                let path = |env: &Env| env.dir().join("sessions.db");
+                let hooks = StoreHooks::default().with_damage(move |env, key| damage_row(&path(env), key));
+                self.opened(move |env, _| open_sqlite(env, &path(env)), hooks)
+            }
+            Self::SqliteFile(path) => {
+                refuse_used(path)?;
+                let (path, damaged) = (path.clone(), path.clone());
+                let hooks = StoreHooks::default().with_damage(move |_, key| damage_row(&damaged, key));
+                let open = move |env: &Env, opening| {
+                    let store = open_sqlite(env, &path)?;
+                    if opening == Opening::Fresh {
+                        rusqlite::Connection::open(&path)?.execute("DELETE FROM django_session", [])?;
+                    }
+                    Ok(store)
+                };
+                self.opened(open, hooks)
+            }
+            Self::File => {
+                let hooks = StoreHooks::default().with_damage(|env, key| damage_file(env, env.dir(), key));
+                self.opened(|env, _| open_files(env, env.dir()), hooks)
+            }
+            Self::FileBelow(parent) => {
+                // Removed with the subject, which owns the closure.
+                let below = tempfile::Builder::new().prefix("sessionspec-").tempdir_in(parent);
+                let below = below.map_err(|e| Fault::Harness(format!("{}: {e}", parent.display())))?;
+                let directory = below.path().to_owned();
+                let hooks =
+                    StoreHooks::default().with_damage(move |env, key| damage_file(env, &directory, key));
+                let open = move |env: &Env, opening| {
+                    if opening == Opening::Fresh {
+                        for entry in fs::read_dir(below.path())? {
+                            fs::remove_file(entry?.path())?;
+                        }
+                    }
+                    open_files(env, below.path())
+                };
+                self.opened(open, hooks)
+            }
+            Self::CachedDb => {
+                let path = |env: &Env| env.dir().join("sessions.db");
+                let front: Arc<Mutex<Option<Arc<MemoryStore<ManualClock>>>>> = Arc::default();
+                let damaged = Arc::clone(&front);
+                let hooks = StoreHooks::default().with_damage(move |env, key| {
+                    // A record is damaged where it lasts; the front would hide that.
+                    if let (Some(front), Some(key)) = (&*lock(&damaged), SessionKey::parse(key)) {
+                        front.delete(&key).wait().map_err(|error| error.to_string())?;
+                    }
+                    damage_row(&path(env), key)
+                });
+                let open = move |env: &Env, _| {
+                    let memory = Arc::new(MemoryStore::with_clock(10_000, env.clock()));
+                    *lock(&front) = Some(Arc::clone(&memory));
+                    Ok(CachedStore::new(memory, open_sqlite(env, &path(env))?))
+                };
+                self.opened(open, hooks)
+            }
+        }
+    }
+
+    fn opened<S: SessionStore + 'static>(
+        &self,
+        open: impl FnMut(&Env, Opening) -> Result<S, BoxError> + 'static,
+        hooks: StoreHooks,
+    ) -> Result<Box<dyn Subject>, Fault> {
+        Ok(Box::new(StoreSubject::new(self.name(), env!("CARGO_PKG_VERSION"), open, hooks)?))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn open_sqlite(env: &Env, path: &Path) -> Result<SqliteStore<ManualClock>, BoxError> {
+    let store = SqliteStore::open_with_clock(path, env.settings(), env.clock())?;
+    store.migrate()?;
+    Ok(store)
+}
+
+/// Nobody pulls the plug on the suite, so nothing waits for the disk.
+fn open_files(env: &Env, directory: &Path) -> Result<FileStore<ManualClock>, BoxError> {
+    let store = FileStore::open_with_clock(directory, env.settings(), env.clock())?;
+    Ok(store.with_durability(Durability::Written))
+}
+
+/// The suite empties the storage it is given, so it takes none with sessions in it.
+fn refuse_used(path: &Path) -> Result<(), Fault> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let count = rusqlite::Connection::open(path).and_then(|connection| {
+        let table = "SELECT count(*) FROM sqlite_master WHERE name = 'django_session'";
+        if connection.query_row(table, [], |row| row.get::<_, i64>(0))? == 0 {
+            return Ok(0);
+        }
+        connection.query_row("SELECT count(*) FROM django_session", [], |row| row.get::<_, i64>(0))
+    });
+    match count {
+        Ok(0) => Ok(()),
+        Ok(n) => Err(Fault::Harness(format!(
+            "{} holds {n} sessions, and the suite empties what it is given: name a new file",
+            path.display()
+        ))),
+        Err(error) => Err(Fault::Harness(format!("{}: {error}", path.display()))),
+    }
+}
+
+/// Overwrites the data of a record.
+fn damage_row(path: &Path, key: &str) -> Result<bool, String> {
+    let changed = rusqlite::Connection::open(path).and_then(|connection| {
+        connection.execute("UPDATE django_session SET session_data = 'damaged' WHERE session_key = ?1", [key])
+    });
+    changed.map(|rows| rows > 0).map_err(|error| error.to_string())
+}
+
+/// Overwrites a file, so that it expires when it did. That the time of modification alone now tells it is
+/// made up for by that time.
+fn damage_file(env: &Env, directory: &Path, key: &str) -> Result<bool, String> {
+    let store = open_files(env, directory).map_err(|error| error.to_string())?;
+    let Some(key) = SessionKey::parse(key) else { return Ok(false) };
+    if !store.exists(&key).wait().map_err(|error| error.to_string())? {
+        return Ok(false);
+    }
+    let path = directory.join(format!("{}{}", env.settings().cookie_name, key.as_str()));
+    let modified = match store.load(&key).wait() {
+        Ok(Some(record)) => {
+            let age = u64::try_from(env.settings().cookie_age).map_err(|error| error.to_string())?;
+            SystemTime::from(record.expires) - Duration::from_secs(age)
+        }
+        // Expired, or damaged already.
+        _ => fs::metadata(&path).and_then(|metadata| metadata.modified()).map_err(|e| e.to_string())?,
+    };
+    let written = fs::write(&path, "damaged").and_then(|()| fs::File::options().write(true).open(&path));
+    written.and_then(|file| file.set_modified(modified)).map_err(|error| error.to_string())?;
+    Ok(true)
+}
