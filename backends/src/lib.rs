@@ -3,6 +3,7 @@
 //! | store | where the records are | Django's counterpart |
 //! |---|---|---|
 //! | [`MemoryStore`] | in this process, up to a number of sessions | the cache engine on local memory |
+//! | [`CookieStore`] | in the visitor's cookie, signed | the `signed_cookies` engine, same value |
 //! | [`FileStore`] | in a directory, a file each | the `file` engine, same names and contents |
 //! | [`CachedStore`] | in any two of these: a fast one in front of one that lasts | the `cached_db` engine |
 //! | [`SqliteStore`] | in a table `django_session` | the `db` engine, same table and contents |
@@ -25,11 +26,13 @@
 //! ```
 
 mod cached;
+mod cookie;
 mod file;
 mod memory;
 mod sqlite;
 
 pub use cached::CachedStore;
+pub use cookie::CookieStore;
 pub use file::{DirectoryError, Durability, FileStore};
 pub use memory::MemoryStore;
 pub use sqlite::{OpenError, SqliteStore};

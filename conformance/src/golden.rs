@@ -24,6 +24,10 @@ impl Rule {
             let store = &mut manifest.capabilities;
             let values = &mut manifest.values;
             match need {
+                Need::ClientSide => {
+                    store.server_side = false;
+                    manifest.hooks.clear();
+                }
                 Need::Volatile => store.persistent = false,
                 Need::ExpiredGone => store.expired = ExpiredRecords::Gone,
                 Need::Automatic => store.clear_expired = ClearExpired::Automatic,

@@ -99,6 +99,8 @@ impl fmt::Debug for RuleId {
 pub enum Need {
     /// The record is kept by the store; the key is not the data.
     ServerSide,
+    /// The key is the data: nothing is kept by the store.
+    ClientSide,
     /// Records survive a restart.
     Persistent,
     /// Records do not survive a restart.
@@ -150,6 +152,7 @@ impl Need {
         let values = &subject.values;
         let (met, otherwise) = match self {
             Self::ServerSide => (store.server_side, "the key is the data: nothing is kept on the server"),
+            Self::ClientSide => (!store.server_side, "the store keeps the records"),
             Self::Persistent => (store.persistent, "the store does not persist"),
             Self::Volatile => (!store.persistent, "the store persists"),
             Self::Shared => (store.shared, "the storage cannot be opened twice"),

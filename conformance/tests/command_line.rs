@@ -39,11 +39,11 @@ fn adapter(script: &str) -> String {
 fn the_suite_holds_on_every_embedded_store_and_says_so_in_a_line() {
     let run = sessionspec(&["run", "--cases", "20", "--seed", "7"]);
     assert_eq!((run.status, &*run.stderr), (Some(0), ""));
-    for subject in ["model", "memory", "sqlite", "file", "cached_db"] {
+    for subject in ["model", "memory", "sqlite", "file", "cookie", "cached_db"] {
         assert!(run.stdout.contains(&format!("\n{subject} 0.")), "{}", run.stdout);
     }
     let last = run.stdout.lines().last().unwrap();
-    assert!(last.starts_with("all held: ") && last.contains(" rules on 5 subjects, "), "{last}");
+    assert!(last.starts_with("all held: ") && last.contains(" rules on 6 subjects, "), "{last}");
     assert!(last.contains("seed 0x7"), "{last}");
 }
 

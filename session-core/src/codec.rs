@@ -12,6 +12,9 @@ use crate::{Map, SessionKey, Settings, SettingsError, StoreError};
 /// The salt of the engines that keep data on the server: `db`, `file` and `cached_db`.
 pub const SERVER_SALT: &str = "django.contrib.sessions.SessionStore";
 
+/// The salt of the engine that keeps data in a cookie: `signed_cookies`.
+pub const COOKIE_SALT: &str = "django.contrib.sessions.backends.signed_cookies";
+
 /// Encodes and decodes session data under a salt.
 #[derive(Debug, Clone)]
 pub struct Codec {
@@ -56,6 +59,15 @@ impl Codec {
     pub fn decode(&self, text: &str) -> Result<Map, DecodeError> {
         let bytes = self.signer.loads(text, None)?;
         Ok(json::parse(&bytes)?)
+    }
+
+    /// The same, and when it was encoded, in whole seconds.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode_with_time(&self, text: &str) -> Result<(Map, OffsetDateTime), DecodeError> {
+        let (bytes, time) = self.signer.loads_with_time(text)?;
+        Ok((json::parse(&bytes)?, time))
     }
 }
 

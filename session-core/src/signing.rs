@@ -103,9 +103,8 @@ impl Signer {
     ) -> Result<&'a str, SignatureError> {
         let (value, time) = self.unsign(signed)?.rsplit_once(':').ok_or(SignatureError::Bad)?;
         if let Some((max_age, now)) = max_age {
-            let time = from_base62(time).ok_or(SignatureError::Bad)?;
             // Django compares the age with its fraction of a second.
-            let age = now - OffsetDateTime::from_unix_timestamp(time).map_err(|_| SignatureError::Bad)?;
+            let age = now - instant(time)?;
             if age > max_age {
                 return Err(SignatureError::Expired {
                     age: age.whole_seconds(),
@@ -135,16 +134,35 @@ impl Signer {
         text: &str,
         max_age: Option<(Duration, OffsetDateTime)>,
     ) -> Result<Vec<u8>, SignatureError> {
-        let value = self.unsign_with_time(text, max_age)?;
-        let (encoded, packed) = match value.strip_prefix('.') {
-            Some(encoded) => (encoded, true),
-            None => (value, false),
-        };
-        let bytes = URL_SAFE_NO_PAD
-            .decode(encoded.trim_end_matches('='))
-            .map_err(|_| SignatureError::Undecodable("not URL-safe base64"))?;
-        if packed { unpack(&bytes) } else { Ok(bytes) }
+        decode(self.unsign_with_time(text, max_age)?)
     }
+
+    /// The same, and the time at which it was signed, in whole seconds.
+    ///
+    /// # Errors
+    /// [`SignatureError`].
+    pub fn loads_with_time(&self, text: &str) -> Result<(Vec<u8>, OffsetDateTime), SignatureError> {
+        let (value, time) = self.unsign(text)?.rsplit_once(':').ok_or(SignatureError::Bad)?;
+        Ok((decode(value)?, instant(time)?))
+    }
+}
+
+/// The data in the place of a value.
+fn decode(value: &str) -> Result<Vec<u8>, SignatureError> {
+    let (encoded, packed) = match value.strip_prefix('.') {
+        Some(encoded) => (encoded, true),
+        None => (value, false),
+    };
+    let bytes = URL_SAFE_NO_PAD
+        .decode(encoded.trim_end_matches('='))
+        .map_err(|_| SignatureError::Undecodable("not URL-safe base64"))?;
+    if packed { unpack(&bytes) } else { Ok(bytes) }
+}
+
+/// The instant of a time as it is signed.
+fn instant(time: &str) -> Result<OffsetDateTime, SignatureError> {
+    let seconds = from_base62(time).ok_or(SignatureError::Bad)?;
+    OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| SignatureError::Bad)
 }
 
 /// The HMAC state for a purpose: Django's `salted_hmac` with the salt that `Signer` gives it.

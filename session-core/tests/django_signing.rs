@@ -11,7 +11,7 @@ use std::fmt::Write;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use session_core::codec::{Codec, DecodeError, SERVER_SALT};
+use session_core::codec::{COOKIE_SALT, Codec, DecodeError, SERVER_SALT};
 use session_core::signing::{SignatureError, Signer};
 use session_core::{Secret, Settings, json};
 use sha2::{Digest, Sha256};
@@ -19,9 +19,6 @@ use time::{Duration, OffsetDateTime};
 
 /// The secret of the recorded lines that name none.
 const SECRET: &str = "the-secret";
-
-/// The salt of Django's `signed_cookies` engine.
-const COOKIE_SALT: &str = "django.contrib.sessions.backends.signed_cookies";
 
 /// The recorded lines of one kind.
 fn vectors<T: DeserializeOwned>(kind: &str) -> Vec<T> {

@@ -51,6 +51,14 @@ impl Data {
         self.entries.iter().map(|entry| entry.value.class())
     }
 
+    /// Whether it is the same text when it is written.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let pairs = |data: &Self| -> Vec<(Arc<str>, Json)> {
+            data.entries.iter().map(|entry| (Arc::clone(&entry.name), entry.value.clone())).collect()
+        };
+        pairs(self) == pairs(other)
+    }
+
     /// About how many bytes the data is long, as JSON.
     pub(super) fn size(&self) -> u64 {
         self.entries.iter().map(|entry| (entry.name.len() + entry.value.as_str().len() + 4) as u64).sum()

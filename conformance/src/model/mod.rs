@@ -101,6 +101,8 @@ struct Record {
     writer: u8,
     /// Which write of the model's history this is.
     version: u64,
+    /// The second in which it was written; it is part of a key that is the data.
+    signed: i64,
     /// Why the record has this data.
     origin: Vec<RuleId>,
     /// Why it expires when it does.
@@ -210,7 +212,7 @@ impl Model {
                     SessionState { key: session.key, accessed: session.accessed, modified: session.modified };
                 (outcome, Some(state))
             }
-            Op::Exists(key) => (Ok(Answer::Bool(self.exists(self.resolve_key(*key), step.client))), None),
+            Op::Exists(key) => (self.exists(self.resolve_key(*key), step.client), None),
             Op::DeleteKey(key) => {
                 self.delete(self.resolve_key(*key));
                 (Ok(Answer::Unit), None)
@@ -275,7 +277,21 @@ impl Model {
         })
     }
 
-    fn exists(&mut self, key: Key, client: u8) -> bool {
+    /// Whether the key is the data, so that nothing is kept by the store: each save makes a key, and none is
+    /// ever taken back.
+    fn client_side(&self) -> bool {
+        !self.choices.manifest.capabilities.server_side
+    }
+
+    fn exists(&mut self, key: Key, client: u8) -> Result<Answer, ErrorKind> {
+        if matches!(key, Key::Forged(forged) if !forged.is_key()) {
+            self.because(Aspect::Answer, rules::KEY_SHORT);
+            return Ok(Answer::Bool(false));
+        }
+        if self.client_side() {
+            self.because(Aspect::Outcome, rules::LIFECYCLE_EXISTS_UNSUPPORTED);
+            return Err(ErrorKind::Unsupported);
+        }
         let taken = self.taken(key);
         match self.records.get(&key) {
             Some(record) if record.expires > self.now => {
@@ -296,11 +312,14 @@ impl Model {
                 self.because(Aspect::Answer, rules::LIFECYCLE_EXISTS_UNKNOWN);
             }
         }
-        taken
+        Ok(Answer::Bool(taken))
     }
 
     fn delete(&mut self, key: Key) {
-        if self.records.remove(&key).is_some() {
+        if self.client_side() {
+            self.because(Aspect::Outcome, rules::LIFECYCLE_DELETE_IDEMPOTENT);
+            self.mark_survivors(rules::LIFECYCLE_DELETE_REVOKES_NOTHING);
+        } else if self.records.remove(&key).is_some() {
             self.fates.insert(key, rules::LIFECYCLE_DELETE_GONE);
             self.mark_survivors(rules::LIFECYCLE_DELETE_ONLY_THAT);
         } else {
@@ -327,8 +346,9 @@ impl Model {
             ClearExpired::Sweeps => {
                 self.because(Aspect::Outcome, rules::EXPIRY_CLEAR_REMOVES);
                 let now = self.now;
+                let expired = |record: &Record| record.expires < now;
                 let dead: Vec<Key> =
-                    self.records.iter().filter(|(_, r)| r.expires < now).map(|(key, _)| *key).collect();
+                    self.records.iter().filter(|(_, r)| expired(r)).map(|(key, _)| *key).collect();
                 for key in dead {
                     self.records.remove(&key);
                     self.fates.insert(key, rules::EXPIRY_CLEAR_REMOVES);
@@ -410,6 +430,9 @@ impl Model {
         if by_other && self.choices.manifest.capabilities.shared {
             self.because(aspect, rules::LIFECYCLE_SECOND_CLIENT);
         }
+        if self.client_side() {
+            self.because(aspect, rules::EXPIRY_SIGNED_SECONDS);
+        }
         for rule in origin {
             self.because(aspect, rule);
         }
@@ -427,6 +450,9 @@ impl Model {
             if boundary {
                 self.because(aspect, rules::EXPIRY_BOUNDARY);
             }
+            if self.client_side() {
+                self.because(aspect, rules::EXPIRY_SIGNED_SECONDS);
+            }
             self.because(aspect, rules::EXPIRY_DEAD);
             self.because(aspect, lifetime);
             return;
@@ -438,6 +464,10 @@ impl Model {
                 if client == 1 && self.choices.manifest.capabilities.shared {
                     self.because(aspect, rules::LIFECYCLE_SECOND_CLIENT);
                 }
+            }
+            (None, Key::Altered(..) | Key::Forged(_)) if self.client_side() => {
+                self.because(aspect, rules::KEY_TAMPERED);
+                return;
             }
             (None, Key::Altered(..)) => self.because(aspect, rules::KEY_EXACT),
             (None, Key::Forged(Forged::WellFormed | Forged::Eight)) => {

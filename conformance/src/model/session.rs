@@ -244,9 +244,11 @@ impl Model {
                 self.sessions[i].data = Some(data);
                 self.explain_live(key, client, Aspect::Key);
             }
-            _ => {
+            found => {
+                // A key that was not signed here may be anything; one that has expired is over.
+                let kept = found.is_none() && self.client_side();
                 self.explain_absent(key, client, Aspect::Key);
-                self.sessions[i].key = None;
+                self.sessions[i].key = Some(key).filter(|_| kept);
                 self.sessions[i].data = Some(Data::default());
             }
         }
@@ -401,7 +403,8 @@ impl Model {
         let data = self.sessions[i].data.get_or_insert_default();
         let (size, classes): (u64, Vec<Class>) = (data.size(), data.classes().collect());
         let expiry = self.own_expiry(i)?;
-        let expires = expiry::date(expiry, self.now, self.settings.cookie_age);
+        let written = if self.client_side() { self.now - self.now.rem_euclid(1_000_000) } else { self.now };
+        let expires = expiry::date(expiry, written, self.settings.cookie_age);
         if expires.is_err() {
             self.because(Aspect::Outcome, rules::EXPIRY_RANGE);
         }
@@ -431,12 +434,33 @@ impl Model {
             damaged: false,
             writer: session.client,
             version: self.writes,
+            signed: self.now.div_euclid(1_000_000),
             origin,
             lifetime,
             survived: Vec::new(),
         };
         self.fates.remove(&key);
         self.records.insert(key, record);
+    }
+
+    /// Stores the data in memory where the key is the data: under the key that is its signature. The same data
+    /// has the same one for a second.
+    fn sign(&mut self, i: usize, lifetime: (i64, RuleId), origin: Vec<RuleId>) {
+        let data = self.sessions[i].data.get_or_insert_default().stored();
+        let second = self.now.div_euclid(1_000_000);
+        let same = |record: &Record| record.signed == second && record.data.is(&data);
+        let known = self.records.iter().find(|(_, record)| same(record)).map(|(key, _)| *key);
+        for rule in &origin {
+            self.because(Aspect::Outcome, *rule);
+            self.because(Aspect::Key, *rule);
+        }
+        let key = known.unwrap_or_else(|| self.draw_key());
+        self.sessions[i].key = Some(key);
+        if known.is_none() {
+            self.write(i, key, lifetime, origin);
+        } else if let Some(record) = self.records.get(&key) {
+            self.sessions[i].version = Some(record.version);
+        }
     }
 
     fn save(&mut self, i: usize) -> Outcome {
@@ -456,6 +480,13 @@ impl Model {
             return Err(ErrorKind::UpdateError);
         };
         let lifetime = self.storable(i)?;
+        if self.client_side() {
+            let mut origin = vec![rules::LIFECYCLE_SAVE_NEW_KEY, rules::LIFECYCLE_SAVE_STORES];
+            origin.extend(unread.then_some(rules::LIFECYCLE_SAVE_READS_FIRST));
+            origin.push(rules::EXPIRY_RENEWED);
+            self.sign(i, lifetime, origin);
+            return Ok(Answer::Unit);
+        }
         if !self.taken(key) {
             let gone = self.records.contains_key(&key);
             let rule = if gone { rules::EXPIRY_GONE } else { rules::LIFECYCLE_SAVE_NO_RESURRECT };
@@ -492,6 +523,10 @@ impl Model {
         let Some(key) = self.sessions[i].key else { return self.create(i) };
         self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
         let lifetime = self.storable(i)?;
+        if self.client_side() {
+            self.sign(i, lifetime, vec![rules::LIFECYCLE_SAVE_NEW_KEY]);
+            return Ok(Answer::Unit);
+        }
         if self.taken(key) {
             self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
             self.because(Aspect::Key, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
@@ -508,6 +543,13 @@ impl Model {
 
     fn create(&mut self, i: usize) -> Outcome {
         let unread = self.sessions[i].data.is_none() && self.sessions[i].key.is_some();
+        if self.client_side() {
+            let lifetime = self.storable(i)?;
+            let rule = if unread { rules::LIFECYCLE_CREATE_UNREAD } else { rules::LIFECYCLE_CREATE_STORES };
+            self.sign(i, lifetime, vec![rule]);
+            self.flags(i, true, true, rule);
+            return Ok(Answer::Unit);
+        }
         let (issued, forced) = (self.issued, self.forced.clone());
         let key = self.draw_key();
         let lifetime = match self.storable(i) {
@@ -560,7 +602,9 @@ impl Model {
 
     /// Removes the record under a key for good, for the reason that the rule gives.
     fn discard(&mut self, key: Key, fate: RuleId) {
-        if self.records.remove(&key).is_some() {
+        if self.client_side() {
+            self.mark_survivors(rules::LIFECYCLE_DELETE_REVOKES_NOTHING);
+        } else if self.records.remove(&key).is_some() {
             self.fates.insert(key, fate);
             self.mark_survivors(rules::LIFECYCLE_DELETE_ONLY_THAT);
         }

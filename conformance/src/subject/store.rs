@@ -102,7 +102,7 @@ where
             clock: ClockLevel::Virtual,
             capabilities: store.capabilities(),
             values: Manifest::rust_values(),
-            hooks: vec![Hook::ForceKeys],
+            hooks: Vec::new(),
             ..Manifest::reference()
         };
         if hooks.damage.is_some() {
@@ -113,7 +113,7 @@ where
 
     /// A subject whose manifest is known.
     pub(super) fn with_manifest(mut manifest: Manifest, open: F, hooks: StoreHooks) -> Result<Self, Fault> {
-        if !manifest.hooks.contains(&Hook::ForceKeys) {
+        if manifest.capabilities.server_side && !manifest.hooks.contains(&Hook::ForceKeys) {
             // The keys are drawn here, so they can be forced whatever the store is.
             manifest.hooks.push(Hook::ForceKeys);
         }

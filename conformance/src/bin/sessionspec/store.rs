@@ -5,20 +5,20 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
 
-use session_backends::{CachedStore, Durability, FileStore, MemoryStore, SqliteStore};
+use session_backends::{CachedStore, CookieStore, Durability, FileStore, MemoryStore, SqliteStore};
 use session_conformance::manifest::Manifest;
 use session_conformance::subject::{Env, Fault, ModelSubject, Opening, StoreHooks, StoreSubject, Subject};
 use session_core::blocking::Wait;
-use session_core::{ManualClock, SessionKey, SessionStore};
+use session_core::codec::{Codec, SERVER_SALT};
+use session_core::{ManualClock, SessionKey, SessionStore, stored_expiry};
 
 /// The names that `--store` takes beside URLs, in the order in which `run` takes them.
-pub(crate) const EMBEDDED: [&str; 5] = ["model", "memory", "sqlite", "file", "cached_db"];
+pub(crate) const EMBEDDED: [&str; 6] = ["model", "memory", "sqlite", "file", "cookie", "cached_db"];
 
 /// What `--store` takes.
 pub(crate) const STORES: &str =
-    "A store: model, memory, sqlite, file, cached_db, or a URL: sqlite:PATH, file:DIR";
+    "A store: model, memory, sqlite, file, cookie, cached_db, or a URL: sqlite:PATH, file:DIR";
 
 /// A store that is part of this program.
 #[derive(Debug, Clone)]
@@ -33,6 +33,7 @@ pub(crate) enum Store {
     File,
     /// In a directory of its own below one of the user's.
     FileBelow(PathBuf),
+    Cookie,
     /// Memory in front of SQLite in a temporary directory.
     CachedDb,
 }
@@ -48,6 +49,7 @@ impl Store {
             "memory" => Self::Memory,
             "sqlite" => Self::Sqlite,
             "file" => Self::File,
+            "cookie" => Self::Cookie,
             "cached_db" => Self::CachedDb,
             url => match url.split_once(':') {
                 Some(("sqlite", "")) => return Err("sqlite: needs a path, as in sqlite:sessions.db".into()),
@@ -67,6 +69,7 @@ impl Store {
             Self::Memory => "memory",
             Self::Sqlite | Self::SqliteFile(_) => "sqlite",
             Self::File | Self::FileBelow(_) => "file",
+            Self::Cookie => "cookie",
             Self::CachedDb => "cached_db",
         }
     }
@@ -127,6 +130,10 @@ impl Store {
                 };
                 self.opened(open, hooks)
             }
+            Self::Cookie => self.opened(
+                |env, _| Ok(CookieStore::with_clock(env.settings(), env.clock())?),
+                StoreHooks::default(),
+            ),
             Self::CachedDb => {
                 let path = |env: &Env| env.dir().join("sessions.db");
                 let front: Arc<Mutex<Option<Arc<MemoryStore<ManualClock>>>>> = Arc::default();
@@ -206,21 +213,20 @@ fn damage_row(path: &Path, key: &str) -> Result<bool, String> {
 /// Overwrites a file, so that it expires when it did. That the time of modification alone now tells it is
 /// made up for by that time.
 fn damage_file(env: &Env, directory: &Path, key: &str) -> Result<bool, String> {
-    let store = open_files(env, directory).map_err(|error| error.to_string())?;
-    let Some(key) = SessionKey::parse(key) else { return Ok(false) };
-    if !store.exists(&key).wait().map_err(|error| error.to_string())? {
-        return Ok(false);
-    }
-    let path = directory.join(format!("{}{}", env.settings().cookie_name, key.as_str()));
-    let modified = match store.load(&key).wait() {
-        Ok(Some(record)) => {
-            let age = u64::try_from(env.settings().cookie_age).map_err(|error| error.to_string())?;
-            SystemTime::from(record.expires) - Duration::from_secs(age)
-        }
-        // Expired, or damaged already.
-        _ => fs::metadata(&path).and_then(|metadata| metadata.modified()).map_err(|e| e.to_string())?,
+    let settings = env.settings();
+    let path = directory.join(format!("{}{key}", settings.cookie_name));
+    let Ok(text) = fs::read_to_string(&path) else { return Ok(false) };
+    let fault = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let modified = fs::metadata(&path).and_then(|metadata| metadata.modified()).map_err(|e| fault(&e))?;
+    let codec = Codec::new(settings, SERVER_SALT).map_err(|e| fault(&e))?;
+    let expires = match codec.decode(&text) {
+        Ok(data) => stored_expiry(&data, modified.into(), settings.cookie_age).map_err(|e| fault(&e))?,
+        // Damaged already.
+        Err(_) => return Ok(true),
     };
-    let written = fs::write(&path, "damaged").and_then(|()| fs::File::options().write(true).open(&path));
-    written.and_then(|file| file.set_modified(modified)).map_err(|error| error.to_string())?;
+    fs::write(&path, "damaged").map_err(|e| fault(&e))?;
+    let file = fs::File::options().write(true).open(&path).map_err(|e| fault(&e))?;
+    let as_if = expires - time::Duration::seconds(settings.cookie_age);
+    file.set_modified(as_if.into()).map_err(|e| fault(&e))?;
     Ok(true)
 }

@@ -1,0 +1,104 @@
+//! Sessions in the visitor's cookie, signed: Django's `signed_cookies` engine.
+
+use session_core::codec::{COOKIE_SALT, Codec, DecodeError};
+use session_core::{
+    Capabilities, ClearExpired, Clock, ExpiredRecords, Record, SessionKey, SessionStore, Settings,
+    SettingsError, StoreError, SystemClock, stored_expiry,
+};
+
+/// The most bytes of a cookie's name and value together that browsers take (RFC 6265, section 6.1). They drop
+/// a larger one without a word.
+const MAX_COOKIE: usize = 4_096;
+
+/// Sessions that the visitor carries: the key *is* the data, signed with its time.
+///
+/// The data is readable by the visitor, and cannot be changed by anybody without the secret. It cannot be
+/// taken back either: a copy of the cookie opens the session until it expires, whatever was deleted since.
+/// [`capabilities`](SessionStore::capabilities) tells an application so.
+#[derive(Debug)]
+pub struct CookieStore<C = SystemClock> {
+    codec: Codec,
+    cookie_age: i64,
+    limit: usize,
+    clock: C,
+}
+
+impl CookieStore {
+    /// A store that signs with the secret of these settings.
+    ///
+    /// # Errors
+    /// [`SettingsError::EmptySecretKey`].
+    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        Self::with_clock(settings, SystemClock)
+    }
+}
+
+impl<C: Clock> CookieStore<C> {
+    /// The same with a clock of one's own.
+    ///
+    /// # Errors
+    /// [`SettingsError::EmptySecretKey`].
+    pub fn with_clock(settings: &Settings, clock: C) -> Result<Self, SettingsError> {
+        Ok(Self {
+            codec: Codec::new(settings, COOKIE_SALT)?,
+            cookie_age: settings.cookie_age,
+            limit: MAX_COOKIE.saturating_sub(settings.cookie_name.len()),
+            clock,
+        })
+    }
+
+    fn sign(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        let value = self.codec.encode(&record.data, self.clock.now());
+        if value.len() > self.limit {
+            let (size, limit) = (value.len() as u64, self.limit as u64);
+            return Err(StoreError::TooLarge { key: key.clone(), size, limit });
+        }
+        let reason = "the signed value is shorter than a key may be".to_owned();
+        SessionKey::parse(&value).ok_or_else(|| StoreError::Unrepresentable { key: key.clone(), reason })
+    }
+}
+
+impl<C: Clock> SessionStore for CookieStore<C> {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            persistent: true,
+            shared: true,
+            server_side: false,
+            expired: ExpiredRecords::Kept,
+            clear_expired: ClearExpired::Automatic,
+            max_record_bytes: Some(self.limit as u64),
+        }
+    }
+
+    async fn exists(&self, _: &SessionKey) -> Result<bool, StoreError> {
+        Err(StoreError::Unsupported { store: "a signed cookie", operation: "tell whether a session exists" })
+    }
+
+    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+        let decoded = self.codec.decode_with_time(key.as_str()).and_then(|(data, signed)| {
+            let expires = stored_expiry(&data, signed, self.cookie_age)
+                .map_err(|error| DecodeError::Corrupt(error.to_string()))?;
+            Ok(Record { data, expires })
+        });
+        let record = decoded.map_err(|error| error.into_store_error(key))?;
+        Ok((self.clock.now() < record.expires).then_some(record))
+    }
+
+    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        self.sign(key, record)
+    }
+
+    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        self.sign(key, record)
+    }
+
+    /// Does nothing: what was given out cannot be taken back.
+    async fn delete(&self, _: &SessionKey) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Does nothing: nothing is kept here.
+    async fn clear_expired(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}
