@@ -25,14 +25,28 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "cache")]
+mod cache;
 mod cached;
 mod cookie;
+#[cfg(feature = "file")]
 mod file;
 mod memory;
+#[cfg(feature = "cache")]
+mod pickle;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "memcached")]
+pub use cache::MemcachedCache;
+#[cfg(feature = "redis")]
+pub use cache::RedisCache;
+#[cfg(feature = "cache")]
+pub use cache::{Cache, CacheError, CacheFormat, CacheStore};
 pub use cached::CachedStore;
 pub use cookie::CookieStore;
+#[cfg(feature = "file")]
 pub use file::{DirectoryError, Durability, FileStore};
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteStore};

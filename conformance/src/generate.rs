@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::datum::Datum;
 use crate::json::Json;
-use crate::manifest::{Hook, Manifest};
+use crate::manifest::{ClockLevel, Hook, Manifest};
 use crate::op::{Alteration, Expiry, ExpiryQuery, Forged, KeyRef, Op, SessionOp};
 use crate::trace::{START, Settings, Step, Trace};
 
@@ -57,12 +57,13 @@ impl Iterator for Generator {
 fn traces(manifest: &Manifest, steps: usize) -> BoxedStrategy<Trace> {
     // Swarm testing: each trace does without some kinds of operation, so that the rest meet more often.
     let groups = groups(manifest);
+    let clock = manifest.clock;
     let masks = proptest::collection::vec(proptest::bool::weighted(0.7), groups.len());
-    (masks, settings())
+    (masks, settings(clock))
         .prop_flat_map(move |(mask, settings)| {
             let chosen = groups.iter().zip(mask).filter(|((_, always, _), on)| *always || *on);
             let ops = Union::new_weighted(chosen.map(|((weight, _, op), _)| (*weight, op.clone())).collect());
-            let step = (ops, advances(), proptest::bool::weighted(0.15))
+            let step = (ops, advances(clock), proptest::bool::weighted(0.15))
                 .prop_map(|(op, advance, other)| Step { client: u8::from(other), advance, op });
             proptest::collection::vec(step, 2..=steps).prop_map(move |mut steps| {
                 // Without an object nothing happens.
@@ -124,7 +125,7 @@ fn groups(manifest: &Manifest) -> Vec<(u32, bool, BoxedStrategy<Op>)> {
             false,
             fixed(vec![SessionOp::SetTestCookie, SessionOp::TestCookieWorked, SessionOp::DeleteTestCookie]),
         ),
-        (8, false, on(expiries().prop_map(SessionOp::SetExpiry).boxed())),
+        (8, false, on(expiries(manifest.clock).prop_map(SessionOp::SetExpiry).boxed())),
         (
             4,
             false,
@@ -147,17 +148,26 @@ fn groups(manifest: &Manifest) -> Vec<(u32, bool, BoxedStrategy<Op>)> {
     groups
 }
 
-fn settings() -> impl Strategy<Value = Settings> + Clone {
+fn settings(clock: ClockLevel) -> BoxedStrategy<Settings> {
     let of = |cookie_age, expire_at_browser_close| Settings { cookie_age, expire_at_browser_close };
+    let (long, short) = match clock {
+        ClockLevel::Virtual => (6, 3),
+        // While such a trace runs nothing must expire.
+        ClockLevel::Wall => (1, 0),
+    };
     prop_oneof![
-        6 => Just(Settings::default()),
-        2 => Just(of(10, false)),
-        1 => Just(of(1, true)),
-        1 => Just(of(86_400, true)),
+        long * 6 => Just(Settings::default()),
+        short * 2 => Just(of(10, false)),
+        short => Just(of(1, true)),
+        long => Just(of(86_400, true)),
     ]
+    .boxed()
 }
 
-fn advances() -> impl Strategy<Value = i64> + Clone {
+fn advances(clock: ClockLevel) -> BoxedStrategy<i64> {
+    if clock == ClockLevel::Wall {
+        return Just(0).boxed();
+    }
     let age = Settings::default().cookie_age * SECOND;
     prop_oneof![
         20 => Just(0),
@@ -168,6 +178,7 @@ fn advances() -> impl Strategy<Value = i64> + Clone {
         1 => Just(10 * SECOND + 1),
         1 => select(vec![age - 1, age, age + 1]),
     ]
+    .boxed()
 }
 
 fn keys() -> BoxedStrategy<KeyRef> {
@@ -230,7 +241,19 @@ const AWKWARD: &[&str] = &[
     r#"{"$random":70000}"#,
 ];
 
-fn expiries() -> BoxedStrategy<Expiry> {
+fn expiries(clock: ClockLevel) -> BoxedStrategy<Expiry> {
+    if clock == ClockLevel::Wall {
+        // Over at once, or not for an hour.
+        return prop_oneof![
+            2 => Just(Expiry::Default),
+            4 => select(vec![0, -5, -1, 3_600, MONTH, 365 * 86_400]).prop_map(Expiry::Seconds),
+            1 => Just(Expiry::Seconds(1_000_000_000_000)),
+            2 => select(vec![3_600 * SECOND, 0, -SECOND]).prop_map(Expiry::Duration),
+            2 => (select(vec![3_600 * SECOND, -SECOND]), select(vec![0, 330, -720]))
+                .prop_map(|(after, offset)| Expiry::At(START + after, offset)),
+        ]
+        .boxed();
+    }
     prop_oneof![
         2 => Just(Expiry::Default),
         2 => Just(Expiry::Seconds(0)),

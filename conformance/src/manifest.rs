@@ -52,6 +52,9 @@ pub enum SubjectLevel {
 pub enum ClockLevel {
     /// Each request carries the present instant, and nothing in the subject reads another clock.
     Virtual,
+    /// The subject's records expire by a clock of its own. The suite waits for it, and proves by that what two
+    /// or three seconds can show.
+    Wall,
 }
 
 impl ClockLevel {
@@ -59,6 +62,7 @@ impl ClockLevel {
     pub fn name(self) -> &'static str {
         match self {
             Self::Virtual => "virtual",
+            Self::Wall => "wall",
         }
     }
 }

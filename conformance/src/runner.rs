@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::manifest::{Manifest, Order};
+use crate::manifest::{ClockLevel, Manifest, Order};
 use crate::model::{Aspect, Expected, Key, Model};
 use crate::observation::{Answer, Failed, Observation, SessionState};
 use crate::op::{Forged, Op};
@@ -147,6 +147,10 @@ impl Run<'_> {
 
     fn perform(&mut self, step: &Step, target: Target) -> Result<Observation, Fault> {
         let now = self.model.now();
+        if self.manifest.clock == ClockLevel::Wall && step.advance > 0 {
+            // The subject's clock cannot be set, so it is waited for.
+            std::thread::sleep(std::time::Duration::from_micros(step.advance.unsigned_abs()));
+        }
         let client = step.client;
         let key = target.key.map(|key| self.text(key));
         let text = key.as_deref().unwrap_or_default();

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::generate::Generator;
+use crate::manifest::ClockLevel;
 use crate::minimise::minimise;
 use crate::report::{Failure, Outcome, RuleReport, SubjectReport};
 use crate::rule::RuleId;
 use crate::runner::{Coverage, Errata, Verdict, run_trace};
 use crate::subject::{Fault, Subject};
-use crate::trace::Trace;
+use crate::trace::{Trace, TraceFile};
 
 /// How much is run, and from where chance starts.
 #[derive(Debug, Clone)]
@@ -59,6 +60,9 @@ pub fn run(
         if run.broken.is_some() {
             return run.report();
         }
+    }
+    if run.subject.manifest().clock == ClockLevel::Wall {
+        run.wall();
     }
     let generator = Generator::new(run.subject.manifest(), config.seed, config.steps);
     for (done, trace) in generator.take(config.cases).enumerate() {
@@ -122,6 +126,9 @@ impl<'a> Run<'a> {
                 return;
             }
         };
+        if self.needs_set_clock(&trace) {
+            return;
+        }
         if !self.is_erratum(rule) {
             self.trace(&trace);
             return;
@@ -133,6 +140,21 @@ impl<'a> Run<'a> {
             }
             Verdict::Held => drop(self.findings.insert(rule, Finding::UnexpectedPass)),
             Verdict::Diverged(_) | Verdict::Faulted { .. } => self.trace(&trace),
+        }
+    }
+
+    /// Whether a trace makes time pass while the subject's clock cannot be set.
+    fn needs_set_clock(&self, trace: &Trace) -> bool {
+        self.subject.manifest().clock == ClockLevel::Wall && trace.steps.iter().any(|step| step.advance != 0)
+    }
+
+    /// Runs the one trace that waits: what it shows is shown by the subject's own clock.
+    fn wall(&mut self) {
+        match TraceFile::parse(include_str!("../traces/wall-clock.jsonl")) {
+            Ok(file) => self.trace(&file.trace),
+            Err(error) => {
+                self.broken = Some(format!("the trace for subjects with a clock of their own: {error}"));
+            }
         }
     }
 
@@ -238,6 +260,10 @@ impl<'a> Run<'a> {
                 (None, None) => match &self.broken {
                     Some(reason) => (Outcome::HarnessError, Some(reason.clone()), None),
                     None if exercised > 0 => (Outcome::Pass, None, None),
+                    None if id.rule().golden().is_ok_and(|file| self.needs_set_clock(&file.trace)) => {
+                        let reason = "it needs a clock that the suite sets, and the subject has its own";
+                        (Outcome::NotApplicable, Some(reason.into()), None)
+                    }
                     None => (Outcome::NotExercised, Some("no trace got as far as this rule".into()), None),
                 },
             };

@@ -385,13 +385,14 @@ impl Model {
     }
 
     fn damage(&mut self, key: Key) -> bool {
+        let held = self.taken(key);
         match self.records.get_mut(&key) {
-            Some(record) => {
+            Some(record) if held => {
                 record.damaged = true;
                 self.because(Aspect::Answer, rules::DATA_CORRUPT_EMPTY);
                 true
             }
-            None => false,
+            _ => false,
         }
     }
 

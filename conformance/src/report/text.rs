@@ -206,12 +206,13 @@ pub fn summary(report: &Report) -> String {
             .collect();
         let _ = writeln!(
             out,
-            "{} {}: {} rules: {}; {} steps; clock virtual",
+            "{} {}: {} rules: {}; {} steps; clock {}",
             subject.manifest.name,
             subject.manifest.version,
             subject.rules.len(),
             counts.join(", "),
-            thousands(subject.steps)
+            thousands(subject.steps),
+            subject.manifest.clock.name()
         );
     }
     let steps: u64 = report.subjects.iter().map(|subject| subject.steps).sum();

@@ -29,8 +29,10 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
             let shared = Arc::new(Mutex::new(RemoteState::new(command.clone(), connection)));
             let (for_open, for_fault, for_damage) = (Arc::clone(&shared), Arc::clone(&shared), shared);
             let capabilities = manifest.capabilities;
-            let mut hooks =
-                StoreHooks { fault: Some(Box::new(move || lock(&for_fault).fault.take())), damage: None };
+            let mut hooks = StoreHooks {
+                fault: Some(Box::new(move || lock(&for_fault).fault.take())),
+                ..StoreHooks::default()
+            };
             if manifest.hooks.contains(&Hook::Damage) {
                 hooks.damage = Some(Box::new(move |_, key| lock(&for_damage).damage(key)));
             }

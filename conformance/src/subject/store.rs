@@ -5,12 +5,12 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_lite::future::block_on;
 use session_core::{
     Context, Expiry as CoreExpiry, ExpiryQuery as CoreQuery, KeyGenerator, ManualClock, Map, RandomKeys,
     Secret, Session, SessionError, SessionKey, SessionStore, StoreError, Value, json,
 };
 use time::{Duration, OffsetDateTime, UtcOffset};
+use tokio::runtime::Runtime;
 
 use super::process::temporary;
 use super::{Call, Env, Fault, Subject};
@@ -39,6 +39,8 @@ type Damage = Box<dyn FnMut(&Env, &str) -> Result<bool, String>>;
 #[derive(Default)]
 pub struct StoreHooks {
     pub(super) damage: Option<Damage>,
+    pub(super) clock: Option<ClockLevel>,
+    pub(super) runtime: Option<Runtime>,
     /// What broke the connection to a store that is elsewhere, if anything did.
     pub(super) fault: Option<Box<dyn FnMut() -> Option<Fault>>>,
 }
@@ -48,6 +50,21 @@ impl StoreHooks {
     #[must_use]
     pub fn with_damage(mut self, damage: impl FnMut(&Env, &str) -> Result<bool, String> + 'static) -> Self {
         self.damage = Some(Box::new(damage));
+        self
+    }
+
+    /// Tells the suite that records expire by a clock that it cannot set, such as a server's: what needs time to
+    /// pass is then waited for, and only little of that is done.
+    #[must_use]
+    pub fn with_wall_clock(mut self) -> Self {
+        self.clock = Some(ClockLevel::Wall);
+        self
+    }
+
+    /// Runs the store's futures on this runtime; on one that works only while it waits for a future otherwise.
+    #[must_use]
+    pub fn with_runtime(mut self, runtime: Runtime) -> Self {
+        self.runtime = Some(runtime);
         self
     }
 }
@@ -63,6 +80,7 @@ pub struct StoreSubject<F, S> {
     open: F,
     manifest: Manifest,
     hooks: StoreHooks,
+    runtime: Runtime,
     clock: ManualClock,
     keys: ForcedKeys,
     env: Env,
@@ -90,7 +108,9 @@ where
     ///
     /// # Errors
     /// [`Fault::Harness`] if it cannot be opened.
-    pub fn new(name: &str, version: &str, mut open: F, hooks: StoreHooks) -> Result<Self, Fault> {
+    pub fn new(name: &str, version: &str, mut open: F, mut hooks: StoreHooks) -> Result<Self, Fault> {
+        let runtime = runtime(&mut hooks)?;
+        let guard = runtime.enter();
         let dir = temporary()?;
         let clock = ManualClock::new(instant(START)?);
         let env = environment(&dir, &clock, Settings::default());
@@ -99,7 +119,7 @@ where
             name: name.into(),
             version: version.into(),
             level: SubjectLevel::Store,
-            clock: ClockLevel::Virtual,
+            clock: hooks.clock.unwrap_or(ClockLevel::Virtual),
             capabilities: store.capabilities(),
             values: Manifest::rust_values(),
             hooks: Vec::new(),
@@ -108,15 +128,22 @@ where
         if hooks.damage.is_some() {
             manifest.hooks.push(Hook::Damage);
         }
+        drop(guard);
+        hooks.runtime = Some(runtime);
         Self::with_manifest(manifest, open, hooks)
     }
 
     /// A subject whose manifest is known.
-    pub(super) fn with_manifest(mut manifest: Manifest, open: F, hooks: StoreHooks) -> Result<Self, Fault> {
+    pub(super) fn with_manifest(
+        mut manifest: Manifest,
+        open: F,
+        mut hooks: StoreHooks,
+    ) -> Result<Self, Fault> {
         if manifest.capabilities.server_side && !manifest.hooks.contains(&Hook::ForceKeys) {
             // The keys are drawn here, so they can be forced whatever the store is.
             manifest.hooks.push(Hook::ForceKeys);
         }
+        let runtime = runtime(&mut hooks)?;
         let dir = temporary()?;
         let clock = ManualClock::new(instant(START)?);
         let keys = ForcedKeys::default();
@@ -126,6 +153,7 @@ where
             open,
             manifest,
             hooks,
+            runtime,
             clock,
             keys,
             env,
@@ -140,6 +168,7 @@ where
     fn open_handles(&mut self, opening: Opening) -> Result<(), Fault> {
         self.sessions.clear();
         self.stores.clear();
+        let _guard = self.runtime.enter();
         let first = Arc::new((self.open)(&self.env, opening).map_err(not_opened)?);
         if first.capabilities() != self.manifest.capabilities {
             return Err(Fault::Harness(
@@ -179,13 +208,13 @@ where
                 let Some(session) = self.sessions.get_mut(number).and_then(Option::as_mut) else {
                     return Err(Fault::Harness(format!("there is no session object {}", number + 1)));
                 };
-                let outcome = block_on(session_op(session, op)).map_err(|error| failed(&error));
+                let outcome = self.runtime.block_on(session_op(session, op)).map_err(|error| failed(&error));
                 Ok(Observation { outcome, session: Some(state(session)) })
             }
             Call::Exists { client, key } => {
                 let store = self.store(client)?;
                 let found = match keyed(key) {
-                    Some(key) => block_on(store.exists(&key)),
+                    Some(key) => self.runtime.block_on(store.exists(&key)),
                     None => Ok(false),
                 };
                 Ok(plain(found.map(Answer::Bool).map_err(SessionError::from)))
@@ -193,13 +222,13 @@ where
             Call::DeleteKey { client, key } => {
                 let store = self.store(client)?;
                 let deleted = match keyed(key) {
-                    Some(key) => block_on(store.delete(&key)),
+                    Some(key) => self.runtime.block_on(store.delete(&key)),
                     None => Ok(()),
                 };
                 Ok(plain(deleted.map(|()| Answer::Unit).map_err(SessionError::from)))
             }
             Call::ClearExpired { client } => {
-                let cleared = block_on(self.store(client)?.clear_expired());
+                let cleared = self.runtime.block_on(self.store(client)?.clear_expired());
                 Ok(plain(cleared.map(|_| Answer::Unit).map_err(SessionError::from)))
             }
             Call::Reopen => {
@@ -253,6 +282,15 @@ where
             Some(fault) => Err(fault),
             None => observation,
         }
+    }
+}
+
+/// The runtime that the hooks bring, or one of our own.
+fn runtime(hooks: &mut StoreHooks) -> Result<Runtime, Fault> {
+    let made = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match hooks.runtime.take() {
+        Some(runtime) => Ok(runtime),
+        None => made().map_err(|error| Fault::Harness(format!("no runtime can be started: {error}"))),
     }
 }
 

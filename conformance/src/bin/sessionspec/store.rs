@@ -6,19 +6,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use session_backends::{CachedStore, CookieStore, Durability, FileStore, MemoryStore, SqliteStore};
+use session_backends::{
+    Cache, CacheError, CacheStore, CachedStore, CookieStore, Durability, FileStore, MemcachedCache,
+    MemoryStore, RedisCache, SqliteStore,
+};
 use session_conformance::manifest::Manifest;
 use session_conformance::subject::{Env, Fault, ModelSubject, Opening, StoreHooks, StoreSubject, Subject};
 use session_core::blocking::Wait;
 use session_core::codec::{Codec, SERVER_SALT};
-use session_core::{ManualClock, SessionKey, SessionStore, stored_expiry};
+use session_core::{KeyGenerator, ManualClock, RandomKeys, SessionKey, SessionStore, stored_expiry};
+use tokio::runtime::Runtime;
 
 /// The names that `--store` takes beside URLs, in the order in which `run` takes them.
 pub(crate) const EMBEDDED: [&str; 6] = ["model", "memory", "sqlite", "file", "cookie", "cached_db"];
 
 /// What `--store` takes.
-pub(crate) const STORES: &str =
-    "A store: model, memory, sqlite, file, cookie, cached_db, or a URL: sqlite:PATH, file:DIR";
+pub(crate) const STORES: &str = "A store: model, memory, sqlite, file, cookie, cached_db, or a URL: sqlite:PATH, file:DIR, \
+     redis://…, rediss://…, redis://NODE,redis://NODE for a cluster, memcached://HOST:PORT";
+
+/// The URLs among them.
+const URLS: &str = "sqlite:PATH, file:DIR, redis://…, rediss://…, memcached://HOST:PORT";
 
 /// A store that is part of this program.
 #[derive(Debug, Clone)]
@@ -36,6 +43,10 @@ pub(crate) enum Store {
     Cookie,
     /// Memory in front of SQLite in a temporary directory.
     CachedDb,
+    /// A Redis or Valkey server, or a cluster: several URLs with commas between.
+    Redis(String),
+    /// A memcached server at `host:port`.
+    Memcached(String),
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -43,7 +54,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 impl Store {
     /// The store of this name or URL.
     pub(crate) fn parse(name: &str) -> Result<Self, String> {
-        let known = || format!("there are {}, sqlite:PATH and file:DIR", EMBEDDED.join(", "));
+        let known = || format!("there are {}, and URLs: {URLS}", EMBEDDED.join(", "));
         Ok(match name {
             "model" => Self::Model,
             "memory" => Self::Memory,
@@ -56,6 +67,8 @@ impl Store {
                 Some(("sqlite", path)) => Self::SqliteFile(path.trim_start_matches("//").into()),
                 Some(("file", "")) => return Err("file: needs a directory, as in file:/var/sessions".into()),
                 Some(("file", path)) => Self::FileBelow(path.trim_start_matches("//").into()),
+                Some(("redis" | "rediss", _)) => Self::Redis(url.into()),
+                Some(("memcached", rest)) => Self::Memcached(rest.trim_matches('/').into()),
                 Some((scheme, _)) => return Err(format!("no store has URLs with `{scheme}:`; {}", known())),
                 None => return Err(format!("there is no store `{name}`; {}", known())),
             },
@@ -71,6 +84,9 @@ impl Store {
             Self::File | Self::FileBelow(_) => "file",
             Self::Cookie => "cookie",
             Self::CachedDb => "cached_db",
+            Self::Redis(nodes) if nodes.contains(',') => "redis-cluster",
+            Self::Redis(_) => "redis",
+            Self::Memcached(_) => "memcached",
         }
     }
 
@@ -79,6 +95,8 @@ impl Store {
         match self {
             Self::SqliteFile(path) => format!("sqlite:{}", path.display()),
             Self::FileBelow(path) => format!("file:{}", path.display()),
+            Self::Redis(url) => url.clone(),
+            Self::Memcached(address) => format!("memcached://{address}"),
             named => named.name().into(),
         }
     }
@@ -134,6 +152,20 @@ impl Store {
                 |env, _| Ok(CookieStore::with_clock(env.settings(), env.clock())?),
                 StoreHooks::default(),
             ),
+            Self::Redis(url) => {
+                let runtime = runtime()?;
+                let nodes: Vec<&str> = url.split(',').collect();
+                let cache = match nodes.as_slice() {
+                    [one] => runtime.block_on(RedisCache::connect(one)),
+                    nodes => runtime.block_on(RedisCache::connect_cluster(nodes)),
+                };
+                self.cached(cache, runtime)
+            }
+            Self::Memcached(address) => {
+                let runtime = runtime()?;
+                let cache = runtime.block_on(MemcachedCache::connect(address)).map(Arc::new);
+                self.cached(cache, runtime)
+            }
             Self::CachedDb => {
                 let path = |env: &Env| env.dir().join("sessions.db");
                 let front: Arc<Mutex<Option<Arc<MemoryStore<ManualClock>>>>> = Arc::default();
@@ -155,6 +187,25 @@ impl Store {
         }
     }
 
+    /// A cache on a server. Its keys have a prefix that is new for each trace, so that each trace begins with
+    /// nothing; what is left there expires.
+    fn cached<C: Cache + Clone + 'static>(
+        &self,
+        cache: Result<C, CacheError>,
+        runtime: Runtime,
+    ) -> Result<Box<dyn Subject>, Fault> {
+        let cache = cache.map_err(|error| Fault::Harness(error.to_string()))?;
+        let mut prefix = String::new();
+        let open = move |env: &Env, opening| {
+            if opening == Opening::Fresh {
+                prefix = format!("sessionspec-{}", RandomKeys.generate().as_str());
+            }
+            let store = CacheStore::with_clock(cache.clone(), env.settings(), env.clock());
+            Ok(store.with_key_prefix(&prefix, 1))
+        };
+        self.opened(open, StoreHooks::default().with_wall_clock().with_runtime(runtime))
+    }
+
     fn opened<S: SessionStore + 'static>(
         &self,
         open: impl FnMut(&Env, Opening) -> Result<S, BoxError> + 'static,
@@ -162,6 +213,12 @@ impl Store {
     ) -> Result<Box<dyn Subject>, Fault> {
         Ok(Box::new(StoreSubject::new(self.name(), env!("CARGO_PKG_VERSION"), open, hooks)?))
     }
+}
+
+/// A runtime that works in the background too: connections want that.
+fn runtime() -> Result<Runtime, Fault> {
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    built.map_err(|error| Fault::Harness(format!("no runtime can be started: {error}")))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

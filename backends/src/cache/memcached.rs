@@ -1,0 +1,217 @@
+//! memcached.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_memcached::{Client, Error, ErrorKind, MetaProtocol, Status};
+use tokio::time::timeout;
+
+use super::{Cache, CacheError};
+
+/// How long to wait for a connection, and for an answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many idle connections are kept.
+const POOL: usize = 16;
+
+/// The longest key, in bytes.
+const MAX_KEY: usize = 250;
+
+/// The largest item of a server as it comes, without what it adds to each.
+const MAX_VALUE: u64 = (1 << 20) - 512;
+
+/// From this many seconds on memcached takes a life for an instant, counted from 1970.
+const LONGEST_RELATIVE: u64 = 60 * 60 * 24 * 30;
+
+/// The flag under which Django's client for memcached (pymemcache) keeps pickles; without it the bytes are text.
+const PICKLED: &str = "F1";
+
+/// A memcached server (1.6 or newer). Connections are pooled, and made anew when they break. Needs a Tokio
+/// runtime.
+pub struct MemcachedCache {
+    address: String,
+    idle: Mutex<Vec<Client>>,
+}
+
+/// What an operation does with a connection.
+enum Request<'a> {
+    Get,
+    Set { value: &'a [u8], mode: &'static str, life: Duration },
+    Delete,
+}
+
+/// What came out of it: the value, if one was asked for and is there.
+enum Answer {
+    Done(Option<Vec<u8>>),
+    NotDone,
+}
+
+impl MemcachedCache {
+    /// Connects to a server at `host:port`.
+    ///
+    /// # Errors
+    /// [`CacheError::Unavailable`] if the server is not there.
+    pub async fn connect(address: &str) -> Result<Self, CacheError> {
+        let cache = Self { address: address.into(), idle: Mutex::default() };
+        let client = cache.client().await?;
+        cache.give_back(client);
+        Ok(cache)
+    }
+
+    async fn client(&self) -> Result<Client, CacheError> {
+        let connecting = timeout(TIMEOUT, Client::new(format!("tcp://{}", self.address)));
+        match connecting.await {
+            Ok(Ok(client)) => Ok(client),
+            Ok(Err(error)) => Err(self.unavailable(&error.to_string(), Some(error))),
+            Err(_) => Err(self.unavailable("no connection within 5 s", None)),
+        }
+    }
+
+    fn unavailable(&self, what: &str, error: Option<Error>) -> CacheError {
+        let remedy = "; is the server running, and does the URL name it?";
+        CacheError::Unavailable(
+            format!("memcached://{}: {what}{remedy}", self.address),
+            error.map(Into::into),
+        )
+    }
+
+    fn give_back(&self, client: Client) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < POOL && !client.is_closed() {
+            idle.push(client);
+        }
+    }
+
+    /// Asks the server, once more on a new connection if an idle one has died. Each request may be done twice.
+    async fn ask(&self, key: &str, request: &Request<'_>) -> Result<Answer, CacheError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(mut client) = idle
+            && let Ok(Ok(answer)) = timeout(TIMEOUT, perform(&mut client, key, request)).await
+        {
+            self.give_back(client);
+            return Ok(answer);
+        }
+        let mut client = self.client().await?;
+        match timeout(TIMEOUT, perform(&mut client, key, request)).await {
+            Ok(Ok(answer)) => {
+                self.give_back(client);
+                Ok(answer)
+            }
+            Ok(Err(Error::Protocol(Status::Error(ErrorKind::Server(reason)))))
+                if reason.contains("too large") =>
+            {
+                let size = match request {
+                    Request::Set { value, .. } => value.len() as u64,
+                    Request::Get | Request::Delete => 0,
+                };
+                Err(CacheError::TooLarge { size })
+            }
+            Ok(Err(error)) => Err(self.unavailable(&error.to_string(), Some(error))),
+            Err(_) => Err(self.unavailable("no answer within 5 s", None)),
+        }
+    }
+
+    async fn set(
+        &self,
+        key: &str,
+        value: &[u8],
+        life: Duration,
+        mode: &'static str,
+    ) -> Result<bool, CacheError> {
+        // The server refuses a larger one too, but reads all of it first.
+        if value.len() as u64 > MAX_VALUE {
+            return Err(CacheError::TooLarge { size: value.len() as u64 });
+        }
+        let answer = self.ask(key, &Request::Set { value, mode, life }).await?;
+        Ok(matches!(answer, Answer::Done(_)))
+    }
+}
+
+async fn perform(client: &mut Client, key: &str, request: &Request<'_>) -> Result<Answer, Error> {
+    let result = match request {
+        Request::Get => {
+            let found = client.meta_get(key, false, None, Some(&["v"])).await?;
+            return Ok(found.map_or(Answer::NotDone, |found| Answer::Done(found.data)));
+        }
+        Request::Set { value, mode, life } => {
+            let life = format!("T{}", expiration(*life));
+            // A pickle begins with this byte, and no text does.
+            let pickled = value.first() == Some(&0x80);
+            let mut flags = vec![*mode, life.as_str()];
+            flags.extend(pickled.then_some(PICKLED));
+            client.meta_set(key, *value, false, None, Some(&flags)).await
+        }
+        Request::Delete => client.meta_delete(key, false, None, None).await,
+    };
+    match result {
+        Ok(_) => Ok(Answer::Done(None)),
+        Err(Error::Protocol(Status::NotStored | Status::NotFound | Status::Exists)) => Ok(Answer::NotDone),
+        Err(error) => Err(error),
+    }
+}
+
+/// A life as memcached counts it: in whole seconds, at least one, since zero would be for ever; from thirty days
+/// on as an instant, the last of which is in the year 2038.
+fn expiration(life: Duration) -> u64 {
+    let seconds = life.as_secs().max(1);
+    if seconds < LONGEST_RELATIVE {
+        return seconds;
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    now.saturating_add(seconds).min(i32::MAX.unsigned_abs().into())
+}
+
+impl fmt::Debug for MemcachedCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemcachedCache").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Cache for MemcachedCache {
+    fn max_value_bytes(&self) -> Option<u64> {
+        Some(MAX_VALUE)
+    }
+
+    /// White space and control characters would end a key, and other alphabets are not taken.
+    fn accepts(&self, key: &str) -> bool {
+        key.len() <= MAX_KEY && key.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
+        match self.ask(key, &Request::Get).await? {
+            Answer::Done(value) => Ok(value),
+            Answer::NotDone => Ok(None),
+        }
+    }
+
+    async fn exists(&self, key: &str) -> Result<bool, CacheError> {
+        Ok(self.get(key).await?.is_some())
+    }
+
+    async fn add(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
+        self.set(key, &value, life, "ME").await
+    }
+
+    async fn replace(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
+        self.set(key, &value, life, "MR").await
+    }
+
+    async fn delete(&self, key: &str) -> Result<bool, CacheError> {
+        Ok(matches!(self.ask(key, &Request::Delete).await?, Answer::Done(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lives_are_whole_seconds_and_beyond_thirty_days_instants() {
+        assert_eq!(expiration(Duration::from_millis(1)), 1);
+        assert_eq!(expiration(Duration::from_millis(10_999)), 10);
+        assert_eq!(expiration(Duration::from_secs(LONGEST_RELATIVE - 1)), LONGEST_RELATIVE - 1);
+        assert!(expiration(Duration::from_secs(LONGEST_RELATIVE)) > 1_700_000_000);
+        assert_eq!(expiration(Duration::from_secs(u64::MAX)), 0x7fff_ffff);
+    }
+}

@@ -1,0 +1,278 @@
+//! Sessions in a cache that other processes share: Django's `cache` engine.
+//!
+//! - `mod.rs`: the store, and what it asks of a cache
+//! - `redis.rs`: Redis and Valkey, one server or a cluster
+//! - `memcached.rs`: memcached
+
+#[cfg(feature = "memcached")]
+mod memcached;
+#[cfg(feature = "redis")]
+mod redis;
+
+use std::error::Error;
+use std::time::Duration;
+
+use session_core::codec::DecodeError;
+use session_core::{
+    Capabilities, ClearExpired, Clock, ExpiredRecords, Map, Record, SessionKey, SessionStore, Settings,
+    StoreError, SystemClock, json, stored_expiry,
+};
+
+use crate::pickle;
+
+#[cfg(feature = "memcached")]
+pub use memcached::MemcachedCache;
+#[cfg(feature = "redis")]
+pub use redis::RedisCache;
+
+/// What Django's engine puts before the session key.
+const ENGINE_PREFIX: &str = "django.contrib.sessions.cache";
+
+/// A cache: values under keys, for a time. Each method is one atomic operation of the server.
+pub trait Cache: Send + Sync {
+    /// The most bytes a value may have, if there is a limit.
+    fn max_value_bytes(&self) -> Option<u64>;
+
+    /// Whether a key may have this text; a key that may not holds nothing.
+    fn accepts(&self, key: &str) -> bool;
+
+    /// The value.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, CacheError>> + Send;
+
+    /// Whether there is a value.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    fn exists(&self, key: &str) -> impl Future<Output = Result<bool, CacheError>> + Send;
+
+    /// Stores a value where there is none; tells whether it did.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    fn add(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        life: Duration,
+    ) -> impl Future<Output = Result<bool, CacheError>> + Send;
+
+    /// Stores a value where there is one already; tells whether it did.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    fn replace(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        life: Duration,
+    ) -> impl Future<Output = Result<bool, CacheError>> + Send;
+
+    /// Removes a value; tells whether there was one.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    fn delete(&self, key: &str) -> impl Future<Output = Result<bool, CacheError>> + Send;
+}
+
+impl<C: Cache> Cache for std::sync::Arc<C> {
+    fn max_value_bytes(&self) -> Option<u64> {
+        (**self).max_value_bytes()
+    }
+    fn accepts(&self, key: &str) -> bool {
+        (**self).accepts(key)
+    }
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
+        (**self).get(key).await
+    }
+    async fn exists(&self, key: &str) -> Result<bool, CacheError> {
+        (**self).exists(key).await
+    }
+    async fn add(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
+        (**self).add(key, value, life).await
+    }
+    async fn replace(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
+        (**self).replace(key, value, life).await
+    }
+    async fn delete(&self, key: &str) -> Result<bool, CacheError> {
+        (**self).delete(key).await
+    }
+}
+
+/// Why a cache did not answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// The value is larger than the cache takes.
+    #[error("a value of {size} bytes is too large")]
+    TooLarge {
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// The server is not there, or answers with an error. The text names the server.
+    #[error("{0}")]
+    Unavailable(String, #[source] Option<Box<dyn Error + Send + Sync>>),
+}
+
+/// How session data is written into the cache. Both forms are read, whichever is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CacheFormat {
+    /// Python's pickle, as Django writes it.
+    #[default]
+    Pickle,
+    /// JSON, for caches that no Django reads.
+    Json,
+}
+
+/// Sessions in a cache, readable and writable by Django's `cache` engine at the same time.
+///
+/// A record is gone when its time is over, or when the cache needs the room. A cache that is down is an error
+/// and no empty session. Inserting and replacing are each one operation of the server, where Django asks
+/// first and then writes.
+#[derive(Debug)]
+pub struct CacheStore<C, K = SystemClock> {
+    cache: C,
+    clock: K,
+    prefix: String,
+    format: CacheFormat,
+    cookie_age: i64,
+}
+
+impl<C: Cache> CacheStore<C> {
+    /// Sessions in this cache, under the keys that Django uses with an empty `KEY_PREFIX` and `VERSION` 1.
+    pub fn new(cache: C, settings: &Settings) -> Self {
+        Self::with_clock(cache, settings, SystemClock)
+    }
+}
+
+impl<C: Cache, K: Clock> CacheStore<C, K> {
+    /// The same with a clock of one's own. How long a record still lives is reckoned by it; when that is over,
+    /// the cache's own clock tells.
+    pub fn with_clock(cache: C, settings: &Settings, clock: K) -> Self {
+        let prefix = format!(":1:{ENGINE_PREFIX}");
+        Self { cache, clock, prefix, format: CacheFormat::default(), cookie_age: settings.cookie_age }
+    }
+
+    /// The same store with another `KEY_PREFIX` and `VERSION`, as Django's `CACHES` has them.
+    #[must_use]
+    pub fn with_key_prefix(self, key_prefix: &str, version: u32) -> Self {
+        Self { prefix: format!("{key_prefix}:{version}:{ENGINE_PREFIX}"), ..self }
+    }
+
+    /// The same store with another format; [`CacheFormat::Pickle`] otherwise.
+    #[must_use]
+    pub fn with_format(self, format: CacheFormat) -> Self {
+        Self { format, ..self }
+    }
+
+    /// The cache.
+    pub fn cache(&self) -> &C {
+        &self.cache
+    }
+
+    /// The cache's key, `None` if it could not be one.
+    fn key(&self, key: &SessionKey) -> Option<String> {
+        let text = format!("{}{}", self.prefix, key.as_str());
+        self.cache.accepts(&text).then_some(text)
+    }
+
+    fn encode(&self, key: &SessionKey, data: &Map) -> Result<Vec<u8>, StoreError> {
+        match self.format {
+            CacheFormat::Json => Ok(json::write(data).into_bytes()),
+            CacheFormat::Pickle => {
+                pickle::write(data).map_err(|reason| StoreError::Unrepresentable { key: key.clone(), reason })
+            }
+        }
+    }
+
+    /// How long a record still lives, `None` if it has expired.
+    fn life(&self, record: &Record) -> Option<Duration> {
+        Duration::try_from(record.expires - self.clock.now()).ok().filter(|life| !life.is_zero())
+    }
+
+    fn error(&self, operation: &str, key: &SessionKey, error: CacheError) -> StoreError {
+        match error {
+            CacheError::TooLarge { size } => {
+                let limit = self.cache.max_value_bytes().unwrap_or(size);
+                StoreError::TooLarge { key: key.clone(), size, limit }
+            }
+            CacheError::Unavailable(reason, source) => {
+                StoreError::Unavailable { operation: operation.into(), reason, source }
+            }
+        }
+    }
+}
+
+/// The data of a value in either form.
+fn decode(value: &[u8]) -> Result<Map, DecodeError> {
+    match value.first() {
+        Some(b'{') => Ok(json::parse(value)?),
+        _ => pickle::read(value),
+    }
+}
+
+impl<C: Cache, K: Clock> SessionStore for CacheStore<C, K> {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            persistent: true,
+            shared: true,
+            server_side: true,
+            expired: ExpiredRecords::Gone,
+            clear_expired: ClearExpired::Automatic,
+            max_record_bytes: self.cache.max_value_bytes(),
+        }
+    }
+
+    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        let Some(text) = self.key(key) else { return Ok(false) };
+        self.cache.exists(&text).await.map_err(|error| self.error("look for a session", key, error))
+    }
+
+    /// The record; it expires at the latest when it says, and may do so earlier: the cache does not tell.
+    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+        let Some(text) = self.key(key) else { return Ok(None) };
+        let value = self.cache.get(&text).await.map_err(|error| self.error("load a session", key, error))?;
+        let Some(value) = value else { return Ok(None) };
+        let record = decode(&value).and_then(|data| {
+            let expires = stored_expiry(&data, self.clock.now(), self.cookie_age)
+                .map_err(|error| DecodeError::Corrupt(error.to_string()))?;
+            Ok(Record { data, expires })
+        });
+        record.map(Some).map_err(|error| error.into_store_error(key))
+    }
+
+    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        let fault = |error| self.error("insert a session", key, error);
+        let refused = || CacheError::Unavailable("the cache takes no key of this form".into(), None);
+        let text = self.key(key).ok_or_else(|| fault(refused()))?;
+        let added = match self.life(record) {
+            Some(life) => self.cache.add(&text, self.encode(key, &record.data)?, life).await,
+            // What has expired already is gone at once.
+            None => self.cache.exists(&text).await.map(|taken| !taken),
+        };
+        if added.map_err(fault)? { Ok(key.clone()) } else { Err(StoreError::Exists(key.clone())) }
+    }
+
+    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        let Some(text) = self.key(key) else { return Err(StoreError::NotFound(key.clone())) };
+        let replaced = match self.life(record) {
+            Some(life) => self.cache.replace(&text, self.encode(key, &record.data)?, life).await,
+            None => self.cache.delete(&text).await,
+        };
+        let replaced = replaced.map_err(|error| self.error("update a session", key, error))?;
+        if replaced { Ok(key.clone()) } else { Err(StoreError::NotFound(key.clone())) }
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        let Some(text) = self.key(key) else { return Ok(()) };
+        self.cache.delete(&text).await.map_err(|error| self.error("delete a session", key, error))?;
+        Ok(())
+    }
+
+    /// Does nothing: a cache forgets by itself.
+    async fn clear_expired(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}

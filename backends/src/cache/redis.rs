@@ -1,0 +1,158 @@
+//! Redis and Valkey: one server, or a cluster.
+
+use std::fmt;
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, cmd};
+
+use super::{Cache, CacheError};
+
+/// How long to wait for a connection, and for an answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A Redis or Valkey server, or a cluster of them. Connections are shared by all tasks, and made anew when they
+/// break. Cloning is cheap. Needs a Tokio runtime.
+#[derive(Clone)]
+pub struct RedisCache {
+    connection: Connection,
+    /// The address, without a password.
+    address: String,
+}
+
+#[derive(Clone)]
+enum Connection {
+    One(ConnectionManager),
+    Cluster(ClusterConnection),
+}
+
+impl RedisCache {
+    /// Connects to a server: `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS.
+    ///
+    /// # Errors
+    /// [`CacheError::Unavailable`] if the URL is none or the server is not there.
+    pub async fn connect(url: &str) -> Result<Self, CacheError> {
+        let address = without_password(url);
+        let fault = |error| unavailable(&address, error);
+        let client = Client::open(url).map_err(fault)?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_response_timeout(Some(TIMEOUT))
+            .set_number_of_retries(1);
+        let manager = ConnectionManager::new_with_config(client, config).await.map_err(fault)?;
+        Ok(Self { connection: Connection::One(manager), address })
+    }
+
+    /// Connects to a cluster by the URLs of some of its nodes; the others are found.
+    ///
+    /// # Errors
+    /// [`CacheError::Unavailable`] if a URL is none or no node is there.
+    pub async fn connect_cluster(nodes: &[&str]) -> Result<Self, CacheError> {
+        let addresses: Vec<String> = nodes.iter().map(|node| without_password(node)).collect();
+        let address = addresses.join(",");
+        let fault = |error| unavailable(&address, error);
+        let client = ClusterClient::builder(nodes.iter().copied())
+            .connection_timeout(TIMEOUT)
+            .response_timeout(TIMEOUT)
+            .build()
+            .map_err(fault)?;
+        let connection = client.get_async_connection().await.map_err(fault)?;
+        Ok(Self { connection: Connection::Cluster(connection), address })
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, CacheError> {
+        let answer = match self.connection.clone() {
+            Connection::One(mut manager) => match command.query_async(&mut manager).await {
+                // The server was away since the last time. Each of the commands here may be done twice.
+                Err(error) if RedisError::is_unrecoverable_error(&error) => {
+                    command.query_async(&mut manager).await
+                }
+                other => other,
+            },
+            Connection::Cluster(mut connection) => command.query_async(&mut connection).await,
+        };
+        answer.map_err(|error| unavailable(&self.address, error))
+    }
+
+    async fn set(
+        &self,
+        key: &str,
+        value: &[u8],
+        life: Duration,
+        condition: &str,
+    ) -> Result<bool, CacheError> {
+        // Rounded down, so that no record outlives its session; but zero would be an error.
+        let milliseconds = u64::try_from(life.as_millis()).unwrap_or(u64::MAX).max(1);
+        let mut command = cmd("SET");
+        command.arg(key).arg(value).arg(condition).arg("PX").arg(milliseconds);
+        Ok(self.ask::<Option<String>>(&command).await?.is_some())
+    }
+}
+
+impl fmt::Debug for RedisCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisCache").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// A URL as it may be shown.
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        _ => url.to_owned(),
+    }
+}
+
+fn unavailable(address: &str, error: RedisError) -> CacheError {
+    let remedy = match error.kind() {
+        ErrorKind::Io => "; is the server running, and does the URL name it?",
+        ErrorKind::AuthenticationFailed => "; look at the user and the password in the URL",
+        ErrorKind::InvalidClientConfig => "; a URL is redis://[user:password@]host[:port][/database]",
+        _ => "",
+    };
+    CacheError::Unavailable(format!("{address}: {error}{remedy}"), Some(error.into()))
+}
+
+impl Cache for RedisCache {
+    /// Half a gigabyte, which no session has.
+    fn max_value_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    fn accepts(&self, _: &str) -> bool {
+        true
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
+        self.ask(cmd("GET").arg(key)).await
+    }
+
+    async fn exists(&self, key: &str) -> Result<bool, CacheError> {
+        self.ask(cmd("EXISTS").arg(key)).await
+    }
+
+    async fn add(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
+        self.set(key, &value, life, "NX").await
+    }
+
+    async fn replace(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
+        self.set(key, &value, life, "XX").await
+    }
+
+    async fn delete(&self, key: &str) -> Result<bool, CacheError> {
+        self.ask(cmd("DEL").arg(key)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(without_password("redis://me:se@cret@host:1/2"), "redis://host:1/2");
+        assert_eq!(without_password("redis://host"), "redis://host");
+    }
+}
