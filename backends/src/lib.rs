@@ -6,6 +6,8 @@
 //! | [`CookieStore`] | in the visitor's cookie, signed | the `signed_cookies` engine, same value |
 //! | [`FileStore`] | in a directory, a file each | the `file` engine, same names and contents |
 //! | [`CachedStore`] | in any two of these: a fast one in front of one that lasts | the `cached_db` engine |
+//! | `CacheStore` | in Redis, a Redis cluster or memcached (features `redis`, `memcached`) | the `cache` engine |
+//! | `PostgresStore` | in a table of PostgreSQL (feature `postgres`) | the `db` engine, same table and contents |
 //! | [`SqliteStore`] | in a table `django_session` | the `db` engine, same table and contents |
 //!
 //! ```
@@ -34,6 +36,8 @@ mod file;
 mod memory;
 #[cfg(feature = "cache")]
 mod pickle;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -48,5 +52,7 @@ pub use cookie::CookieStore;
 #[cfg(feature = "file")]
 pub use file::{DirectoryError, Durability, FileStore};
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresError, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteStore};

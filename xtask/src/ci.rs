@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{Ended, Failure, Services, author, command, django, docs, python, spec};
+use crate::{Ended, Failure, Services, author, command, django, docs, python, services, spec};
 
 type Gate = (&'static str, fn(&Path, Services) -> Result<Ended, Failure>);
 
-const GATES: [Gate; 10] = [
+const GATES: [Gate; 11] = [
     ("format", |root, _| cargo(root, &["fmt", "--all", "--check"])),
     ("clippy", |root, _| {
         cargo(root, &["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])
@@ -25,6 +25,7 @@ const GATES: [Gate; 10] = [
     ("suite", |root, _| command::run(command::sessionspec(root).arg("run")).map(|()| Ended::Passed)),
     ("author", |root, _| author::run(root).map(|()| Ended::Passed)),
     ("python", python::run),
+    ("services", services::gate),
     ("django", |root, services| django::run(root, services, django::CASES)),
 ];
 

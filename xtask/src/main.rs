@@ -9,6 +9,7 @@ mod django;
 mod docs;
 mod files;
 mod python;
+mod services;
 mod spec;
 
 use std::fmt;
@@ -54,6 +55,12 @@ enum Task {
         #[arg(long)]
         require_services: bool,
     },
+    /// Start Redis, a Redis cluster, memcached and PostgreSQL, for a command or until the input ends
+    Services {
+        /// The command; it finds the URLs in its environment
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
     /// Check the documents: links, and the programs that the guides show
     Docs,
     /// Break the example store and see whether its author would learn why
@@ -65,14 +72,15 @@ enum Task {
 fn main() -> ExitCode {
     let root = root();
     let result = match Arguments::parse().task {
-        Task::Ci { require_services } => ci::run(&root, services(require_services)),
+        Task::Ci { require_services } => ci::run(&root, policy(require_services)),
         Task::Spec { write } => spec::run(&root, write),
         Task::Django { require_services, cases } => {
-            django::run(&root, services(require_services), cases).map(|ended| println!("{ended}"))
+            django::run(&root, policy(require_services), cases).map(|ended| println!("{ended}"))
         }
         Task::Python { require_services } => {
-            python::run(&root, services(require_services)).map(|ended| println!("{ended}"))
+            python::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
+        Task::Services { command } => services::run(&root, &command),
         Task::Docs => docs::run(&root),
         Task::Author => author::run(&root),
         Task::Bench => bench::run(&root),
@@ -95,7 +103,7 @@ pub(crate) enum Services {
     Required,
 }
 
-fn services(required: bool) -> Services {
+fn policy(required: bool) -> Services {
     if required { Services::Required } else { Services::Optional }
 }
 

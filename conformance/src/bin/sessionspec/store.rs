@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use session_backends::{
     Cache, CacheError, CacheStore, CachedStore, CookieStore, Durability, FileStore, MemcachedCache,
-    MemoryStore, RedisCache, SqliteStore,
+    MemoryStore, PostgresStore, RedisCache, SqliteStore,
 };
 use session_conformance::manifest::Manifest;
 use session_conformance::subject::{Env, Fault, ModelSubject, Opening, StoreHooks, StoreSubject, Subject};
@@ -22,10 +22,11 @@ pub(crate) const EMBEDDED: [&str; 6] = ["model", "memory", "sqlite", "file", "co
 
 /// What `--store` takes.
 pub(crate) const STORES: &str = "A store: model, memory, sqlite, file, cookie, cached_db, or a URL: sqlite:PATH, file:DIR, \
-     redis://…, rediss://…, redis://NODE,redis://NODE for a cluster, memcached://HOST:PORT";
+     redis://…, rediss://…, redis://NODE,redis://NODE for a cluster, memcached://HOST:PORT, \
+     postgres://…";
 
 /// The URLs among them.
-const URLS: &str = "sqlite:PATH, file:DIR, redis://…, rediss://…, memcached://HOST:PORT";
+const URLS: &str = "sqlite:PATH, file:DIR, redis://…, rediss://…, memcached://HOST:PORT, postgres://…";
 
 /// A store that is part of this program.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub(crate) enum Store {
     CachedDb,
     /// A Redis or Valkey server, or a cluster: several URLs with commas between.
     Redis(String),
+    /// A PostgreSQL database, which must have no sessions in it.
+    Postgres(String),
     /// A memcached server at `host:port`.
     Memcached(String),
 }
@@ -68,6 +71,7 @@ impl Store {
                 Some(("file", "")) => return Err("file: needs a directory, as in file:/var/sessions".into()),
                 Some(("file", path)) => Self::FileBelow(path.trim_start_matches("//").into()),
                 Some(("redis" | "rediss", _)) => Self::Redis(url.into()),
+                Some(("postgres" | "postgresql", _)) => Self::Postgres(url.into()),
                 Some(("memcached", rest)) => Self::Memcached(rest.trim_matches('/').into()),
                 Some((scheme, _)) => return Err(format!("no store has URLs with `{scheme}:`; {}", known())),
                 None => return Err(format!("there is no store `{name}`; {}", known())),
@@ -86,6 +90,7 @@ impl Store {
             Self::CachedDb => "cached_db",
             Self::Redis(nodes) if nodes.contains(',') => "redis-cluster",
             Self::Redis(_) => "redis",
+            Self::Postgres(_) => "postgres",
             Self::Memcached(_) => "memcached",
         }
     }
@@ -95,7 +100,7 @@ impl Store {
         match self {
             Self::SqliteFile(path) => format!("sqlite:{}", path.display()),
             Self::FileBelow(path) => format!("file:{}", path.display()),
-            Self::Redis(url) => url.clone(),
+            Self::Redis(url) | Self::Postgres(url) => url.clone(),
             Self::Memcached(address) => format!("memcached://{address}"),
             named => named.name().into(),
         }
@@ -161,6 +166,7 @@ impl Store {
                 };
                 self.cached(cache, runtime)
             }
+            Self::Postgres(url) => self.postgres(url),
             Self::Memcached(address) => {
                 let runtime = runtime()?;
                 let cache = runtime.block_on(MemcachedCache::connect(address)).map(Arc::new);
@@ -185,6 +191,45 @@ impl Store {
                 self.opened(open, hooks)
             }
         }
+    }
+
+    fn postgres(&self, url: &str) -> Result<Box<dyn Subject>, Fault> {
+        let runtime = runtime()?;
+        let settings = session_core::Settings {
+            // The store on which the others are built signs nothing.
+            secret_key: session_core::Secret::new("sessionspec"),
+            ..session_core::Settings::default()
+        };
+        let opened = runtime.block_on(async {
+            let store = PostgresStore::connect(url, &settings).await?;
+            store.migrate().await?;
+            let row = store.pool().get().await?.query_one("SELECT count(*) FROM django_session", &[]).await?;
+            Ok::<_, BoxError>((store, row.try_get::<_, i64>(0)?))
+        });
+        let (store, count) = opened.map_err(|error| Fault::Harness(error.to_string()))?;
+        if count > 0 {
+            return Err(Fault::Harness(format!(
+                "the database holds {count} sessions, and the suite empties what it is given: name another one"
+            )));
+        }
+        let (handle, pool) = (runtime.handle().clone(), store.pool().clone());
+        let damage = move |_: &Env, key: &str| {
+            let statement = "UPDATE django_session SET session_data = 'damaged' WHERE session_key = $1";
+            let changed = handle
+                .block_on(async { Ok::<_, BoxError>(pool.get().await?.execute(statement, &[&key]).await?) });
+            changed.map(|rows| rows > 0).map_err(|error| error.to_string())
+        };
+        let handle = runtime.handle().clone();
+        let open = move |env: &Env, opening| {
+            if opening == Opening::Fresh {
+                handle.block_on(async {
+                    let client = store.pool().get().await?;
+                    Ok::<_, BoxError>(client.execute("DELETE FROM django_session", &[]).await?)
+                })?;
+            }
+            Ok(store.again(env.settings(), env.clock())?)
+        };
+        self.opened(open, StoreHooks::default().with_damage(damage).with_runtime(runtime))
     }
 
     /// A cache on a server. Its keys have a prefix that is new for each trace, so that each trace begins with

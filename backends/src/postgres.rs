@@ -1,0 +1,382 @@
+//! Sessions in PostgreSQL, in the table `django_session` that Django's `db` engine uses.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use rustls::{ClientConfig, RootCertStore};
+use session_core::codec::{Codec, SERVER_SALT};
+use session_core::{
+    Capabilities, ClearExpired, Clock, ExpiredRecords, Record, SessionKey, SessionStore, Settings,
+    SettingsError, StoreError, SystemClock,
+};
+use time::OffsetDateTime;
+use tokio_postgres::Config;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long to wait for a connection.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The most connections.
+const POOL: usize = 16;
+
+/// How many records one statement of `clear_expired` removes. Between two of them others may write.
+const BATCH: i64 = 1_000;
+
+/// The table and its indices, as Django's migration makes them.
+const SCHEMA: &str = r#"
+CREATE TABLE IF NOT EXISTS "django_session" ("session_key" varchar(40) NOT NULL PRIMARY KEY, "session_data" text NOT NULL, "expire_date" timestamp with time zone NOT NULL);
+CREATE INDEX IF NOT EXISTS "django_session_session_key_c0390e0f_like" ON "django_session" ("session_key" varchar_pattern_ops);
+CREATE INDEX IF NOT EXISTS "django_session_expire_date_a5c62663" ON "django_session" ("expire_date");
+"#;
+
+/// Sessions in a PostgreSQL database, readable and writable by Django's `db` engine at the same time.
+///
+/// Connections are pooled, and their statements prepared. Needs a Tokio runtime.
+pub struct PostgresStore<C = SystemClock> {
+    pool: Pool,
+    /// The address, without a password.
+    address: String,
+    clock: C,
+    codec: Codec,
+}
+
+/// Why a database was not opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PostgresError {
+    /// The settings cannot be worked with.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The URL is none.
+    #[error("not a PostgreSQL URL: {0}; one is postgres://user:password@host/database?sslmode=require")]
+    Url(String),
+    /// The server does not answer, or refuses. The text names it and, where one is known, the remedy.
+    #[error("{0}")]
+    Unavailable(String, #[source] Option<Box<dyn Error + Send + Sync>>),
+    /// The database has no session table.
+    #[error("{0} has no table django_session; create it with `migrate`, here or in Django")]
+    NoTable(String),
+    /// The table is there and is not Django's.
+    #[error(
+        "the table django_session of {address} has the columns {found}; it needs session_key, session_data, expire_date"
+    )]
+    OtherColumns {
+        /// The database.
+        address: String,
+        /// Its columns.
+        found: String,
+    },
+}
+
+impl PostgresStore {
+    /// Connects to a database: `postgres://user:password@host/database`. With `?sslmode=require` the connection
+    /// is encrypted, and the server's certificate checked against those that the system trusts.
+    ///
+    /// # Errors
+    /// [`PostgresError`], if the settings or the URL are wrong, or the server does not answer.
+    pub async fn connect(url: &str, settings: &Settings) -> Result<Self, PostgresError> {
+        Self::connect_with_clock(url, settings, SystemClock).await
+    }
+}
+
+impl<C: Clock> PostgresStore<C> {
+    /// The same with a clock of one's own.
+    ///
+    /// # Errors
+    /// As for [`connect`](PostgresStore::connect).
+    pub async fn connect_with_clock(url: &str, settings: &Settings, clock: C) -> Result<Self, PostgresError> {
+        let codec = Codec::new(settings, SERVER_SALT)?;
+        let mut config: Config =
+            url.parse().map_err(|error: tokio_postgres::Error| PostgresError::Url(chain(&error)))?;
+        config.connect_timeout(TIMEOUT);
+        let address = shown(&config);
+        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let tls = tls().map_err(|error| PostgresError::Unavailable(error.to_string(), Some(error.into())))?;
+        let manager = Manager::from_config(config, MakeRustlsConnect::new(tls), manager);
+        let pool = Pool::builder(manager)
+            .max_size(POOL)
+            .wait_timeout(Some(TIMEOUT))
+            .create_timeout(Some(TIMEOUT))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| PostgresError::Unavailable(error.to_string(), Some(error.into())))?;
+        let store = Self { pool, address, clock, codec };
+        // A wrong address shows now, and not with the first visitor.
+        drop(store.client().await.map_err(|fault| store.fault(fault))?);
+        Ok(store)
+    }
+
+    /// A store on the same connections, with other settings and another clock.
+    ///
+    /// # Errors
+    /// [`SettingsError`].
+    pub fn again<K: Clock>(&self, settings: &Settings, clock: K) -> Result<PostgresStore<K>, SettingsError> {
+        let codec = Codec::new(settings, SERVER_SALT)?;
+        Ok(PostgresStore { pool: self.pool.clone(), address: self.address.clone(), clock, codec })
+    }
+
+    /// Creates the table and its indices, as Django's migration does. What is there already stays.
+    ///
+    /// # Errors
+    /// [`PostgresError`].
+    pub async fn migrate(&self) -> Result<(), PostgresError> {
+        let client = self.client().await.map_err(|fault| self.fault(fault))?;
+        client.batch_execute(SCHEMA).await.map_err(|error| self.fault(error.into()))?;
+        drop(client);
+        self.check().await
+    }
+
+    /// Sees whether the table is there and has Django's columns.
+    ///
+    /// # Errors
+    /// [`PostgresError::NoTable`], [`PostgresError::OtherColumns`].
+    pub async fn check(&self) -> Result<(), PostgresError> {
+        let client = self.client().await.map_err(|fault| self.fault(fault))?;
+        let columns = "SELECT attname::text FROM pg_attribute \
+            WHERE attrelid = to_regclass('django_session') AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
+        let rows = client.query(columns, &[]).await.map_err(|error| self.fault(error.into()))?;
+        let columns: Vec<String> = rows.iter().filter_map(|row| row.try_get(0).ok()).collect();
+        let has = |name: &str| columns.iter().any(|column| column == name);
+        if columns.is_empty() {
+            Err(PostgresError::NoTable(self.address.clone()))
+        } else if ["session_key", "session_data", "expire_date"].into_iter().all(has) {
+            Ok(())
+        } else {
+            Err(PostgresError::OtherColumns { address: self.address.clone(), found: columns.join(", ") })
+        }
+    }
+
+    /// The connections, for what an application does with the database beside its sessions.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    async fn client(&self) -> Result<deadpool_postgres::Client, Fault> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// Runs a statement; the number of rows it changed.
+    async fn execute(
+        &self,
+        operation: &str,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, StoreError> {
+        let result = async {
+            let client = self.client().await?;
+            let statement = client.prepare_cached(sql).await?;
+            Ok(client.execute(&statement, parameters).await?)
+        };
+        result.await.map_err(|fault| self.unavailable(operation, fault))
+    }
+
+    fn fault(&self, fault: Fault) -> PostgresError {
+        let (text, source) = fault.explain(&self.address);
+        PostgresError::Unavailable(text, source)
+    }
+
+    fn unavailable(&self, operation: &str, fault: Fault) -> StoreError {
+        let (reason, source) = fault.explain(&self.address);
+        StoreError::Unavailable { operation: operation.into(), reason, source }
+    }
+}
+
+impl<C> fmt::Debug for PostgresStore<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// What goes wrong on the way to the server and there.
+#[derive(Debug)]
+enum Fault {
+    Pool(PoolError),
+    Server(tokio_postgres::Error),
+}
+
+impl From<PoolError> for Fault {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) => Self::Server(error),
+            other => Self::Pool(other),
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Fault {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Server(error)
+    }
+}
+
+impl Fault {
+    /// What went wrong, where, and what to do about it.
+    fn explain(self, address: &str) -> (String, Option<Box<dyn Error + Send + Sync>>) {
+        let (text, remedy, source): (_, _, Box<dyn Error + Send + Sync>) = match self {
+            Self::Pool(error) => {
+                let remedy = "; every connection is in use, or the server does not answer";
+                (chain(&error), remedy, error.into())
+            }
+            Self::Server(error) => (chain(&error), remedy(&error), error.into()),
+        };
+        (format!("{address}: {text}{remedy}"), Some(source))
+    }
+}
+
+fn remedy(error: &tokio_postgres::Error) -> &'static str {
+    match error.code() {
+        Some(code) if *code == SqlState::UNDEFINED_TABLE => {
+            "; create the table with `migrate`, here or in Django"
+        }
+        Some(code) if *code == SqlState::UNDEFINED_COLUMN => {
+            "; the table is not Django's: it needs session_key, session_data, expire_date"
+        }
+        Some(code)
+            if *code == SqlState::INVALID_PASSWORD
+                || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION =>
+        {
+            "; look at the user and the password in the URL"
+        }
+        Some(code) if *code == SqlState::INVALID_CATALOG_NAME => "; create the database, or correct the URL",
+        Some(code) if *code == SqlState::DISK_FULL => "; free some disk space on the server",
+        Some(_) => "",
+        None => "; is the server running, and does the URL name it?",
+    }
+}
+
+/// An error with what lies beneath it, which is where PostgreSQL's client says what it is about.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut beneath = error.source();
+    while let Some(error) = beneath {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        beneath = error.source();
+    }
+    text
+}
+
+/// The address of a database as it may be shown.
+fn shown(config: &Config) -> String {
+    let hosts: Vec<String> = config
+        .get_hosts()
+        .iter()
+        .map(|host| match host {
+            tokio_postgres::config::Host::Tcp(host) => host.clone(),
+            #[cfg(unix)]
+            tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
+        })
+        .collect();
+    let ports: Vec<String> = config.get_ports().iter().map(ToString::to_string).collect();
+    let port = if ports.is_empty() { String::new() } else { format!(":{}", ports.join(",")) };
+    format!("postgres://{}{port}/{}", hosts.join(","), config.get_dbname().unwrap_or_default())
+}
+
+/// Certificates that the system trusts. Where there are none, encrypted connections fail and say so.
+fn tls() -> Result<ClientConfig, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(config.with_root_certificates(Arc::new(roots)).with_no_client_auth())
+}
+
+/// Whether PostgreSQL can look for such a key: its texts hold no NUL.
+fn accepts(key: &SessionKey) -> bool {
+    !key.as_str().contains('\0')
+}
+
+impl<C: Clock> SessionStore for PostgresStore<C> {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            persistent: true,
+            shared: true,
+            server_side: true,
+            expired: ExpiredRecords::Kept,
+            clear_expired: ClearExpired::Sweeps,
+            max_record_bytes: None,
+        }
+    }
+
+    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        if !accepts(key) {
+            return Ok(false);
+        }
+        let sql = "SELECT 1 FROM django_session WHERE session_key = $1";
+        let result = async {
+            let client = self.client().await?;
+            let statement = client.prepare_cached(sql).await?;
+            Ok(client.query_opt(&statement, &[&key.as_str()]).await?)
+        };
+        let row = result.await.map_err(|fault| self.unavailable("look for a session", fault))?;
+        Ok(row.is_some())
+    }
+
+    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+        if !accepts(key) {
+            return Ok(None);
+        }
+        let sql = "SELECT session_data, expire_date FROM django_session WHERE session_key = $1 AND expire_date > $2";
+        let now = self.clock.now();
+        let result = async {
+            let client = self.client().await?;
+            let statement = client.prepare_cached(sql).await?;
+            let row = client.query_opt(&statement, &[&key.as_str(), &now]).await?;
+            let columns = row.map(|row| Ok::<_, Fault>((row.try_get(0)?, row.try_get(1)?)));
+            columns.transpose()
+        };
+        let row: Option<(String, OffsetDateTime)> =
+            result.await.map_err(|fault| self.unavailable("load a session", fault))?;
+        let Some((text, expires)) = row else { return Ok(None) };
+        let data = self.codec.decode(&text).map_err(|error| error.into_store_error(key))?;
+        Ok(Some(Record { data, expires }))
+    }
+
+    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        let sql = "INSERT INTO django_session (session_key, session_data, expire_date) VALUES ($1, $2, $3) \
+            ON CONFLICT (session_key) DO NOTHING";
+        let text = self.codec.encode(&record.data, self.clock.now());
+        let inserted =
+            self.execute("insert a session", sql, &[&key.as_str(), &text, &record.expires]).await?;
+        if inserted == 1 { Ok(key.clone()) } else { Err(StoreError::Exists(key.clone())) }
+    }
+
+    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        if !accepts(key) {
+            return Err(StoreError::NotFound(key.clone()));
+        }
+        let sql = "UPDATE django_session SET session_data = $2, expire_date = $3 WHERE session_key = $1";
+        let text = self.codec.encode(&record.data, self.clock.now());
+        let updated = self.execute("update a session", sql, &[&key.as_str(), &text, &record.expires]).await?;
+        if updated == 1 { Ok(key.clone()) } else { Err(StoreError::NotFound(key.clone())) }
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        if accepts(key) {
+            let sql = "DELETE FROM django_session WHERE session_key = $1";
+            self.execute("delete a session", sql, &[&key.as_str()]).await?;
+        }
+        Ok(())
+    }
+
+    async fn clear_expired(&self) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM django_session WHERE session_key IN \
+            (SELECT session_key FROM django_session WHERE expire_date < $1 LIMIT $2)";
+        let now = self.clock.now();
+        let mut removed = 0;
+        loop {
+            let batch = self.execute("clear expired sessions", sql, &[&now, &BATCH]).await?;
+            removed += batch;
+            if batch == 0 {
+                return Ok(removed);
+            }
+        }
+    }
+}

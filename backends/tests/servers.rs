@@ -1,0 +1,272 @@
+//! Stores on servers: what tasks at the same time and failing servers do to them. `cargo xtask services` starts
+//! the servers; without them these tests are listed as ignored.
+
+#![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
+
+mod race;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use race::RUNTIME;
+use rstest::rstest;
+use session_backends::{
+    CacheFormat, CacheStore, CachedStore, MemcachedCache, PostgresError, PostgresStore, RedisCache,
+};
+use session_core::blocking::Wait;
+use session_core::{
+    AnyStore, KeyGenerator, RandomKeys, Record, Secret, SessionKey, SessionStore, Settings, StoreError, json,
+};
+use time::{Duration, OffsetDateTime};
+
+fn url(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set; run `cargo xtask services`"))
+}
+
+fn settings() -> Settings {
+    Settings { secret_key: Secret::new("the-secret"), ..Settings::default() }
+}
+
+fn record(text: &str) -> Record {
+    let data = json::parse(text.as_bytes()).unwrap();
+    Record { data, expires: OffsetDateTime::now_utc() + Duration::hours(1) }
+}
+
+fn redis_at(url: &str) -> Result<AnyStore, session_backends::CacheError> {
+    let cache = RUNTIME.block_on(RedisCache::connect(url))?;
+    Ok(AnyStore::new(CacheStore::new(cache, &settings())))
+}
+
+fn redis() -> AnyStore {
+    redis_at(&url("SESSIONSPEC_REDIS_URL")).unwrap()
+}
+
+fn cluster() -> AnyStore {
+    let url = url("SESSIONSPEC_REDIS_CLUSTER_URL");
+    let nodes: Vec<&str> = url.split(',').collect();
+    let cache = RUNTIME.block_on(RedisCache::connect_cluster(&nodes)).unwrap();
+    AnyStore::new(CacheStore::new(cache, &settings()))
+}
+
+fn memcached_at(url: &str) -> Result<AnyStore, session_backends::CacheError> {
+    let address = url.trim_start_matches("memcached://");
+    let cache = RUNTIME.block_on(MemcachedCache::connect(address))?;
+    Ok(AnyStore::new(CacheStore::new(cache, &settings()).with_format(CacheFormat::Json)))
+}
+
+fn memcached() -> AnyStore {
+    memcached_at(&url("SESSIONSPEC_MEMCACHED_URL")).unwrap()
+}
+
+fn postgres_at(url: &str) -> Result<PostgresStore, PostgresError> {
+    RUNTIME.block_on(async {
+        let store = PostgresStore::connect(url, &settings()).await?;
+        store.migrate().await?;
+        Ok(store)
+    })
+}
+
+fn postgres() -> AnyStore {
+    AnyStore::new(postgres_at(&url("SESSIONSPEC_POSTGRES_URL")).unwrap())
+}
+
+fn cached() -> AnyStore {
+    AnyStore::new(CachedStore::new(redis(), postgres()))
+}
+
+#[rstest]
+#[ignore = "needs servers: cargo xtask services cargo test --test servers -- --include-ignored"]
+fn of_several_insertions_of_one_key_exactly_one_wins(
+    #[values(redis, cluster, memcached, postgres, cached)] open: fn() -> AnyStore,
+) {
+    race::one_insertion_wins(&open());
+}
+
+#[rstest]
+#[ignore = "needs servers: cargo xtask services cargo test --test servers -- --include-ignored"]
+fn a_deletion_in_the_midst_of_updates_is_final(
+    #[values(redis, cluster, memcached, postgres, cached)] open: fn() -> AnyStore,
+) {
+    race::deletion_is_final(&open());
+}
+
+/// A way to a server that can be cut.
+struct Way {
+    address: String,
+    connections: Arc<Mutex<Option<Vec<TcpStream>>>>,
+}
+
+impl Way {
+    fn to(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let connections = Arc::new(Mutex::new(Some(Vec::new())));
+        let (open, server) = (Arc::clone(&connections), server.to_owned());
+        thread::spawn(move || {
+            for near in listener.incoming().map_while(Result::ok) {
+                let Ok(far) = TcpStream::connect(&server) else { return };
+                let mut open = open.lock().unwrap();
+                // While the way is cut, whoever comes is sent away.
+                let Some(open) = open.as_mut() else {
+                    let _ = near.shutdown(Shutdown::Both);
+                    continue;
+                };
+                for (from, to) in [(&near, &far), (&far, &near)] {
+                    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    thread::spawn(move || {
+                        let mut buffer = [0; 4_096];
+                        while let Ok(read @ 1..) = from.read(&mut buffer) {
+                            if to.write_all(&buffer[..read]).is_err() {
+                                break;
+                            }
+                        }
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
+                }
+                open.push(near);
+                open.push(far);
+            }
+        });
+        Self { address, connections }
+    }
+
+    fn cut(&self) {
+        for connection in self.connections.lock().unwrap().take().unwrap_or_default() {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn mend(&self) {
+        *self.connections.lock().unwrap() = Some(Vec::new());
+    }
+}
+
+/// The host and port of a URL.
+fn server(url: &str) -> &str {
+    let rest = url.split("://").nth(1).unwrap().rsplit('@').next().unwrap();
+    rest.split('/').next().unwrap()
+}
+
+type Open = fn(&str) -> AnyStore;
+
+#[rstest]
+#[case::redis("SESSIONSPEC_REDIS_URL", |url: &str| redis_at(url).unwrap())]
+#[case::memcached("SESSIONSPEC_MEMCACHED_URL", |url: &str| memcached_at(url).unwrap())]
+#[case::postgres("SESSIONSPEC_POSTGRES_URL", |url: &str| AnyStore::new(postgres_at(url).unwrap()))]
+#[ignore = "needs servers: cargo xtask services cargo test --test servers -- --include-ignored"]
+fn a_server_that_goes_away_is_an_error_and_one_that_comes_back_is_used_again(
+    #[case] variable: &str,
+    #[case] open: Open,
+) {
+    let url = url(variable);
+    let way = Way::to(server(&url));
+    let store = open(&url.replace(server(&url), &way.address));
+    let _guard = RUNTIME.enter();
+    let key = RandomKeys.generate();
+    store.insert(&key, &record(r#"{"a":1}"#)).wait().unwrap();
+    way.cut();
+    for error in [
+        store.load(&key).wait().unwrap_err(),
+        store.update(&key, &record("{}")).wait().unwrap_err(),
+        store.delete(&key).wait().unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains(&way.address) && !text.contains(key.as_str()), "{text}");
+    }
+    way.mend();
+    // A connection may need a moment to be made anew.
+    let found = (0..100).find_map(|_| store.load(&key).wait().ok().flatten());
+    assert_eq!(found.unwrap().data, record(r#"{"a":1}"#).data);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named_with_the_remedy_and_without_the_password() {
+    // A port that was free a moment ago.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let texts = [
+        redis_at(&format!("redis://me:hunter2@{free}")).unwrap_err().to_string(),
+        memcached_at(&format!("memcached://{free}")).unwrap_err().to_string(),
+        postgres_at(&format!("postgres://me:hunter2@{free}/db")).unwrap_err().to_string(),
+    ];
+    for text in texts {
+        assert!(text.contains(&free) && text.contains("is the server running"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[rstest]
+#[case("redis://", "redis://")]
+#[case("http://localhost", "redis://")]
+fn what_is_no_redis_url_is_refused(#[case] url: &str, #[case] said: &str) {
+    let text = redis_at(url).unwrap_err().to_string();
+    assert!(text.contains(said), "{text}");
+}
+
+#[test]
+fn what_is_no_postgres_url_is_refused_with_an_example() {
+    let text = postgres_at("postgres://h:port/x").unwrap_err().to_string();
+    assert!(text.contains("postgres://user:password@host/database"), "{text}");
+}
+
+#[test]
+#[ignore = "needs servers: cargo xtask services cargo test --test servers -- --include-ignored"]
+fn a_session_that_memcached_does_not_take_is_too_large_and_leaves_the_old_one() {
+    let store = memcached();
+    let _guard = RUNTIME.enter();
+    let key = RandomKeys.generate();
+    store.insert(&key, &record(r#"{"a":1}"#)).wait().unwrap();
+    let large = record(&format!(r#"{{"a":"{}"}}"#, "x".repeat(2 << 20)));
+    let error = store.update(&key, &large).wait().unwrap_err();
+    assert!(matches!(error, StoreError::TooLarge { size: 2_097_160, limit: 1_048_064, .. }), "{error:?}");
+    assert_eq!(store.load(&key).wait().unwrap().unwrap().data, record(r#"{"a":1}"#).data);
+}
+
+#[test]
+#[ignore = "needs servers: cargo xtask services cargo test --test servers -- --include-ignored"]
+fn a_table_of_postgres_with_other_columns_is_refused_and_left_alone() {
+    let url = url("SESSIONSPEC_POSTGRES_URL");
+    // A schema of its own, so that the other tests keep their table.
+    let schema = format!("s{}", RandomKeys.generate().as_str());
+    let own = format!("{url}?options=-c%20search_path%3D{schema}");
+    RUNTIME.block_on(async {
+        let store = PostgresStore::connect(&own, &settings()).await.unwrap();
+        let client = store.pool().get().await.unwrap();
+        client.batch_execute(&format!("CREATE SCHEMA {schema}")).await.unwrap();
+        let error = store.check().await.unwrap_err();
+        assert!(matches!(error, PostgresError::NoTable(_)), "{error}");
+        let error = store.load(&SessionKey::parse("0123456789").unwrap()).await.unwrap_err();
+        assert!(error.to_string().contains("migrate"), "{error}");
+        client.batch_execute("CREATE TABLE django_session (sid text, payload text)").await.unwrap();
+        let error = store.migrate().await.unwrap_err().to_string();
+        assert!(error.contains("sid, payload") || error.contains("session_key"), "{error}");
+        let count = client.query_one("SELECT count(*) FROM django_session", &[]).await.unwrap();
+        assert_eq!(count.get::<_, i64>(0), 0);
+        client.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).await.unwrap();
+    });
+}
+
+#[test]
+#[ignore = "needs servers: cargo xtask services cargo test --test servers -- --include-ignored"]
+fn a_damaged_value_is_corrupt_and_a_foreign_one_is_refused_by_name() {
+    use session_backends::Cache;
+    let cache = RUNTIME.block_on(RedisCache::connect(&url("SESSIONSPEC_REDIS_URL"))).unwrap();
+    let store = CacheStore::new(cache.clone(), &settings());
+    let _guard = RUNTIME.enter();
+    let key = RandomKeys.generate();
+    let life = std::time::Duration::from_secs(60);
+    let place = format!(":1:django.contrib.sessions.cache{}", key.as_str());
+    cache.add(&place, b"damaged".to_vec(), life).wait().unwrap();
+    let result = store.load(&key).wait();
+    assert!(matches!(result, Err(StoreError::Corrupt { .. })), "{result:?}");
+    // {"when": (1, 2)}, as Python pickles it.
+    let tuple = b"\x80\x04}\x8c\x04when\x94K\x01K\x02\x86\x94s.".to_vec();
+    cache.replace(&place, tuple, life).wait().unwrap();
+    let error = store.load(&key).wait().unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Unrepresentable { reason, .. } if reason.contains("when")),
+        "{error:?}"
+    );
+}

@@ -1,0 +1,289 @@
+//! `cargo xtask services`: Redis, a Redis cluster, memcached and PostgreSQL on free ports of this machine, in a
+//! temporary directory, for as long as they are wanted. A server whose URL is in the environment is taken as it
+//! is, and not started.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::{Ended, Failure, Services, command};
+
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The packages that hold the programs, on Debian.
+const REMEDY: &str = "on Debian: apt-get install redis-server memcached postgresql";
+
+/// The variables that hold the URLs, for the programs that use them, or of servers that run already.
+const REDIS: &str = "SESSIONSPEC_REDIS_URL";
+const CLUSTER: &str = "SESSIONSPEC_REDIS_CLUSTER_URL";
+const MEMCACHED: &str = "SESSIONSPEC_MEMCACHED_URL";
+const POSTGRES: &str = "SESSIONSPEC_POSTGRES_URL";
+
+/// Servers that run; they stop when this is dropped.
+pub(crate) struct Running {
+    /// Variables and URLs.
+    pub(crate) urls: Vec<(&'static str, String)>,
+    children: Vec<Child>,
+    directory: TempDir,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            // One that is gone already is what is wanted.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Starts a server and gives its URL.
+type Starter = fn(&mut Running) -> Result<String, Fault>;
+
+/// Starts what is not there.
+///
+/// The inner error tells what is missing and how to get it.
+pub(crate) fn start() -> Result<Result<Running, String>, Failure> {
+    let directory = tempfile::Builder::new().prefix("sessionspec-services-").tempdir()?;
+    let mut running = Running { urls: Vec::new(), children: Vec::new(), directory };
+    let starters: [(_, Starter); 4] =
+        [(REDIS, redis), (CLUSTER, cluster), (MEMCACHED, memcached), (POSTGRES, postgres)];
+    let mut missing = Vec::new();
+    for (variable, start) in starters {
+        if let Ok(url) = std::env::var(variable) {
+            running.urls.push((variable, url));
+            continue;
+        }
+        match start(&mut running) {
+            Ok(url) => running.urls.push((variable, url)),
+            Err(Fault::Missing(program)) => missing.push(program),
+            Err(Fault::Failed(reason)) => return Err(Failure::one("services", reason)),
+        }
+    }
+    if missing.is_empty() {
+        Ok(Ok(running))
+    } else {
+        Ok(Err(format!("there is no {}; {REMEDY}", missing.join(", no "))))
+    }
+}
+
+/// Runs a program with the servers' URLs in its environment; without one, until the input ends.
+pub(crate) fn run(root: &Path, line: &[String]) -> Result<(), Failure> {
+    let running = start()?.map_err(|missing| Failure::one("services", missing))?;
+    for (variable, url) in &running.urls {
+        println!("export {variable}={url}");
+    }
+    match line {
+        [] => {
+            eprintln!("they run until the input ends (Ctrl-D)");
+            std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+            Ok(())
+        }
+        [program, arguments @ ..] => {
+            let mut command = Command::new(program);
+            command::run(command.current_dir(root).args(arguments).envs(running.urls.iter().cloned()))
+        }
+    }
+}
+
+/// The gate: the suite on every server, and the tests that need them.
+pub(crate) fn gate(root: &Path, services: Services) -> Result<Ended, Failure> {
+    let running = match (start()?, services) {
+        (Ok(running), _) => running,
+        (Err(missing), Services::Optional) => return Ok(Ended::NotRun(missing)),
+        (Err(missing), Services::Required) => return Err(Failure::one("services", missing)),
+    };
+    let mut suite = command::sessionspec(root);
+    suite.arg("run");
+    for (_, url) in &running.urls {
+        suite.args(["--store", url]);
+    }
+    command::run(&mut suite)?;
+    let mut tests = Command::new("cargo");
+    tests.current_dir(root).args(["test", "--quiet", "--workspace", "--test", "servers"]);
+    command::run(tests.args(["--", "--include-ignored"]).envs(running.urls.iter().cloned()))?;
+    Ok(Ended::Passed)
+}
+
+/// Why a server does not run.
+enum Fault {
+    /// This program is not there.
+    Missing(&'static str),
+    Failed(String),
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+fn redis(running: &mut Running) -> Result<String, Fault> {
+    let port = free_port()?;
+    let mut server = Command::new(program("redis-server", &[])?);
+    running.spawn(redis_options(&mut server, port), port, "redis-server")?;
+    Ok(format!("redis://127.0.0.1:{port}"))
+}
+
+/// Nothing is written to the disk.
+fn redis_options(server: &mut Command, port: u16) -> &mut Command {
+    server.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
+}
+
+/// Three nodes, which is the fewest that make a cluster.
+fn cluster(running: &mut Running) -> Result<String, Fault> {
+    let (server, client) = (program("redis-server", &[])?, program("redis-cli", &[])?);
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        let (port, bus) = (free_port()?, free_port()?);
+        let mut node = Command::new(&server);
+        redis_options(&mut node, port).args(["--cluster-enabled", "yes", "--cluster-port", &bus.to_string()]);
+        node.args(["--cluster-config-file", &format!("nodes-{port}.conf")]);
+        running.spawn(&mut node, port, "redis-server")?;
+        nodes.push(format!("127.0.0.1:{port}"));
+    }
+    let mut create = Command::new(&client);
+    create.args(["--cluster", "create"]).args(&nodes).args(["--cluster-replicas", "0", "--cluster-yes"]);
+    finish(&mut create)?;
+    // Each node must have heard of the whole.
+    let deadline = Instant::now() + PATIENCE;
+    for node in &nodes {
+        let port = node.rsplit(':').next().unwrap_or_default();
+        loop {
+            let state = Command::new(&client).args(["-p", port, "cluster", "info"]).output()?;
+            if String::from_utf8_lossy(&state.stdout).contains("cluster_state:ok") {
+                break;
+            }
+            if Instant::now() > deadline {
+                return Err(Fault::Failed("the Redis cluster did not come about in 30 s".into()));
+            }
+            sleep(Duration::from_millis(50));
+        }
+    }
+    Ok(nodes.iter().map(|node| format!("redis://{node}")).collect::<Vec<_>>().join(","))
+}
+
+fn memcached(running: &mut Running) -> Result<String, Fault> {
+    let port = free_port()?;
+    let mut server = Command::new(program("memcached", &[])?);
+    server.args(["-l", "127.0.0.1", "-p", &port.to_string(), "-U", "0"]);
+    if let Some(user) = ordinary_user()? {
+        server.uid(user).gid(user);
+    }
+    running.spawn(&mut server, port, "memcached")?;
+    Ok(format!("memcached://127.0.0.1:{port}"))
+}
+
+fn postgres(running: &mut Running) -> Result<String, Fault> {
+    let places = postgres_places();
+    let (initdb, server) = (program("initdb", &places)?, program("postgres", &places)?);
+    let data = running.directory.path().join("postgres");
+    fs::create_dir(&data)?;
+    let user = ordinary_user()?;
+    if let Some(user) = user {
+        std::os::unix::fs::chown(&data, Some(user), Some(user))?;
+        // The server must be able to reach its directory.
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+        fs::set_permissions(running.directory.path(), mode)?;
+    }
+    // The server refuses to run as the system's administrator.
+    let ordinary = |program: &Path| {
+        let mut command = Command::new(program);
+        command.current_dir(&data).stdin(Stdio::null());
+        if let Some(user) = user {
+            command.uid(user).gid(user);
+        }
+        command
+    };
+    let mut make = ordinary(&initdb);
+    make.args([
+        "--auth",
+        "trust",
+        "--username",
+        "sessions",
+        "--encoding",
+        "UTF8",
+        "--locale",
+        "C",
+        "--no-sync",
+    ]);
+    finish(make.arg("--pgdata").arg(&data))?;
+    let port = free_port()?;
+    let mut run = ordinary(&server);
+    run.arg("-D").arg(&data).arg("-k").arg(&data).args(["-p", &port.to_string()]);
+    run.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
+    running.spawn(&mut run, port, "postgres")?;
+    Ok(format!("postgres://sessions@127.0.0.1:{port}/postgres"))
+}
+
+/// Where Debian keeps PostgreSQL's programs, the newest version last.
+fn postgres_places() -> Vec<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut places: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+    places.sort();
+    places
+}
+
+/// A user who is not the system's administrator, if this is run by that one: servers should not run as such.
+fn ordinary_user() -> Result<Option<u32>, Fault> {
+    let id = Command::new("id").arg("-u").output()?;
+    let administrator = String::from_utf8_lossy(&id.stdout).trim() == "0";
+    Ok(administrator.then_some(65_534))
+}
+
+/// The path of a program, among those places or in `PATH`.
+fn program(name: &'static str, places: &[PathBuf]) -> Result<PathBuf, Fault> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places = places.iter().rev().cloned().chain(std::env::split_paths(&path));
+    let found = places.map(|place| place.join(name)).find(|path| path.is_file());
+    found.ok_or(Fault::Missing(name))
+}
+
+/// A port that nobody listens at just now.
+fn free_port() -> Result<u16, Fault> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// Runs a program to its end; what it printed is shown if it fails.
+fn finish(command: &mut Command) -> Result<(), Fault> {
+    let output = command.output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let printed = [output.stdout, output.stderr].concat();
+    let program = command.get_program().to_string_lossy().into_owned();
+    Err(Fault::Failed(format!("{program}: {}: {}", output.status, String::from_utf8_lossy(&printed))))
+}
+
+impl Running {
+    /// Starts a server and waits until it listens. Its output goes into a file, whose end is shown if it ends.
+    fn spawn(&mut self, command: &mut Command, port: u16, name: &str) -> Result<(), Fault> {
+        let log = self.directory.path().join(format!("{name}-{port}.log"));
+        let file = fs::File::create(&log)?;
+        if command.get_current_dir().is_none() {
+            command.current_dir(self.directory.path());
+        }
+        let mut child = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            if let Some(status) = child.try_wait()? {
+                let printed = fs::read_to_string(&log).unwrap_or_default();
+                return Err(Fault::Failed(format!("{name} ended with {status}: {printed}")));
+            }
+            if Instant::now() > deadline {
+                self.children.push(child);
+                return Err(Fault::Failed(format!("{name} does not listen after 30 s")));
+            }
+            sleep(Duration::from_millis(20));
+        }
+        self.children.push(child);
+        Ok(())
+    }
+}
