@@ -393,12 +393,9 @@ struct Unfolding<'a> {
 
 impl Unfolding<'_> {
     fn refused(&self, what: &str) -> DecodeError {
-        let place = if self.path.is_empty() {
-            "the session".into()
-        } else {
-            format!("entry {}", self.path.join("."))
-        };
-        DecodeError::Unrepresentable(format!("{place} holds {what}, which cannot be kept"))
+        let path = self.path.concat();
+        let path = if path.is_empty() { "?" } else { path.trim_start_matches('.') };
+        DecodeError::Unrepresentable(format!("the entry {path} holds {what}, which cannot be kept"))
     }
 
     fn value(&mut self, node: NodeId) -> Result<Value, DecodeError> {
@@ -413,7 +410,7 @@ impl Unfolding<'_> {
             Node::List(items) => {
                 let mut list = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
-                    self.path.push(index.to_string());
+                    self.path.push(format!("[{index}]"));
                     list.push(self.value(*item)?);
                     self.path.pop();
                 }
@@ -423,9 +420,9 @@ impl Unfolding<'_> {
                 let mut map = Map::new();
                 for (name, value) in items {
                     let Node::Value(Value::String(name)) = &self.nodes[*name] else {
-                        return Err(self.refused("a dictionary whose keys are not all text"));
+                        return Err(self.refused("a dictionary whose names are not all text"));
                     };
-                    self.path.push(name.clone());
+                    self.path.push(format!(".{name}"));
                     map.insert(name.clone(), self.value(*value)?);
                     self.path.pop();
                 }
@@ -475,7 +472,7 @@ mod tests {
             };
             let result = read(&bytes(pickle));
             let Err(DecodeError::Unrepresentable(reason)) = &result else { panic!("{name}: {result:?}") };
-            assert!(reason.contains("cart.1.price") && reason.contains(name), "{name}: {reason}");
+            assert!(reason.contains("the entry cart[1].price ") && reason.contains(name), "{name}: {reason}");
             refused += 1;
         }
         assert!(refused > 50, "{refused}");

@@ -121,6 +121,7 @@ impl<C: Clock> PostgresStore<C> {
     }
 
     /// Creates the table and its indices, as Django's migration does. What is there already stays.
+    /// Django's own `migrate` then wants `--fake-initial`, as for any table that it did not make.
     ///
     /// # Errors
     /// [`PostgresError`].

@@ -123,6 +123,7 @@ impl<C: Clock> SqliteStore<C> {
     }
 
     /// Creates the table and its index, as Django's migration does. What is there already stays.
+    /// Django's own `migrate` then wants `--fake-initial`, as for any table that it did not make.
     ///
     /// # Errors
     /// [`OpenError::Migrate`], and as for [`check`](Self::check).

@@ -1,21 +1,37 @@
-//! Cross-reading: rows written by Rust are read by Django, and rows written by Django are read by Rust, for
-//! some hundred session contents that include the most awkward JSON Python can write.
+//! Cross-reading: sessions written by Rust are read by Django, and sessions written by Django are read by Rust,
+//! in every engine, for some hundred session contents that include the most awkward JSON Python can write.
 
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use session_backends::SqliteStore;
+use session_backends::{
+    CacheStore, CachedStore, CookieStore, FileStore, MemcachedCache, RedisCache, SqliteStore,
+};
 use session_core::blocking::Wait;
 use session_core::{
-    Clock, Map, Record, Secret, SessionKey, SessionStore, Settings, StoreError, SystemClock, json,
+    AnyStore, Clock, KeyGenerator, Map, RandomKeys, Record, Secret, SessionKey, SessionStore, Settings,
+    StoreError, SystemClock, json,
 };
 use time::Duration;
 
-use crate::Failure;
+use crate::{Failure, services};
 
 const SECRET: &str = "cross-reading";
+
+/// An engine of Django with its place, and the store that must agree with it.
+struct Engine {
+    /// What the report calls it.
+    title: &'static str,
+    /// Django's name.
+    name: &'static str,
+    /// Where the sessions are, as `crossread.py` takes it.
+    place: String,
+    store: AnyStore,
+    /// Whether sessions are pickled, so that names which are no text are not made text.
+    pickles: bool,
+}
 
 /// A session's content as `crossread.py generate` gives it.
 struct Content {
@@ -25,22 +41,84 @@ struct Content {
     data: String,
 }
 
-/// Reads both ways with one version of Django.
-pub(crate) fn run(root: &Path, version: &str, python: &Path) -> Result<(), Failure> {
+/// Reads both ways with one version of Django, on servers too if they are there.
+pub(crate) fn run(
+    root: &Path,
+    version: &str,
+    python: &Path,
+    servers: Option<&services::Running>,
+) -> Result<(), Failure> {
     let contents = generate(root, python)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let _guard = runtime.enter();
     let directory = tempfile::tempdir()?;
-    let mut faults = Vec::new();
-    django_reads_rust(root, python, &directory.path().join("rust.db"), &contents, &mut faults)?;
-    rust_reads_django(root, python, &directory.path().join("django.db"), &contents, &mut faults)?;
-    let refused = contents.iter().filter(|content| content.kind != "plain").count();
-    let kept = contents.len() - refused;
-    if faults.is_empty() {
+    for engine in engines(directory.path(), servers)? {
+        let mut faults = Vec::new();
+        let kept = django_reads_rust(root, python, &engine, &contents, &mut faults)?;
+        let refused = rust_reads_django(root, python, &engine, &contents, &mut faults)?;
+        if !faults.is_empty() {
+            let title = format!("cross-reading with Django {version}, {}", engine.title);
+            return Err(Failure::many(&title, faults));
+        }
         println!(
-            "Django {version}: {kept} contents read alike both ways, {refused} refused by name and left whole"
+            "Django {version}, {}: {} contents read by Rust, {kept} by Django, {refused} refused by name and left whole",
+            engine.title,
+            contents.len() - refused
         );
-        Ok(())
-    } else {
-        Err(Failure::many(&format!("cross-reading with Django {version}"), faults))
+    }
+    Ok(())
+}
+
+fn engines(directory: &Path, servers: Option<&services::Running>) -> Result<Vec<Engine>, Failure> {
+    let wrong = |error: &dyn std::error::Error| fault(&error.to_string());
+    let settings = Settings { secret_key: Secret::new(SECRET), ..Settings::default() };
+    let sqlite = |name: &str| {
+        let path = directory.join(name);
+        let store = SqliteStore::open(&path, &settings).map_err(|error| wrong(&error))?;
+        store.migrate().map_err(|error| wrong(&error))?;
+        Ok::<_, Failure>((path.to_string_lossy().into_owned(), store))
+    };
+    let (database, store) = sqlite("db.sqlite3")?;
+    let mut engines = vec![engine("db", "db", database, AnyStore::new(store), false)];
+    let files = directory.join("sessions");
+    std::fs::create_dir(&files)?;
+    let store = FileStore::open_with_clock(&files, &settings, SystemClock).map_err(|error| wrong(&error))?;
+    engines.push(engine("file", "file", files.to_string_lossy().into_owned(), AnyStore::new(store), false));
+    let store = CookieStore::new(&settings).map_err(|error| wrong(&error))?;
+    engines.push(engine("signed_cookies", "signed_cookies", String::new(), AnyStore::new(store), false));
+    let Some(servers) = servers else { return Ok(engines) };
+
+    let redis = servers.url(services::REDIS).to_owned();
+    let cache = RedisCache::connect(&redis).wait().map_err(|error| wrong(&error))?;
+    let store = CacheStore::new(cache.clone(), &settings);
+    engines.push(engine("cache on Redis", "cache", redis.clone(), AnyStore::new(store), true));
+    let memcached = servers.url(services::MEMCACHED).to_owned();
+    let address = memcached.trim_start_matches("memcached://");
+    let store = MemcachedCache::connect(address).wait().map_err(|error| wrong(&error))?;
+    let store = AnyStore::new(CacheStore::new(store, &settings));
+    engines.push(engine("cache on memcached", "cache", memcached, store, true));
+    let (database, back) = sqlite("cached.sqlite3")?;
+    let store = AnyStore::new(CachedStore::new(CacheStore::new(cache, &settings).in_front(), back));
+    // What the front cannot give is read from the back, where all names are text.
+    engines.push(engine("cached_db on Redis", "cached_db", format!("{database},{redis}"), store, false));
+    Ok(engines)
+}
+
+fn engine(title: &'static str, name: &'static str, place: String, store: AnyStore, pickles: bool) -> Engine {
+    Engine { title, name, place, store, pickles }
+}
+
+impl Engine {
+    /// Whether Django loses what it writes: a life beyond the year 2038 is over at once in memcached, and Django
+    /// does not shorten it.
+    fn loses(&self, content: &Content) -> bool {
+        self.place.starts_with("memcached:")
+            && (content.name == "expiry-4" || content.name.starts_with("expiry-offset-"))
+    }
+
+    /// Whether Rust must refuse what Django has written.
+    fn refuses(&self, content: &Content) -> bool {
+        content.kind != "plain" || (self.pickles && content.name == "coerced-names-twice")
     }
 }
 
@@ -56,30 +134,32 @@ fn generate(root: &Path, python: &Path) -> Result<Vec<Content>, Failure> {
     contents.collect::<Option<Vec<_>>>().ok_or_else(|| fault("crossread.py generate printed another form"))
 }
 
+/// How many contents Django read as Rust wrote them.
 fn django_reads_rust(
     root: &Path,
     python: &Path,
-    path: &Path,
+    engine: &Engine,
     contents: &[Content],
     faults: &mut Vec<String>,
-) -> Result<(), Failure> {
-    let store = open(path)?;
-    store.migrate().map_err(|error| fault(&error.to_string()))?;
+) -> Result<usize, Failure> {
     let mut written: Vec<(String, Map)> = Vec::new();
     let mut asked = String::new();
     for (number, content) in contents.iter().filter(|content| content.kind == "plain").enumerate() {
         let data =
             json::parse(content.data.as_bytes()).map_err(|e| fault(&format!("{}: {e}", content.name)))?;
-        let key = format!("rust{number:028}");
+        let key = RandomKeys.generate();
         let record = Record { data: data.clone(), expires: SystemClock.now() + Duration::days(1) };
-        let inserted = store.insert(&parse_key(&key)?, &record).wait();
-        inserted.map_err(|e| fault(&format!("{}: {e}", content.name)))?;
+        let key = match engine.store.insert(&key, &record).wait() {
+            Ok(key) => key,
+            // No browser keeps such a cookie; there is nothing to read then.
+            Err(StoreError::TooLarge { .. }) => continue,
+            Err(error) => return Err(fault(&format!("{}: {error}", content.name))),
+        };
         // Writing to a String cannot fail.
-        let _ = writeln!(asked, "{{\"name\": \"{number}\", \"key\": \"{key}\"}}");
+        let _ = writeln!(asked, "{{\"name\": \"{number}\", \"key\": \"{}\"}}", key.as_str());
         written.push((content.name.clone(), data));
     }
-    let database = path.to_string_lossy();
-    let answers = script(root, python, &["read", "--db", &database, "--secret-key", SECRET], &asked)?;
+    let answers = script(root, python, &engine.arguments("read"), &asked)?;
     let mut answered = 0;
     for (line, (name, data)) in answers.lines().zip(&written) {
         answered += 1;
@@ -92,41 +172,45 @@ fn django_reads_rust(
     if answered != written.len() {
         faults.push(format!("Django answered for {answered} of {} sessions", written.len()));
     }
-    Ok(())
+    Ok(written.len())
 }
 
+/// How many contents Rust refused by name.
 fn rust_reads_django(
     root: &Path,
     python: &Path,
-    path: &Path,
+    engine: &Engine,
     contents: &[Content],
     faults: &mut Vec<String>,
-) -> Result<(), Failure> {
+) -> Result<usize, Failure> {
     let mut lines = String::new();
     for (number, content) in contents.iter().enumerate() {
         // Writing to a String cannot fail.
         let _ = writeln!(lines, "{{\"name\": \"{number}\", \"data\": {}}}", content.data);
     }
-    let database = path.to_string_lossy();
-    let keys = script(root, python, &["write", "--db", &database, "--secret-key", SECRET], &lines)?;
-    let store = open(path)?;
-    store.check().map_err(|error| fault(&error.to_string()))?;
-    let mut read = 0;
+    let keys = script(root, python, &engine.arguments("write"), &lines)?;
+    let (mut read, mut refused) = (0, 0);
     for (line, content) in keys.lines().zip(contents) {
         read += 1;
         let answer = json::parse(line.as_bytes()).map_err(|e| fault(&format!("{}: {e}", content.name)))?;
         let key = answer.get("key").and_then(session_core::Value::as_str).unwrap_or_default();
-        let loaded = store.load(&parse_key(key)?).wait();
-        let problem = match (content.kind.as_str(), loaded) {
-            ("plain", Ok(Some(record))) => {
+        let loaded = engine.store.load(&parse_key(key)?).wait();
+        let problem = match (engine.refuses(content), loaded) {
+            (false, Ok(found)) if engine.loses(content) => {
+                found.map(|_| "is there, though Django lost it before".into())
+            }
+            (false, Ok(Some(record))) => {
                 let wanted = json::parse(content.data.as_bytes()).map(|data| json::write(&data));
                 (wanted.as_deref() != Ok(json::write(&record.data).as_str()))
                     .then(|| "is read as something else".into())
             }
-            ("plain", Ok(None)) => Some("is not found".into()),
+            (false, Ok(None)) => Some("is not found".into()),
             // Refused by name: the message has the path of the entry.
-            (_, Err(StoreError::Unrepresentable { reason, .. })) if reason.contains("the entry ") => None,
-            (_, Ok(_)) => Some("is read though it cannot be held".into()),
+            (true, Err(StoreError::Unrepresentable { reason, .. })) if reason.contains("the entry ") => {
+                refused += 1;
+                None
+            }
+            (true, Ok(_)) => Some("is read though it cannot be held".into()),
             (_, Err(error)) => Some(format!("gives: {error}")),
         };
         faults.extend(problem.map(|problem| format!("{}: written by Django, {problem}", content.name)));
@@ -134,31 +218,20 @@ fn rust_reads_django(
     if read != contents.len() {
         faults.push(format!("Django wrote {read} of {} sessions", contents.len()));
     }
-    refused_are_whole(root, python, path, &keys, contents, faults)
-}
-
-/// After Rust refused them, Django still reads the sessions with their awkward values.
-fn refused_are_whole(
-    root: &Path,
-    python: &Path,
-    path: &Path,
-    keys: &str,
-    contents: &[Content],
-    faults: &mut Vec<String>,
-) -> Result<(), Failure> {
-    let database = path.to_string_lossy();
-    let answers = script(root, python, &["read", "--db", &database, "--secret-key", SECRET], keys)?;
-    for (line, content) in answers.lines().zip(contents).filter(|(_, content)| content.kind != "plain") {
+    // After Rust refused them, Django still reads the sessions with their awkward values.
+    let answers = script(root, python, &engine.arguments("read"), &keys)?;
+    for (line, content) in answers.lines().zip(contents).filter(|(_, content)| engine.refuses(content)) {
         if !line.contains("\"found\": true") || line.contains("\"data\": {}") {
             faults.push(format!("{}: after Rust refused it, Django no longer reads it", content.name));
         }
     }
-    Ok(())
+    Ok(refused)
 }
 
-fn open(path: &Path) -> Result<SqliteStore, Failure> {
-    let settings = Settings { secret_key: Secret::new(SECRET), ..Settings::default() };
-    SqliteStore::open(path, &settings).map_err(|error| fault(&error.to_string()))
+impl Engine {
+    fn arguments<'a>(&'a self, command: &'a str) -> [&'a str; 7] {
+        [command, "--engine", self.name, "--place", &self.place, "--secret-key", SECRET]
+    }
 }
 
 fn parse_key(key: &str) -> Result<SessionKey, Failure> {

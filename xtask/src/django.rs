@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Ended, Failure, Services, command, crossread, python};
+use crate::{Ended, Failure, Services, command, crossread, python, services};
 
 /// Generated traces per version.
 pub(crate) const CASES: usize = 2_000;
@@ -17,15 +17,19 @@ pub(crate) fn run(root: &Path, services: Services, cases: usize) -> Result<Ended
     if let Some(not_run) = python::missing("django", services)? {
         return Ok(not_run);
     }
+    let servers = services::wanted(services)?;
     for version in VERSIONS {
         let python = environment(root, version)?;
         println!("Django {version}: the model and Django on {cases} generated traces");
         let adapter = format!("{} conformance/adapters/django/adapter.py --engine db", python.display());
         let mut suite = command::sessionspec(root);
         command::run(suite.args(["run", "--cases", &cases.to_string(), "--cmd", &adapter]))?;
-        crossread::run(root, version, &python)?;
+        crossread::run(root, version, &python, servers.as_ref().ok())?;
     }
-    Ok(Ended::Passed)
+    match servers {
+        Ok(_) => Ok(Ended::Passed),
+        Err(missing) => Ok(Ended::NotRun(format!("the cache engines: {missing}"))),
+    }
 }
 
 /// The interpreter that has the newest of the versions.
@@ -38,7 +42,9 @@ pub(crate) fn newest(root: &Path) -> Result<PathBuf, Failure> {
 fn environment(root: &Path, version: &str) -> Result<PathBuf, Failure> {
     let directory = root.join("target").join(format!("django-{version}"));
     let python = directory.join("bin/python");
-    let probe = format!("import django; raise SystemExit(not django.__version__.startswith('{version}.'))");
+    let probe = format!(
+        "import django, pymemcache, redis; raise SystemExit(not django.__version__.startswith('{version}.'))"
+    );
     let ready = |python: &Path| {
         let status = Command::new(python).args(["-c", &probe]).stderr(Stdio::null()).status();
         status.is_ok_and(|status| status.success())
@@ -47,7 +53,9 @@ fn environment(root: &Path, version: &str) -> Result<PathBuf, Failure> {
         println!("Django {version}: making a virtual environment in {}", directory.display());
         command::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&directory))?;
         let requirement = format!("Django=={version}.*");
-        command::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", &requirement]))?;
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", &requirement, "pymemcache", "redis"]);
+        command::run(&mut pip)?;
     }
     if ready(&python) {
         Ok(python)

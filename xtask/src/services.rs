@@ -21,9 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const REMEDY: &str = "on Debian: apt-get install redis-server memcached postgresql";
 
 /// The variables that hold the URLs, for the programs that use them, or of servers that run already.
-const REDIS: &str = "SESSIONSPEC_REDIS_URL";
+pub(crate) const REDIS: &str = "SESSIONSPEC_REDIS_URL";
 const CLUSTER: &str = "SESSIONSPEC_REDIS_CLUSTER_URL";
-const MEMCACHED: &str = "SESSIONSPEC_MEMCACHED_URL";
+pub(crate) const MEMCACHED: &str = "SESSIONSPEC_MEMCACHED_URL";
 const POSTGRES: &str = "SESSIONSPEC_POSTGRES_URL";
 
 /// Servers that run; they stop when this is dropped.
@@ -74,6 +74,14 @@ pub(crate) fn start() -> Result<Result<Running, String>, Failure> {
     }
 }
 
+/// The same, where a missing server is an error if the services are required.
+pub(crate) fn wanted(services: Services) -> Result<Result<Running, String>, Failure> {
+    match (start()?, services) {
+        (Err(missing), Services::Required) => Err(Failure::one("services", missing)),
+        (started, _) => Ok(started),
+    }
+}
+
 /// Runs a program with the servers' URLs in its environment; without one, until the input ends.
 pub(crate) fn run(root: &Path, line: &[String]) -> Result<(), Failure> {
     let running = start()?.map_err(|missing| Failure::one("services", missing))?;
@@ -95,10 +103,9 @@ pub(crate) fn run(root: &Path, line: &[String]) -> Result<(), Failure> {
 
 /// The gate: the suite on every server, and the tests that need them.
 pub(crate) fn gate(root: &Path, services: Services) -> Result<Ended, Failure> {
-    let running = match (start()?, services) {
-        (Ok(running), _) => running,
-        (Err(missing), Services::Optional) => return Ok(Ended::NotRun(missing)),
-        (Err(missing), Services::Required) => return Err(Failure::one("services", missing)),
+    let running = match wanted(services)? {
+        Ok(running) => running,
+        Err(missing) => return Ok(Ended::NotRun(missing)),
     };
     let mut suite = command::sessionspec(root);
     suite.arg("run");
@@ -263,6 +270,11 @@ fn finish(command: &mut Command) -> Result<(), Fault> {
 }
 
 impl Running {
+    /// The URL in a variable.
+    pub(crate) fn url(&self, variable: &str) -> &str {
+        self.urls.iter().find(|(name, _)| *name == variable).map_or("", |(_, url)| url)
+    }
+
     /// Starts a server and waits until it listens. Its output goes into a file, whose end is shown if it ends.
     fn spawn(&mut self, command: &mut Command, port: u16, name: &str) -> Result<(), Fault> {
         let log = self.directory.path().join(format!("{name}-{port}.log"));

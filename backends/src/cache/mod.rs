@@ -25,8 +25,9 @@ pub use memcached::MemcachedCache;
 #[cfg(feature = "redis")]
 pub use redis::RedisCache;
 
-/// What Django's engine puts before the session key.
-const ENGINE_PREFIX: &str = "django.contrib.sessions.cache";
+/// What Django's engines put before the session key.
+const CACHE_ENGINE: &str = "django.contrib.sessions.cache";
+const CACHED_DB_ENGINE: &str = "django.contrib.sessions.cached_db";
 
 /// A cache: values under keys, for a time. Each method is one atomic operation of the server.
 pub trait Cache: Send + Sync {
@@ -135,7 +136,9 @@ pub enum CacheFormat {
 pub struct CacheStore<C, K = SystemClock> {
     cache: C,
     clock: K,
-    prefix: String,
+    key_prefix: String,
+    version: u32,
+    engine: &'static str,
     format: CacheFormat,
     cookie_age: i64,
 }
@@ -151,14 +154,28 @@ impl<C: Cache, K: Clock> CacheStore<C, K> {
     /// The same with a clock of one's own. How long a record still lives is reckoned by it; when that is over,
     /// the cache's own clock tells.
     pub fn with_clock(cache: C, settings: &Settings, clock: K) -> Self {
-        let prefix = format!(":1:{ENGINE_PREFIX}");
-        Self { cache, clock, prefix, format: CacheFormat::default(), cookie_age: settings.cookie_age }
+        Self {
+            cache,
+            clock,
+            key_prefix: String::new(),
+            version: 1,
+            engine: CACHE_ENGINE,
+            format: CacheFormat::default(),
+            cookie_age: settings.cookie_age,
+        }
     }
 
     /// The same store with another `KEY_PREFIX` and `VERSION`, as Django's `CACHES` has them.
     #[must_use]
     pub fn with_key_prefix(self, key_prefix: &str, version: u32) -> Self {
-        Self { prefix: format!("{key_prefix}:{version}:{ENGINE_PREFIX}"), ..self }
+        Self { key_prefix: key_prefix.into(), version, ..self }
+    }
+
+    /// The same store under the keys of Django's `cached_db` engine, to be the front of a
+    /// [`CachedStore`](crate::CachedStore).
+    #[must_use]
+    pub fn in_front(self) -> Self {
+        Self { engine: CACHED_DB_ENGINE, ..self }
     }
 
     /// The same store with another format; [`CacheFormat::Pickle`] otherwise.
@@ -174,7 +191,7 @@ impl<C: Cache, K: Clock> CacheStore<C, K> {
 
     /// The cache's key, `None` if it could not be one.
     fn key(&self, key: &SessionKey) -> Option<String> {
-        let text = format!("{}{}", self.prefix, key.as_str());
+        let text = format!("{}:{}:{}{}", self.key_prefix, self.version, self.engine, key.as_str());
         self.cache.accepts(&text).then_some(text)
     }
 

@@ -45,8 +45,8 @@ STRANGE = [
     ("NaN", float("nan")),
     ("an infinity", float("-inf")),
     ("half a surrogate pair", "a\ud800b"),
-    ("keys are not all text", {1: 2}),
-    ("keys are not all text", {None: 1}),
+    ("names are not all text", {1: 2}),
+    ("names are not all text", {None: 1}),
 ]
 
 for value in KEPT:

@@ -1,10 +1,12 @@
-"""Reads and writes Django's session rows on Django's side, to compare with another implementation.
+"""Reads and writes Django's sessions on Django's side, to compare with another implementation.
 
-    crossread.py generate --count 300 --seed 1           session contents, one per line
-    crossread.py write --db FILE --secret-key KEY        stores each; prints the key of its session
-    crossread.py read --db FILE --secret-key KEY         reads each; prints what Django sees
+    crossread.py generate --count 300 --seed 1                          session contents, one per line
+    crossread.py write --engine db --place FILE --secret-key KEY        stores each; prints its key
+    crossread.py read --engine db --place FILE --secret-key KEY         reads each; prints what Django sees
 
-All three speak JSON lines as Python's `json` writes them: ASCII, NaN and lone surrogates included.
+The place is the SQLite database for `db`, the directory for `file`, the cache's URL for `cache`, the database
+and the URL with a comma between for `cached_db`, and nothing for `signed_cookies`. All speak JSON lines as
+Python's `json` writes them: ASCII, NaN and lone surrogates included.
 """
 
 import argparse
@@ -22,42 +24,46 @@ def generate(options):
 
 
 def write(options):
-    project = open_database(options)
-    from django.contrib.sessions.backends.db import SessionStore
-
-    project.create_tables()
+    store_class, project = open_engine(options)
+    if options.engine in ("db", "cached_db"):
+        project.create_tables()
     for line in lines():
-        session = SessionStore()
+        session = store_class()
         session.update(line["data"])
-        session.create()
+        session.save()
         emit({"name": line["name"], "key": session.session_key})
 
 
 def read(options):
-    project = open_database(options)
-    from django.contrib.sessions.backends.db import SessionStore
-
+    store_class, _ = open_engine(options)
     for line in lines():
-        session = SessionStore(line["key"])
+        session = store_class(line["key"])
         data = dict(session.items())
-        found = session.session_key is not None
-        expires = None
-        if found:
-            expires = project.microseconds(session.model.objects.get(session_key=line["key"]).expire_date)
-        emit({"name": line["name"], "found": found, "data": data, "expires_us": expires})
+        emit({"name": line["name"], "found": session.session_key is not None, "data": data})
 
 
-def open_database(options):
-    """Django, set up for the database and the secret."""
+def open_engine(options):
+    """The session class of an engine of Django, set up for the place and the secret."""
     import project
     from django.conf import settings
+    from django.utils.module_loading import import_string
 
     settings.SECRET_KEY = options.secret_key
     settings.SECRET_KEY_FALLBACKS = options.fallback
     if options.now_us is not None:
         project.clock.set(options.now_us)
-    project.use_database(options.db)
-    return project
+    database, _, cache = options.place.partition(",")
+    match options.engine:
+        case "db":
+            project.use_database(options.place)
+        case "file":
+            settings.SESSION_FILE_PATH = options.place
+        case "cache":
+            project.use_cache(options.place)
+        case "cached_db":
+            project.use_database(database)
+            project.use_cache(cache)
+    return import_string(f"django.contrib.sessions.backends.{options.engine}.SessionStore"), project
 
 
 def lines():
@@ -95,7 +101,10 @@ def main():
         (read, 'reads the sessions {"name", "key"}'),
     ):
         command = commands.add_parser(run.__name__, help=f"{what} that come as lines on stdin")
-        command.add_argument("--db", required=True, metavar="FILE", help="the SQLite database")
+        command.add_argument(
+            "--engine", required=True, choices=["db", "file", "signed_cookies", "cache", "cached_db"]
+        )
+        command.add_argument("--place", default="", help="where the engine keeps its sessions")
         command.add_argument("--secret-key", required=True, metavar="KEY")
         command.add_argument(
             "--fallback", action="append", default=[], metavar="KEY", help="an older secret; repeatable"

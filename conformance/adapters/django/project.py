@@ -112,6 +112,20 @@ def close_database():
         connections[alias].close()
 
 
+def use_cache(url):
+    """Points the default cache at a server: `redis://…` or `memcached://HOST:PORT`; nothing else may be open."""
+    from django.core.cache import caches
+
+    if url.startswith("memcached://"):
+        backend, location = "django.core.cache.backends.memcached.PyMemcacheCache", url.partition("://")[2]
+    else:
+        backend, location = "django.core.cache.backends.redis.RedisCache", url
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": location}}
+    # The handler remembers the settings it has seen.
+    caches.__dict__.pop("settings", None)
+    caches._settings = None
+
+
 def create_tables():
-    """What `manage.py migrate` does; a table that is there already stays as it is."""
-    call_command("migrate", verbosity=0)
+    """What `manage.py migrate --fake-initial` does: a table that is there already stays as it is."""
+    call_command("migrate", fake_initial=True, verbosity=0)
