@@ -116,9 +116,9 @@ impl Way {
                 for (from, to) in [(&near, &far), (&far, &near)] {
                     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
                     thread::spawn(move || {
-                        let mut buffer = [0; 4_096];
-                        while let Ok(read @ 1..) = from.read(&mut buffer) {
-                            if to.write_all(&buffer[..read]).is_err() {
+                        let mut bytes = [0; 4_096];
+                        while let Ok(read @ 1..) = from.read(&mut bytes) {
+                            if to.write_all(&bytes[..read]).is_err() {
                                 break;
                             }
                         }

@@ -164,8 +164,10 @@ impl<'a> Run<'a> {
             Verdict::Held => {}
             Verdict::Diverged(divergence) => {
                 let rule = self.primary(&divergence.rules);
-                if self.is_erratum(rule) {
-                    self.findings.entry(rule).or_insert(Finding::ExpectedFail);
+                // A declared erratum explains what is broken beside it.
+                let erratum = divergence.rules.iter().find(|rule| self.is_erratum(**rule));
+                if let Some(erratum) = erratum {
+                    self.findings.entry(*erratum).or_insert(Finding::ExpectedFail);
                 } else if self.left_out(rule).is_none() && !self.findings.contains_key(&rule) {
                     let finding = self.investigate(rule, trace);
                     self.findings.insert(rule, finding);

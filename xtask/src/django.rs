@@ -12,6 +12,9 @@ pub(crate) const CASES: usize = 2_000;
 /// The versions: the two that have long-term support.
 const VERSIONS: [&str; 2] = ["4.2", "5.2"];
 
+/// Django's session engines; `cache` on the memory of its process.
+const ENGINES: [&str; 5] = ["db", "file", "signed_cookies", "cache", "cached_db"];
+
 /// Runs the comparison with each version.
 pub(crate) fn run(root: &Path, services: Services, cases: usize) -> Result<Ended, Failure> {
     if let Some(not_run) = python::missing("django", services)? {
@@ -20,10 +23,13 @@ pub(crate) fn run(root: &Path, services: Services, cases: usize) -> Result<Ended
     let servers = services::wanted(services)?;
     for version in VERSIONS {
         let python = environment(root, version)?;
-        println!("Django {version}: the model and Django on {cases} generated traces");
-        let adapter = format!("{} conformance/adapters/django/adapter.py --engine db", python.display());
-        let mut suite = command::sessionspec(root);
-        command::run(suite.args(["run", "--cases", &cases.to_string(), "--cmd", &adapter]))?;
+        for engine in ENGINES {
+            println!("Django {version}: the model and Django's engine {engine} on {cases} generated traces");
+            let adapter = "conformance/adapters/django/adapter.py --engine";
+            let adapter = format!("{} {adapter} {engine}", python.display());
+            let mut suite = command::sessionspec(root);
+            command::run(suite.args(["run", "--cases", &cases.to_string(), "--cmd", &adapter]))?;
+        }
         crossread::run(root, version, &python, servers.as_ref().ok())?;
     }
     match servers {

@@ -2,6 +2,7 @@
 
     adapter.py --engine db
 
+The engines are those of Django: db, file, signed_cookies, cache (on local memory) and cached_db (on both).
 The requests and answers are those of the session-level protocol in the guide "Write an adapter in any
 language". Django's own code does all the work; only time and randomness are put under control.
 """
@@ -28,18 +29,69 @@ from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.db import connections
 from django.utils.module_loading import import_string
 
-ENGINES = {"db": "django.contrib.sessions.backends.db.SessionStore"}
+DRAWN_KEY_STAYS = {
+    "lifecycle.create.failed-leaves-no-key": (
+        "Django leaves the object with the key drawn for it, under which nothing is stored."
+    ),
+}
 
-ERRATA = [
-    {
-        "rule": "lifecycle.save.unknown-unread",
-        "reason": "Django raises UpdateError but leaves the object with a random key that was never stored.",
+UNKNOWN_GETS_A_KEY = {
+    "lifecycle.save.unknown-unread": (
+        "Django raises UpdateError but leaves the object with a random key that was never stored."
+    ),
+}
+
+NO_CALENDAR = {
+    "expiry.range": "Django stores no date here, so an expiry in seconds may lie beyond every calendar.",
+}
+
+FILE_ERRATA = {
+    "key.hostile": "Django raises InvalidSessionKey where a key could not be a file's name.",
+    "expiry.boundary": (
+        "Django takes an expiry in seconds for the time that is left, however old the file is: such a session "
+        "never expires."
+    ),
+    "expiry.default": "Django rounds the time that is left down: a session is over when a second is left.",
+    "expiry.duration": "Django rounds the time that is left down: a session is over when a second is left.",
+    "expiry.not-early": "Django rounds the time that is left down: a session is over when a second is left.",
+    "expiry.kept": "Django removes a session that has expired when it is read.",
+    "expiry.dead": "Django puts a new session, with a key of its own, in the place of one that has expired.",
+    "expiry.clear.removes": "Django leaves the sessions whose expiry is a number of seconds.",
+}
+
+COOKIE_ERRATA = {
+    "lifecycle.create.stores": "Django marks the object modified and leaves it to a save to make the cookie.",
+    "lifecycle.create.unread": "Django marks the object modified and leaves it to a save to make the cookie.",
+    "key.tampered": "Django marks the object modified when the cookie cannot be read.",
+    "lifecycle.save.flags": "Django sets `modified` whenever a cookie is made.",
+    "lifecycle.delete.keeps-object": "Django empties the object and forgets its key.",
+    "lifecycle.exists.unsupported": "Django answers false for every key.",
+    "expiry.signed-seconds": (
+        "Django knows the age of cookies only, so that a session's own expiry is not looked at; and at the "
+        "very instant the cookie still loads."
+    ),
+}
+
+CACHE_ERRATA = {
+    "expiry.duration": "Django gives the cache a life in whole seconds, rounded down.",
+}
+
+# What each engine says of itself, where it is not what `db` says.
+ENGINES = {
+    "db": {"errata": DRAWN_KEY_STAYS | UNKNOWN_GETS_A_KEY},
+    "file": {"errata": DRAWN_KEY_STAYS | UNKNOWN_GETS_A_KEY | NO_CALENDAR | FILE_ERRATA},
+    "signed_cookies": {
+        "capabilities": {"server_side": False, "clear_expired": "automatic"},
+        "hooks": [],
+        "errata": NO_CALENDAR | COOKIE_ERRATA,
     },
-    {
-        "rule": "lifecycle.create.failed-leaves-no-key",
-        "reason": "Django leaves the object with the key drawn for it, under which nothing is stored.",
+    "cache": {
+        "capabilities": {"persistent": False, "expired": "gone", "clear_expired": "automatic"},
+        "hooks": ["force-keys"],
+        "errata": DRAWN_KEY_STAYS | UNKNOWN_GETS_A_KEY | NO_CALENDAR | CACHE_ERRATA,
     },
-]
+    "cached_db": {"errata": DRAWN_KEY_STAYS | UNKNOWN_GETS_A_KEY},
+}
 
 
 class ProtocolError(Exception):
@@ -162,8 +214,9 @@ class Adapter:
 
     def __init__(self, engine):
         self.engine = engine
-        self.store_class = import_string(ENGINES[engine])
+        self.store_class = import_string(f"django.contrib.sessions.backends.{engine}.SessionStore")
         self.sessions = {}
+        self.opened = False
         self.database = None
         self.fresh_database = None
         self.forced_keys = deque()
@@ -186,6 +239,7 @@ class Adapter:
     def hello(self, request):
         if request["protocol"] != 1:
             raise ProtocolError(f"this adapter speaks protocol 1, not {request['protocol']}")
+        own = ENGINES[self.engine]
         return {
             "protocol": 1,
             "name": f"django-{self.engine}",
@@ -200,6 +254,7 @@ class Adapter:
                 "expired": "kept",
                 "clear_expired": "sweeps",
                 "max_record_bytes": None,
+                **own.get("capabilities", {}),
             },
             "values": {
                 "order": "kept",
@@ -208,8 +263,8 @@ class Adapter:
                 "lone_surrogates": "kept",
                 "deep_nesting": "kept",
             },
-            "hooks": ["force-keys", "damage"],
-            "errata": ERRATA,
+            "hooks": own.get("hooks", ["force-keys", "damage"]),
+            "errata": [{"rule": rule, "reason": reason} for rule, reason in own.get("errata", {}).items()],
         }
 
     def open(self, request):
@@ -219,6 +274,13 @@ class Adapter:
         settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = wanted["expire_at_browser_close"]
         self.sessions.clear()
         self.forced_keys.clear()
+        self.opened = True
+        project.clear_cache()
+        project.use_directory(Path(request["dir"], "sessions"))
+        if self.engine in ("db", "cached_db"):
+            self.open_database(request)
+
+    def open_database(self, request):
         path = Path(request["dir"], "sessions.sqlite3")
         if path == self.database and path.exists():
             with connections[project.CLIENTS[0]].cursor() as cursor:
@@ -240,8 +302,13 @@ class Adapter:
     def reopen(self, request):
         self.sessions.clear()
         project.close_database()
+        # A cache in this process would not survive its end.
+        project.clear_cache()
 
     def damage(self, request):
+        if self.engine == "file":
+            return project.damage_file(self.store_class(request["key"]))
+        project.clear_cache()
         with connections[project.CLIENTS[0]].cursor() as cursor:
             cursor.execute(
                 "UPDATE django_session SET session_data = 'damaged' WHERE session_key = %s", [request["key"]]
@@ -271,7 +338,7 @@ class Adapter:
         op, client, session = request["op"], request.get("client", 0), None
         if not isinstance(op, str):
             raise ProtocolError("`op` must be text")
-        if self.database is None and op not in ("hello", "open", "bye"):
+        if not self.opened and op not in ("hello", "open", "bye"):
             raise ProtocolError(f"`{op}` came before `open`")
         if op == "session":
             session = self.make_session(request)

@@ -5,8 +5,10 @@ the protocol; `adapter.py` and `crossread.py` are its users.
 """
 
 import os
+import shutil
 import sys
 from datetime import datetime, timedelta, timezone as tz
+from pathlib import Path
 from types import SimpleNamespace
 
 try:
@@ -75,14 +77,17 @@ settings.configure(
 django.setup()
 
 # These read the settings when they are imported, so they come after them.
+from django.contrib.sessions.backends import file as file_engine
 from django.core import signing
+from django.core.cache import caches
+from django.core.cache.backends import base as cache_base, locmem
 from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
 # Everything that the session engines and the signer know about time comes through these two names.
 timezone.now = clock.now
-signing.time = SimpleNamespace(time=clock.time)
+signing.time = locmem.time = cache_base.time = SimpleNamespace(time=clock.time)
 
 
 @receiver(connection_created)
@@ -112,10 +117,49 @@ def close_database():
         connections[alias].close()
 
 
+def use_directory(path):
+    """Points the file engine at an empty directory."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    settings.SESSION_FILE_PATH = str(path)
+    # The engine remembers the directory it has seen.
+    if "_storage_path" in vars(file_engine.SessionStore):
+        del file_engine.SessionStore._storage_path
+
+
+def _save_in_our_time(session, must_create=False, save=file_engine.SessionStore.save):
+    """The file engine's time is the one at which the file was modified, which the machine's clock sets."""
+    save(session, must_create)
+    os.utime(session._key_to_file(), times=(clock.time(), clock.time()))
+
+
+file_engine.SessionStore.save = _save_in_our_time
+
+
+def damage_file(session):
+    """Overwrites the session's file, so that it expires when it did."""
+    path = session._key_to_file()
+    if not os.path.exists(path):
+        return False
+    data = session.decode(Path(path).read_text())
+    try:
+        expires = session.get_expiry_date(
+            modification=session._last_modification(), expiry=data.get("_session_expiry")
+        ).timestamp()
+    except OverflowError:
+        expires = datetime.max.replace(tzinfo=tz.utc).timestamp()
+    Path(path).write_text("damaged")
+    modified = expires - settings.SESSION_COOKIE_AGE
+    os.utime(path, times=(modified, modified))
+    return True
+
+
+def clear_cache():
+    caches["default"].clear()
+
+
 def use_cache(url):
     """Points the default cache at a server: `redis://…` or `memcached://HOST:PORT`; nothing else may be open."""
-    from django.core.cache import caches
-
     if url.startswith("memcached://"):
         backend, location = "django.core.cache.backends.memcached.PyMemcacheCache", url.partition("://")[2]
     else:

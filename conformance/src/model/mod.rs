@@ -88,8 +88,15 @@ pub struct Model {
 #[derive(Debug, Clone)]
 struct Choices {
     manifest: Manifest,
-    save_unknown_unread_draws_key: bool,
-    failed_create_keeps_key: bool,
+    /// The rules that the subject says it breaks, and that the model breaks with it where it knows how.
+    errata: Vec<RuleId>,
+}
+
+impl Choices {
+    /// Whether the subject breaks a rule in the way that the model can imitate.
+    fn breaks(&self, rule: RuleId) -> bool {
+        self.errata.contains(&rule)
+    }
 }
 
 /// A record in the store.
@@ -135,21 +142,16 @@ impl Model {
     /// step can then be compared too. That the erratum is real is shown by the rule's golden trace,
     /// which is checked against [`Model::strict`].
     pub fn new(manifest: &Manifest, settings: Settings) -> Self {
-        let has = |rule: RuleId| manifest.errata.iter().any(|erratum| erratum.rule == rule.rule().id);
         let mut model = Self::strict(manifest, settings);
-        model.choices.save_unknown_unread_draws_key = has(rules::LIFECYCLE_SAVE_UNKNOWN_UNREAD);
-        model.choices.failed_create_keeps_key = has(rules::LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY);
+        let named = manifest.errata.iter().filter_map(|erratum| RuleId::named(&erratum.rule));
+        model.choices.errata = named.collect();
         model
     }
 
     /// A model that forgives no erratum.
     pub fn strict(manifest: &Manifest, settings: Settings) -> Self {
         Self {
-            choices: Choices {
-                manifest: manifest.clone(),
-                save_unknown_unread_draws_key: false,
-                failed_create_keeps_key: false,
-            },
+            choices: Choices { manifest: manifest.clone(), errata: Vec::new() },
             settings,
             now: START,
             records: HashMap::new(),
@@ -283,6 +285,13 @@ impl Model {
         !self.choices.manifest.capabilities.server_side
     }
 
+    /// A key that was not made here may be anything, and must be taken as any other key.
+    fn note_foreign(&mut self, key: Key) {
+        if matches!(key, Key::Forged(_) | Key::Altered(..)) {
+            self.because(Aspect::Outcome, rules::KEY_HOSTILE);
+        }
+    }
+
     fn exists(&mut self, key: Key, client: u8) -> Result<Answer, ErrorKind> {
         if matches!(key, Key::Forged(forged) if !forged.is_key()) {
             self.because(Aspect::Answer, rules::KEY_SHORT);
@@ -292,6 +301,7 @@ impl Model {
             self.because(Aspect::Outcome, rules::LIFECYCLE_EXISTS_UNSUPPORTED);
             return Err(ErrorKind::Unsupported);
         }
+        self.note_foreign(key);
         let taken = self.taken(key);
         match self.records.get(&key) {
             Some(record) if record.expires > self.now => {
@@ -316,6 +326,7 @@ impl Model {
     }
 
     fn delete(&mut self, key: Key) {
+        self.note_foreign(key);
         if self.client_side() {
             self.because(Aspect::Outcome, rules::LIFECYCLE_DELETE_IDEMPOTENT);
             self.mark_survivors(rules::LIFECYCLE_DELETE_REVOKES_NOTHING);
@@ -386,6 +397,7 @@ impl Model {
 
     fn damage(&mut self, key: Key) -> bool {
         let held = self.taken(key);
+        self.explain_presence(key, Aspect::Answer);
         match self.records.get_mut(&key) {
             Some(record) if held => {
                 record.damaged = true;
@@ -402,6 +414,7 @@ impl Model {
             if !self.taken(candidate) {
                 return candidate;
             }
+            self.explain_presence(candidate, Aspect::Key);
             self.because(Aspect::Key, rules::KEY_COLLISION);
             self.because(Aspect::Outcome, rules::KEY_COLLISION);
         }
@@ -409,6 +422,16 @@ impl Model {
         self.because(Aspect::Key, rules::KEY_FRESH);
         self.because(Aspect::Key, rules::KEY_FORMAT);
         Key::Issued(self.issued)
+    }
+
+    /// The rules behind a record's being there still, whether it has expired or not.
+    fn explain_presence(&mut self, key: Key, aspect: Aspect) {
+        let Some(record) = self.records.get(&key) else { return };
+        let (lifetime, survived) = (record.lifetime, record.survived.clone());
+        self.because(aspect, lifetime);
+        for rule in survived {
+            self.because(aspect, rule);
+        }
     }
 
     /// The rules behind a live record's being there.

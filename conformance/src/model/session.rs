@@ -1,5 +1,7 @@
 //! What the specification says about the operations on a session object.
 
+use session_core::ExpiredRecords;
+
 use super::data::{Data, is_awkward_name};
 use super::{Aspect, Key, Model, Record, expiry, survival};
 use crate::json::{Class, Json};
@@ -15,10 +17,10 @@ type Outcome = Result<Answer, ErrorKind>;
 
 impl Model {
     /// Whether the suite leaves an operation out: storing under a key that a visitor chose is not asked
-    /// of any store.
+    /// of any store, and where the key is the data there is none to be taken.
     pub(super) fn leaves_out(&self, index: usize, op: &SessionOp) -> bool {
-        matches!(op, SessionOp::SaveMustCreate)
-            && matches!(self.sessions[index].key, Some(Key::Forged(_) | Key::Altered(..)))
+        let foreign = matches!(self.sessions[index].key, Some(Key::Forged(_) | Key::Altered(..)));
+        matches!(op, SessionOp::SaveMustCreate) && (foreign || self.client_side())
     }
 
     #[expect(clippy::too_many_lines, reason = "a case per operation, each read on its own")]
@@ -183,10 +185,15 @@ impl Model {
                 }
                 self.because(Aspect::Key, rules::LIFECYCLE_DELETE_KEEPS_OBJECT);
                 self.flags(i, false, false, rules::TRACKING_UNTOUCHED);
+                if self.choices.breaks(rules::LIFECYCLE_DELETE_KEEPS_OBJECT) {
+                    let session = &mut self.sessions[i];
+                    (session.key, session.data, session.modified) = (None, Some(Data::default()), true);
+                }
                 Ok(Answer::Unit)
             }
             SessionOp::Flush => {
                 if let Some(key) = self.sessions[i].key.take() {
+                    self.note_foreign(key);
                     self.discard(key, rules::LIFECYCLE_FLUSH_RECORD_GONE);
                 }
                 self.sessions[i].data = Some(Data::default());
@@ -247,11 +254,26 @@ impl Model {
             found => {
                 // A key that was not signed here may be anything; one that has expired is over.
                 let kept = found.is_none() && self.client_side();
+                // That there is nothing to find is why operations on entries fail.
+                if found.is_some() || self.was_cleared(key) {
+                    self.explain_absent(key, client, Aspect::Outcome);
+                }
                 self.explain_absent(key, client, Aspect::Key);
                 self.sessions[i].key = Some(key).filter(|_| kept);
+                if self.client_side() && self.choices.breaks(rules::KEY_TAMPERED) {
+                    // Whatever the reason was, a new session is to take the place of this one.
+                    self.sessions[i].key = Some(key);
+                    self.sessions[i].modified = true;
+                    self.because(Aspect::Modified, rules::KEY_TAMPERED);
+                }
                 self.sessions[i].data = Some(Data::default());
             }
         }
+    }
+
+    /// Whether a record was removed because it had expired.
+    fn was_cleared(&self, key: Key) -> bool {
+        self.fates.get(&key) == Some(&rules::EXPIRY_CLEAR_REMOVES)
     }
 
     /// The value of an entry in memory, with the rules behind its being what it is.
@@ -288,10 +310,12 @@ impl Model {
     /// The rules behind the data of the record under a key.
     fn explain_origin(&mut self, key: Key) {
         let Some(record) = self.records.get(&key) else { return };
-        for rule in record.origin.clone() {
+        let (origin, lifetime) = (record.origin.clone(), record.lifetime);
+        for rule in origin {
             self.because(Aspect::Answer, rule);
         }
         self.because(Aspect::Answer, rules::LIFECYCLE_LOAD_STORED);
+        self.because(Aspect::Answer, lifetime);
     }
 
     fn list(&mut self, i: usize) -> Vec<(String, Json)> {
@@ -404,7 +428,7 @@ impl Model {
         let (size, classes): (u64, Vec<Class>) = (data.size(), data.classes().collect());
         let expiry = self.own_expiry(i)?;
         let written = if self.client_side() { self.now - self.now.rem_euclid(1_000_000) } else { self.now };
-        let expires = expiry::date(expiry, written, self.settings.cookie_age);
+        let expires = self.expires(expiry, written);
         if expires.is_err() {
             self.because(Aspect::Outcome, rules::EXPIRY_RANGE);
         }
@@ -419,6 +443,29 @@ impl Model {
             return Err(ErrorKind::TooLarge);
         }
         Ok((expires, self.sessions[i].lifetime.unwrap_or(kind(expiry))))
+    }
+
+    /// When a record expires that is written at an instant.
+    fn expires(&self, expiry: Expiry, written: i64) -> Result<i64, ErrorKind> {
+        let cookie_age = self.settings.cookie_age;
+        if self.client_side() && self.choices.breaks(rules::EXPIRY_SIGNED_SECONDS) {
+            // The age of the cookie alone, and at that age it still loads.
+            return Ok(written + cookie_age * 1_000_000 + 1);
+        }
+        let date = if self.choices.breaks(rules::EXPIRY_RANGE) {
+            match expiry {
+                Expiry::At(at, _) => at,
+                other => {
+                    written.saturating_add(expiry::age(other, written, cookie_age).saturating_mul(1_000_000))
+                }
+            }
+        } else {
+            expiry::date(expiry, written, cookie_age)?
+        };
+        // A cache that counts a life in whole seconds says so by breaking this rule.
+        let gone = self.choices.manifest.capabilities.expired == ExpiredRecords::Gone;
+        let rounded = gone && self.choices.breaks(rules::EXPIRY_DURATION);
+        Ok(if rounded { date - (date - written).rem_euclid(1_000_000) } else { date })
     }
 
     fn write(&mut self, i: usize, key: Key, (expires, lifetime): (i64, RuleId), mut origin: Vec<RuleId>) {
@@ -464,17 +511,31 @@ impl Model {
     }
 
     fn save(&mut self, i: usize) -> Outcome {
-        if self.sessions[i].key.is_none() {
+        // Where `create` only marks, saving makes the key all the same.
+        let marks = self.client_side() && self.choices.breaks(rules::LIFECYCLE_CREATE_STORES);
+        if self.sessions[i].key.is_none() && !marks {
             self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_NO_KEY_CREATES);
             return self.create(i);
         }
         let unread = self.sessions[i].data.is_none();
         self.read(i);
         self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
+        if self.choices.breaks(rules::LIFECYCLE_SAVE_FLAGS) {
+            self.sessions[i].modified = true;
+        }
+        if marks {
+            let lifetime = self.storable(i)?;
+            let mut origin = vec![rules::LIFECYCLE_SAVE_NEW_KEY, rules::LIFECYCLE_SAVE_STORES];
+            origin.extend(unread.then_some(rules::LIFECYCLE_SAVE_READS_FIRST));
+            origin.push(rules::EXPIRY_RENEWED);
+            self.sign(i, lifetime, origin);
+            return Ok(Answer::Unit);
+        }
         let Some(key) = self.sessions[i].key else {
+            self.because(Aspect::Accessed, rules::LIFECYCLE_SAVE_UNKNOWN_UNREAD);
             self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_UNKNOWN_UNREAD);
             self.why.insert(0, (Aspect::Key, rules::LIFECYCLE_SAVE_UNKNOWN_UNREAD));
-            if self.choices.save_unknown_unread_draws_key {
+            if self.choices.breaks(rules::LIFECYCLE_SAVE_UNKNOWN_UNREAD) {
                 self.sessions[i].key = Some(self.draw_key());
             }
             return Err(ErrorKind::UpdateError);
@@ -492,6 +553,10 @@ impl Model {
             let rule = if gone { rules::EXPIRY_GONE } else { rules::LIFECYCLE_SAVE_NO_RESURRECT };
             self.because(Aspect::Outcome, rule);
             self.because(Aspect::Key, rule);
+            self.note_foreign(key);
+            if self.was_cleared(key) {
+                self.because(Aspect::Outcome, rules::EXPIRY_CLEAR_REMOVES);
+            }
             return Err(ErrorKind::UpdateError);
         }
         let mut origin = Vec::new();
@@ -506,6 +571,7 @@ impl Model {
                 origin.push(rules::LIFECYCLE_SAVE_LAST_WINS);
             }
         }
+        self.explain_presence(key, Aspect::Outcome);
         if unread {
             origin.push(rules::LIFECYCLE_SAVE_READS_FIRST);
         }
@@ -523,13 +589,10 @@ impl Model {
         let Some(key) = self.sessions[i].key else { return self.create(i) };
         self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
         let lifetime = self.storable(i)?;
-        if self.client_side() {
-            self.sign(i, lifetime, vec![rules::LIFECYCLE_SAVE_NEW_KEY]);
-            return Ok(Answer::Unit);
-        }
         if self.taken(key) {
             self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
             self.because(Aspect::Key, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
+            self.explain_presence(key, Aspect::Outcome);
             if let Some(record) = self.records.get_mut(&key) {
                 record.survived.push(rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
             }
@@ -543,6 +606,10 @@ impl Model {
 
     fn create(&mut self, i: usize) -> Outcome {
         let unread = self.sessions[i].data.is_none() && self.sessions[i].key.is_some();
+        if self.client_side() && self.choices.breaks(rules::LIFECYCLE_CREATE_STORES) {
+            self.sessions[i].modified = true;
+            return Ok(Answer::Unit);
+        }
         if self.client_side() {
             let lifetime = self.storable(i)?;
             let rule = if unread { rules::LIFECYCLE_CREATE_UNREAD } else { rules::LIFECYCLE_CREATE_STORES };
@@ -558,7 +625,7 @@ impl Model {
                 self.because(Aspect::Outcome, rules::LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY);
                 self.why.insert(0, (Aspect::Key, rules::LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY));
                 self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
-                if self.choices.failed_create_keeps_key {
+                if self.choices.breaks(rules::LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY) {
                     self.sessions[i].key = Some(key);
                 } else {
                     self.issued = issued;
@@ -582,6 +649,13 @@ impl Model {
     }
 
     fn cycle_key(&mut self, i: usize) -> Outcome {
+        if self.client_side() && self.choices.breaks(rules::LIFECYCLE_CREATE_STORES) {
+            // Each save gives another key.
+            let old = self.sessions[i].key.is_some();
+            let rule = if old { rules::LIFECYCLE_CYCLE_NEW_KEY } else { rules::LIFECYCLE_CYCLE_NO_RECORD };
+            self.because(Aspect::Outcome, rule);
+            return self.save(i);
+        }
         self.read(i);
         let old = self.sessions[i].key;
         let had_record = old.is_some_and(|key| self.records.contains_key(&key));
