@@ -26,7 +26,7 @@ const GATES: [Gate; 11] = [
     ("author", |root, _| author::run(root).map(|()| Ended::Passed)),
     ("python", python::run),
     ("services", services::gate),
-    ("django", |root, services| django::run(root, services, django::CASES)),
+    ("django", |root, services| django::run(root, services, django::CASES, django::Page::Check)),
 ];
 
 /// Runs every gate.

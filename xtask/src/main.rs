@@ -48,6 +48,9 @@ enum Task {
         /// Generated traces per version of Django
         #[arg(long, default_value_t = django::CASES)]
         cases: usize,
+        /// Write what is found into docs/django.md, which must say it otherwise
+        #[arg(long)]
+        write: bool,
     },
     /// Hold the guide's adapter in Python to every rule
     Python {
@@ -74,8 +77,9 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Ci { require_services } => ci::run(&root, policy(require_services)),
         Task::Spec { write } => spec::run(&root, write),
-        Task::Django { require_services, cases } => {
-            django::run(&root, policy(require_services), cases).map(|ended| println!("{ended}"))
+        Task::Django { require_services, cases, write } => {
+            let page = if write { django::Page::Write } else { django::Page::Check };
+            django::run(&root, policy(require_services), cases, page).map(|ended| println!("{ended}"))
         }
         Task::Python { require_services } => {
             python::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
