@@ -10,6 +10,8 @@
 //! | `PostgresStore` | in a table of PostgreSQL (feature `postgres`) | the `db` engine, same table and contents |
 //! | [`SqliteStore`] | in a table `django_session` | the `db` engine, same table and contents |
 //!
+//! [`open`] chooses one at run time.
+//!
 //! ```
 //! use session_backends::SqliteStore;
 //! use session_core::blocking::Wait;
@@ -31,6 +33,7 @@
 mod cache;
 mod cached;
 mod cookie;
+mod engine;
 #[cfg(feature = "file")]
 mod file;
 mod memory;
@@ -49,6 +52,7 @@ pub use cache::RedisCache;
 pub use cache::{Cache, CacheError, CacheFormat, CacheStore};
 pub use cached::CachedStore;
 pub use cookie::CookieStore;
+pub use engine::{EngineError, migrate, open};
 #[cfg(feature = "file")]
 pub use file::{DirectoryError, Durability, FileStore};
 pub use memory::MemoryStore;

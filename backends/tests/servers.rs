@@ -77,7 +77,7 @@ fn cached() -> AnyStore {
 }
 
 #[rstest]
-#[ignore = "needs servers: cargo xtask services cargo test --test servers -- --include-ignored"]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
 fn of_several_insertions_of_one_key_exactly_one_wins(
     #[values(redis, cluster, memcached, postgres, cached)] open: fn() -> AnyStore,
 ) {
@@ -85,7 +85,7 @@ fn of_several_insertions_of_one_key_exactly_one_wins(
 }
 
 #[rstest]
-#[ignore = "needs servers: cargo xtask services cargo test --test servers -- --include-ignored"]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
 fn a_deletion_in_the_midst_of_updates_is_final(
     #[values(redis, cluster, memcached, postgres, cached)] open: fn() -> AnyStore,
 ) {
@@ -155,7 +155,7 @@ type Open = fn(&str) -> AnyStore;
 #[case::redis("SESSIONSPEC_REDIS_URL", |url: &str| redis_at(url).unwrap())]
 #[case::memcached("SESSIONSPEC_MEMCACHED_URL", |url: &str| memcached_at(url).unwrap())]
 #[case::postgres("SESSIONSPEC_POSTGRES_URL", |url: &str| AnyStore::new(postgres_at(url).unwrap()))]
-#[ignore = "needs servers: cargo xtask services cargo test --test servers -- --include-ignored"]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
 fn a_server_that_goes_away_is_an_error_and_one_that_comes_back_is_used_again(
     #[case] variable: &str,
     #[case] open: Open,
@@ -212,7 +212,7 @@ fn what_is_no_postgres_url_is_refused_with_an_example() {
 }
 
 #[test]
-#[ignore = "needs servers: cargo xtask services cargo test --test servers -- --include-ignored"]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
 fn a_session_that_memcached_does_not_take_is_too_large_and_leaves_the_old_one() {
     let store = memcached();
     let _guard = RUNTIME.enter();
@@ -225,7 +225,7 @@ fn a_session_that_memcached_does_not_take_is_too_large_and_leaves_the_old_one() 
 }
 
 #[test]
-#[ignore = "needs servers: cargo xtask services cargo test --test servers -- --include-ignored"]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
 fn a_table_of_postgres_with_other_columns_is_refused_and_left_alone() {
     let url = url("SESSIONSPEC_POSTGRES_URL");
     // A schema of its own, so that the other tests keep their table.
@@ -249,7 +249,7 @@ fn a_table_of_postgres_with_other_columns_is_refused_and_left_alone() {
 }
 
 #[test]
-#[ignore = "needs servers: cargo xtask services cargo test --test servers -- --include-ignored"]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
 fn a_damaged_value_is_corrupt_and_a_foreign_one_is_refused_by_name() {
     use session_backends::Cache;
     let cache = RUNTIME.block_on(RedisCache::connect(&url("SESSIONSPEC_REDIS_URL"))).unwrap();

@@ -9,16 +9,29 @@ use crate::{Ended, Failure, Services, author, command, django, docs, python, ser
 
 type Gate = (&'static str, fn(&Path, Services) -> Result<Ended, Failure>);
 
-const GATES: [Gate; 11] = [
+const GATES: [Gate; 12] = [
     ("format", |root, _| cargo(root, &["fmt", "--all", "--check"])),
     ("clippy", |root, _| {
-        cargo(root, &["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])
+        cargo(
+            root,
+            &[
+                "clippy",
+                "--quiet",
+                "--workspace",
+                "--all-targets",
+                "--all-features",
+                "--",
+                "--deny",
+                "warnings",
+            ],
+        )
     }),
+    ("features", |root, _| features(root)),
     ("spec", |root, _| spec::run(root, false).map(|()| Ended::Passed)),
-    ("tests", |root, _| cargo(root, &["test", "--quiet", "--workspace"])),
+    ("tests", |root, _| cargo(root, &["test", "--quiet", "--workspace", "--all-features"])),
     ("rustdoc", |root, _| {
         let mut doc = Command::new("cargo");
-        doc.current_dir(root).args(["doc", "--quiet", "--workspace", "--no-deps"]);
+        doc.current_dir(root).args(["doc", "--quiet", "--workspace", "--no-deps", "--all-features"]);
         command::run(doc.env("RUSTDOCFLAGS", "--deny warnings")).map(|()| Ended::Passed)
     }),
     ("docs", |root, _| docs::run(root).map(|()| Ended::Passed)),
@@ -49,6 +62,19 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<(), Failure> {
     }
     println!("== gates\n{}", lines.join("\n"));
     if failed.is_empty() { Ok(()) } else { Err(Failure::many("ci", failed)) }
+}
+
+/// Each store builds without the others.
+fn features(root: &Path) -> Result<Ended, Failure> {
+    for feature in ["", "sqlite", "file", "redis", "memcached", "postgres", "admin"] {
+        let package = ["check", "--quiet", "--package", "session-backends", "--no-default-features"];
+        let mut check = Command::new("cargo");
+        check.current_dir(root).env("RUSTFLAGS", "--deny warnings").args(package);
+        // What is built with other flags must not be built anew for the other gates.
+        check.env("CARGO_TARGET_DIR", root.join("target/features"));
+        command::run(check.args(["--features", feature]))?;
+    }
+    Ok(Ended::Passed)
 }
 
 fn cargo(root: &Path, arguments: &[&str]) -> Result<Ended, Failure> {

@@ -114,7 +114,7 @@ pub(crate) fn gate(root: &Path, services: Services) -> Result<Ended, Failure> {
     }
     command::run(&mut suite)?;
     let mut tests = Command::new("cargo");
-    tests.current_dir(root).args(["test", "--quiet", "--workspace", "--test", "servers"]);
+    tests.current_dir(root).args(["test", "--quiet", "--workspace", "--all-features", "--test", "servers"]);
     command::run(tests.args(["--", "--include-ignored"]).envs(running.urls.iter().cloned()))?;
     Ok(Ended::Passed)
 }

@@ -1,0 +1,288 @@
+//! Choosing a store at run time, by a setting.
+
+#[cfg(any(feature = "sqlite", feature = "file"))]
+use session_core::Offload;
+use session_core::{AnyStore, Settings};
+
+use crate::{CachedStore, CookieStore, MemoryStore};
+
+/// How many sessions `memory:` holds.
+const MEMORY: usize = 100_000;
+
+/// What stands before the names of Django's own engines.
+const DJANGO: &str = "django.contrib.sessions.backends.";
+
+/// Every form that `Settings::engine` may have, as an error tells it.
+const FORMS: &str = "sqlite:PATH, postgres://…, file:DIRECTORY, signed_cookies:, redis://…, \
+    redis://NODE,redis://NODE, memcached://HOST:PORT, memory:, or cached_db:FRONT|BACK with two of these";
+
+/// Why no store was opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// There is no such engine.
+    #[error("there is no session engine `{0}`; there are {FORMS}")]
+    Unknown(String),
+    /// One of Django's engines, which does not tell where the sessions are.
+    #[error("the session engine `{engine}` does not tell where its sessions are; write it as {example}")]
+    NeedsPlace {
+        /// As the setting has it.
+        engine: String,
+        /// How it is written here.
+        example: &'static str,
+    },
+    /// The store is not part of this build.
+    #[error(
+        "the store for `{engine}` is not part of this build; switch on the feature `{feature}` of session-backends"
+    )]
+    NotBuilt {
+        /// As the setting has it, up to the colon.
+        engine: String,
+        /// The feature.
+        feature: &'static str,
+    },
+    /// The store is there and could not be opened. The text has the place and, where one is known, the remedy.
+    #[error("{0}")]
+    NotOpened(String, #[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+}
+
+impl EngineError {
+    fn not_opened(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::NotOpened(error.to_string(), Some(error.into()))
+    }
+}
+
+/// Opens the store that the setting `engine` (`SESSION_ENGINE`) names: a URL, or one of Django's own names where
+/// that says enough. Stores that block are moved off the async threads.
+///
+/// ```
+/// use session_backends::open;
+/// use session_core::blocking::Wait;
+/// use session_core::{Secret, Settings};
+///
+/// let engine = "signed_cookies:".into();
+/// let settings = Settings { engine, secret_key: Secret::new("…"), ..Settings::default() };
+/// let store = open(&settings).wait().unwrap();
+///
+/// let error = open(&Settings { engine: "mysql://host/db".into(), ..settings }).wait().unwrap_err();
+/// assert!(error.to_string().starts_with("there is no session engine `mysql:"));
+/// ```
+///
+/// # Errors
+/// [`EngineError`].
+pub async fn open(settings: &Settings) -> Result<AnyStore, EngineError> {
+    let engine = settings.engine.as_str();
+    if let Some(pair) = engine.strip_prefix("cached_db:") {
+        let (front, back) =
+            pair.split_once('|').ok_or_else(|| EngineError::Unknown(without_secrets(engine)))?;
+        let (front, back) = (open_one(front, true, settings).await?, open_one(back, false, settings).await?);
+        return Ok(AnyStore::new(CachedStore::new(front, back)));
+    }
+    open_one(engine, false, settings).await
+}
+
+/// Creates the table of a store that has one, as Django's `migrate` does; tells whether there is one to create.
+///
+/// # Errors
+/// [`EngineError`].
+pub async fn migrate(settings: &Settings) -> Result<bool, EngineError> {
+    let engine = settings.engine.as_str();
+    let place = engine.strip_prefix("cached_db:").and_then(|pair| pair.split_once('|'));
+    let engine = place.map_or(engine, |(_, back)| back);
+    match engine.split_once(':') {
+        #[cfg(feature = "sqlite")]
+        Some(("sqlite", path)) => {
+            let store =
+                crate::SqliteStore::open(database(path), settings).map_err(EngineError::not_opened)?;
+            store.migrate().map_err(EngineError::not_opened)?;
+            Ok(true)
+        }
+        #[cfg(feature = "postgres")]
+        Some(("postgres" | "postgresql", _)) => {
+            let store = crate::PostgresStore::connect(engine, settings).await;
+            store.map_err(EngineError::not_opened)?.migrate().await.map_err(EngineError::not_opened)?;
+            Ok(true)
+        }
+        _ => open(settings).await.map(|_| false),
+    }
+}
+
+async fn open_one(engine: &str, in_front: bool, settings: &Settings) -> Result<AnyStore, EngineError> {
+    if let Some(name) = engine.strip_prefix(DJANGO) {
+        return by_djangos_name(engine, name, settings);
+    }
+    match engine.split_once(':') {
+        Some(("memory", "")) => Ok(AnyStore::new(MemoryStore::new(MEMORY))),
+        Some(("signed_cookies", "")) => cookies(settings),
+        Some(("file", directory)) => files(Some(directory), settings),
+        Some(("sqlite", path)) => sqlite(path, settings),
+        Some(("postgres" | "postgresql", _)) => postgres(engine, settings).await,
+        Some(("redis" | "rediss", _)) => redis(engine, in_front, settings).await,
+        Some(("memcached", address)) => memcached(address, in_front, settings).await,
+        _ => Err(EngineError::Unknown(without_secrets(engine))),
+    }
+}
+
+fn by_djangos_name(engine: &str, name: &str, settings: &Settings) -> Result<AnyStore, EngineError> {
+    let example = match name {
+        "file" => return files(None, settings),
+        "signed_cookies" => return cookies(settings),
+        "db" => "sqlite:PATH or postgres://user:password@host/database",
+        "cache" => "redis://host or memcached://host:11211",
+        "cached_db" => "cached_db:FRONT|BACK, such as cached_db:redis://host|sqlite:PATH",
+        _ => return Err(EngineError::Unknown(engine.into())),
+    };
+    Err(EngineError::NeedsPlace { engine: engine.into(), example })
+}
+
+fn cookies(settings: &Settings) -> Result<AnyStore, EngineError> {
+    Ok(AnyStore::new(CookieStore::new(settings).map_err(EngineError::not_opened)?))
+}
+
+#[cfg(feature = "file")]
+fn files(directory: Option<&str>, settings: &Settings) -> Result<AnyStore, EngineError> {
+    let place = directory.map_or_else(|| settings.file_path.clone(), |place| Some(database(place).into()));
+    let settings = Settings { file_path: place, ..settings.clone() };
+    let store = crate::FileStore::open(&settings).map_err(EngineError::not_opened)?;
+    Ok(AnyStore::new(Offload::new(store)))
+}
+
+#[cfg(not(feature = "file"))]
+fn files(_: Option<&str>, _: &Settings) -> Result<AnyStore, EngineError> {
+    Err(EngineError::NotBuilt { engine: "file:".into(), feature: "file" })
+}
+
+#[cfg(feature = "sqlite")]
+fn sqlite(path: &str, settings: &Settings) -> Result<AnyStore, EngineError> {
+    let store = crate::SqliteStore::open(database(path), settings).map_err(EngineError::not_opened)?;
+    store.check().map_err(EngineError::not_opened)?;
+    Ok(AnyStore::new(Offload::new(store)))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn sqlite(_: &str, _: &Settings) -> Result<AnyStore, EngineError> {
+    Err(EngineError::NotBuilt { engine: "sqlite:".into(), feature: "sqlite" })
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(url: &str, settings: &Settings) -> Result<AnyStore, EngineError> {
+    let store = crate::PostgresStore::connect(url, settings).await.map_err(EngineError::not_opened)?;
+    store.check().await.map_err(EngineError::not_opened)?;
+    Ok(AnyStore::new(store))
+}
+
+#[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "as the one that is built")]
+async fn postgres(_: &str, _: &Settings) -> Result<AnyStore, EngineError> {
+    Err(EngineError::NotBuilt { engine: "postgres:".into(), feature: "postgres" })
+}
+
+#[cfg(feature = "redis")]
+async fn redis(url: &str, in_front: bool, settings: &Settings) -> Result<AnyStore, EngineError> {
+    let nodes: Vec<&str> = url.split(',').collect();
+    let cache = match nodes.as_slice() {
+        [one] => crate::RedisCache::connect(one).await,
+        nodes => crate::RedisCache::connect_cluster(nodes).await,
+    };
+    Ok(on_cache(cache.map_err(EngineError::not_opened)?, in_front, settings))
+}
+
+#[cfg(not(feature = "redis"))]
+#[expect(clippy::unused_async, reason = "as the one that is built")]
+async fn redis(_: &str, _: bool, _: &Settings) -> Result<AnyStore, EngineError> {
+    Err(EngineError::NotBuilt { engine: "redis:".into(), feature: "redis" })
+}
+
+#[cfg(feature = "memcached")]
+async fn memcached(address: &str, in_front: bool, settings: &Settings) -> Result<AnyStore, EngineError> {
+    let cache = crate::MemcachedCache::connect(address.trim_matches('/')).await;
+    Ok(on_cache(cache.map_err(EngineError::not_opened)?, in_front, settings))
+}
+
+#[cfg(not(feature = "memcached"))]
+#[expect(clippy::unused_async, reason = "as the one that is built")]
+async fn memcached(_: &str, _: bool, _: &Settings) -> Result<AnyStore, EngineError> {
+    Err(EngineError::NotBuilt { engine: "memcached:".into(), feature: "memcached" })
+}
+
+#[cfg(any(feature = "redis", feature = "memcached"))]
+fn on_cache(cache: impl crate::Cache + 'static, in_front: bool, settings: &Settings) -> AnyStore {
+    let store = crate::CacheStore::new(cache, settings);
+    AnyStore::new(if in_front { store.in_front() } else { store })
+}
+
+#[cfg(any(feature = "sqlite", feature = "file"))]
+/// The path in a URL, which may be written with two slashes before it.
+fn database(path: &str) -> &str {
+    path.strip_prefix("//").unwrap_or(path)
+}
+
+/// An engine as an error may show it: up to what could be a password.
+fn without_secrets(engine: &str) -> String {
+    match engine.split_once("://") {
+        Some((scheme, rest)) if rest.contains('@') => format!("{scheme}://…"),
+        _ => engine.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use session_core::blocking::Wait;
+    use session_core::{Secret, SessionStore};
+
+    use super::*;
+
+    fn settings(engine: &str) -> Settings {
+        Settings { engine: engine.into(), secret_key: Secret::new("s"), ..Settings::default() }
+    }
+
+    #[rstest]
+    #[case("mysql://me:hunter2@host/db", "there is no session engine `mysql://…`")]
+    #[case("postgrs:x", "sqlite:PATH")]
+    #[case("memory:7", "there is no session engine")]
+    #[case("cached_db:memory:", "cached_db:FRONT|BACK")]
+    #[case("django.contrib.sessions.backends.db", "sqlite:PATH or postgres://")]
+    #[case("django.contrib.sessions.backends.cache", "redis://host")]
+    #[case("django.contrib.sessions.backends.cached_db", "cached_db:redis://host|sqlite:PATH")]
+    #[case("django.contrib.sessions.backends.mine", "there is no session engine")]
+    #[case("file:/no/such/place", "/no/such/place")]
+    #[case("sqlite:/no/such/place.db", "/no/such/place.db")]
+    fn an_engine_that_cannot_be_opened_is_told_by_name(#[case] engine: &str, #[case] said: &str) {
+        let text = open(&settings(engine)).wait().unwrap_err().to_string();
+        assert!(text.contains(said) && !text.contains("hunter2"), "{text}");
+    }
+
+    #[cfg(not(feature = "redis"))]
+    #[test]
+    fn a_store_that_is_not_built_names_its_feature() {
+        let text = open(&settings("redis://host")).wait().unwrap_err().to_string();
+        assert!(text.contains("switch on the feature `redis`"), "{text}");
+    }
+
+    #[cfg(all(feature = "sqlite", feature = "file"))]
+    #[test]
+    fn each_store_opens_by_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().display();
+        let database = format!("sqlite:{place}/s.db");
+        let text = open(&settings(&database)).wait().unwrap_err().to_string();
+        assert!(text.contains("migrate"), "{text}");
+        assert!(migrate(&settings(&database)).wait().unwrap());
+        for (engine, server_side, persistent) in [
+            (database.clone(), true, true),
+            (format!("file:{place}"), true, true),
+            (format!("cached_db:memory:|{database}"), true, true),
+            ("memory:".into(), true, false),
+            ("signed_cookies:".into(), false, true),
+            ("django.contrib.sessions.backends.signed_cookies".into(), false, true),
+        ] {
+            let capabilities = open(&settings(&engine)).wait().unwrap().capabilities();
+            assert_eq!(
+                (capabilities.server_side, capabilities.persistent),
+                (server_side, persistent),
+                "{engine}"
+            );
+        }
+    }
+}
