@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use session_core::codec::{Codec, DecodeError, SERVER_SALT};
 use session_core::{
-    Capabilities, ClearExpired, Clock, ExpiredRecords, Map, Record, SessionKey, SessionStore, Settings,
-    SettingsError, StoreError, SystemClock, stored_expiry,
+    Capabilities, Clock, Map, Record, SessionKey, SessionStore, Settings, SettingsError, StoreError,
+    SystemClock, stored_expiry,
 };
 use tempfile::NamedTempFile;
 use time::OffsetDateTime;
@@ -242,14 +242,7 @@ fn remove(path: &Path) -> io::Result<bool> {
 
 impl<C: Clock> SessionStore for FileStore<C> {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            persistent: true,
-            shared: true,
-            server_side: true,
-            expired: ExpiredRecords::Kept,
-            clear_expired: ClearExpired::Sweeps,
-            max_record_bytes: None,
-        }
+        Capabilities::DATABASE
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {

@@ -9,8 +9,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod
 use rustls::{ClientConfig, RootCertStore};
 use session_core::codec::{Codec, SERVER_SALT};
 use session_core::{
-    Capabilities, ClearExpired, Clock, ExpiredRecords, Record, SessionKey, SessionStore, Settings,
-    SettingsError, StoreError, SystemClock,
+    Capabilities, Clock, Record, SessionKey, SessionStore, Settings, SettingsError, StoreError, SystemClock,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Config;
@@ -296,14 +295,7 @@ fn accepts(key: &SessionKey) -> bool {
 
 impl<C: Clock> SessionStore for PostgresStore<C> {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            persistent: true,
-            shared: true,
-            server_side: true,
-            expired: ExpiredRecords::Kept,
-            clear_expired: ClearExpired::Sweeps,
-            max_record_bytes: None,
-        }
+        Capabilities::DATABASE
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {

@@ -8,8 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use session_core::codec::{Codec, SERVER_SALT};
 use session_core::{
-    Capabilities, ClearExpired, Clock, ExpiredRecords, Record, SessionKey, SessionStore, Settings,
-    SettingsError, StoreError, SystemClock,
+    Capabilities, Clock, Record, SessionKey, SessionStore, Settings, SettingsError, StoreError, SystemClock,
 };
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -225,14 +224,7 @@ impl<C> std::fmt::Debug for SqliteStore<C> {
 
 impl<C: Clock> SessionStore for SqliteStore<C> {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            persistent: true,
-            shared: true,
-            server_side: true,
-            expired: ExpiredRecords::Kept,
-            clear_expired: ClearExpired::Sweeps,
-            max_record_bytes: None,
-        }
+        Capabilities::DATABASE
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {

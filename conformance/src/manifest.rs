@@ -4,7 +4,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use session_core::{Capabilities, ClearExpired, ExpiredRecords};
+use session_core::Capabilities;
 
 /// The manifest of a subject: the answer to `hello`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -136,14 +136,7 @@ impl Manifest {
             language: "Rust".into(),
             level: SubjectLevel::Session,
             clock: ClockLevel::Virtual,
-            capabilities: Capabilities {
-                persistent: true,
-                shared: true,
-                server_side: true,
-                expired: ExpiredRecords::Kept,
-                clear_expired: ClearExpired::Sweeps,
-                max_record_bytes: None,
-            },
+            capabilities: Capabilities::DATABASE,
             values: Values {
                 order: Order::Kept,
                 big_integers: Keeps::Kept,

@@ -90,6 +90,18 @@ pub struct Capabilities {
     pub max_record_bytes: Option<u64>,
 }
 
+impl Capabilities {
+    /// What most databases can do: everything, with expired records that wait to be cleared.
+    pub const DATABASE: Self = Self {
+        persistent: true,
+        shared: true,
+        server_side: true,
+        expired: ExpiredRecords::Kept,
+        clear_expired: ClearExpired::Sweeps,
+        max_record_bytes: None,
+    };
+}
+
 /// What becomes of a record that has expired and was not cleared yet. It never loads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -6,11 +6,13 @@
 //!
 //! - `mod.rs`: the state, and the operations on the storage
 //! - `session.rs`: the operations on a session object
+//! - `lifecycle.rs`: those of them that store it
 //! - `expiry.rs`: when a session expires
 //! - `data.rs`: the dictionary
 
 mod data;
 mod expiry;
+mod lifecycle;
 mod session;
 
 use std::collections::{HashMap, VecDeque};

@@ -1,9 +1,7 @@
 //! What the specification says about the operations on a session object.
 
-use session_core::ExpiredRecords;
-
 use super::data::{Data, is_awkward_name};
-use super::{Aspect, Key, Model, Record, expiry, survival};
+use super::{Aspect, Key, Model, expiry, survival};
 use crate::json::{Class, Json};
 use crate::manifest::{Keeps, Order};
 use crate::observation::{Answer, ErrorKind};
@@ -13,7 +11,7 @@ use crate::rules;
 
 const TEST_COOKIE: &str = "testcookie";
 
-type Outcome = Result<Answer, ErrorKind>;
+pub(super) type Outcome = Result<Answer, ErrorKind>;
 
 impl Model {
     /// Whether the suite leaves an operation out: storing under a key that a visitor chose is not asked
@@ -207,7 +205,7 @@ impl Model {
     }
 
     /// Sets the flags that an operation sets. One that is set stays set.
-    fn flags(&mut self, i: usize, accessed: bool, modified: bool, rule: RuleId) {
+    pub(super) fn flags(&mut self, i: usize, accessed: bool, modified: bool, rule: RuleId) {
         let session = &mut self.sessions[i];
         let (was_accessed, was_modified) = (session.accessed, session.modified);
         session.accessed |= accessed;
@@ -227,7 +225,7 @@ impl Model {
     }
 
     /// Reads the record if nothing is in memory yet.
-    fn read(&mut self, i: usize) {
+    pub(super) fn read(&mut self, i: usize) {
         let session = &self.sessions[i];
         if session.data.is_some() {
             let changed = session.key.is_some_and(|key| {
@@ -272,7 +270,7 @@ impl Model {
     }
 
     /// Whether a record was removed because it had expired.
-    fn was_cleared(&self, key: Key) -> bool {
+    pub(super) fn was_cleared(&self, key: Key) -> bool {
         self.fates.get(&key) == Some(&rules::EXPIRY_CLEAR_REMOVES)
     }
 
@@ -413,7 +411,7 @@ impl Model {
         Ok((expiry, modification))
     }
 
-    fn own_expiry(&mut self, i: usize) -> Result<Expiry, ErrorKind> {
+    pub(super) fn own_expiry(&mut self, i: usize) -> Result<Expiry, ErrorKind> {
         let entry = self.sessions[i].data.as_ref().and_then(|data| data.get(expiry::ENTRY));
         let expiry = entry.map_or(Ok(Expiry::Default), |entry| expiry::from_entry(&entry.value));
         if expiry.is_err() {
@@ -421,272 +419,10 @@ impl Model {
         }
         expiry
     }
-
-    /// What saving the data in memory would store: the instant of expiry and the rule behind it.
-    fn storable(&mut self, i: usize) -> Result<(i64, RuleId), ErrorKind> {
-        let data = self.sessions[i].data.get_or_insert_default();
-        let (size, classes): (u64, Vec<Class>) = (data.size(), data.classes().collect());
-        let expiry = self.own_expiry(i)?;
-        let written = if self.client_side() { self.now - self.now.rem_euclid(1_000_000) } else { self.now };
-        let expires = self.expires(expiry, written);
-        if expires.is_err() {
-            self.because(Aspect::Outcome, rules::EXPIRY_RANGE);
-        }
-        let expires = expires?;
-        if let Some(rule) = classes.into_iter().find_map(|class| self.refusal(class, Keeps::RefusedOnSave)) {
-            self.because(Aspect::Outcome, rule);
-            return Err(ErrorKind::Unrepresentable);
-        }
-        // Stores encode as they like: what is twice too large as plain JSON is too large for all of them.
-        if self.choices.manifest.capabilities.max_record_bytes.is_some_and(|limit| size > limit * 2) {
-            self.because(Aspect::Outcome, rules::DATA_TOO_LARGE);
-            return Err(ErrorKind::TooLarge);
-        }
-        Ok((expires, self.sessions[i].lifetime.unwrap_or(kind(expiry))))
-    }
-
-    /// When a record expires that is written at an instant.
-    fn expires(&self, expiry: Expiry, written: i64) -> Result<i64, ErrorKind> {
-        let cookie_age = self.settings.cookie_age;
-        if self.client_side() && self.choices.breaks(rules::EXPIRY_SIGNED_SECONDS) {
-            // The age of the cookie alone, and at that age it still loads.
-            return Ok(written + cookie_age * 1_000_000 + 1);
-        }
-        let date = if self.choices.breaks(rules::EXPIRY_RANGE) {
-            match expiry {
-                Expiry::At(at, _) => at,
-                other => {
-                    written.saturating_add(expiry::age(other, written, cookie_age).saturating_mul(1_000_000))
-                }
-            }
-        } else {
-            expiry::date(expiry, written, cookie_age)?
-        };
-        // A cache that counts a life in whole seconds says so by breaking this rule.
-        let gone = self.choices.manifest.capabilities.expired == ExpiredRecords::Gone;
-        let rounded = gone && self.choices.breaks(rules::EXPIRY_DURATION);
-        Ok(if rounded { date - (date - written).rem_euclid(1_000_000) } else { date })
-    }
-
-    fn write(&mut self, i: usize, key: Key, (expires, lifetime): (i64, RuleId), mut origin: Vec<RuleId>) {
-        self.writes += 1;
-        let session = &mut self.sessions[i];
-        if std::mem::take(&mut session.nested) {
-            origin.insert(0, rules::DICT_NESTED_SAVED);
-        }
-        session.version = Some(self.writes);
-        let record = Record {
-            data: session.data.get_or_insert_default().stored(),
-            expires,
-            damaged: false,
-            writer: session.client,
-            version: self.writes,
-            signed: self.now.div_euclid(1_000_000),
-            origin,
-            lifetime,
-            survived: Vec::new(),
-        };
-        self.fates.remove(&key);
-        self.records.insert(key, record);
-    }
-
-    /// Stores the data in memory where the key is the data: under the key that is its signature. The same data
-    /// has the same one for a second.
-    fn sign(&mut self, i: usize, lifetime: (i64, RuleId), origin: Vec<RuleId>) {
-        let data = self.sessions[i].data.get_or_insert_default().stored();
-        let second = self.now.div_euclid(1_000_000);
-        let same = |record: &Record| record.signed == second && record.data.is(&data);
-        let known = self.records.iter().find(|(_, record)| same(record)).map(|(key, _)| *key);
-        for rule in &origin {
-            self.because(Aspect::Outcome, *rule);
-            self.because(Aspect::Key, *rule);
-        }
-        let key = known.unwrap_or_else(|| self.draw_key());
-        self.sessions[i].key = Some(key);
-        if known.is_none() {
-            self.write(i, key, lifetime, origin);
-        } else if let Some(record) = self.records.get(&key) {
-            self.sessions[i].version = Some(record.version);
-        }
-    }
-
-    fn save(&mut self, i: usize) -> Outcome {
-        // Where `create` only marks, saving makes the key all the same.
-        let marks = self.client_side() && self.choices.breaks(rules::LIFECYCLE_CREATE_STORES);
-        if self.sessions[i].key.is_none() && !marks {
-            self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_NO_KEY_CREATES);
-            return self.create(i);
-        }
-        let unread = self.sessions[i].data.is_none();
-        self.read(i);
-        self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
-        if self.choices.breaks(rules::LIFECYCLE_SAVE_FLAGS) {
-            self.sessions[i].modified = true;
-        }
-        if marks {
-            let lifetime = self.storable(i)?;
-            let mut origin = vec![rules::LIFECYCLE_SAVE_NEW_KEY, rules::LIFECYCLE_SAVE_STORES];
-            origin.extend(unread.then_some(rules::LIFECYCLE_SAVE_READS_FIRST));
-            origin.push(rules::EXPIRY_RENEWED);
-            self.sign(i, lifetime, origin);
-            return Ok(Answer::Unit);
-        }
-        let Some(key) = self.sessions[i].key else {
-            self.because(Aspect::Accessed, rules::LIFECYCLE_SAVE_UNKNOWN_UNREAD);
-            self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_UNKNOWN_UNREAD);
-            self.why.insert(0, (Aspect::Key, rules::LIFECYCLE_SAVE_UNKNOWN_UNREAD));
-            if self.choices.breaks(rules::LIFECYCLE_SAVE_UNKNOWN_UNREAD) {
-                self.sessions[i].key = Some(self.draw_key());
-            }
-            return Err(ErrorKind::UpdateError);
-        };
-        let lifetime = self.storable(i)?;
-        if self.client_side() {
-            let mut origin = vec![rules::LIFECYCLE_SAVE_NEW_KEY, rules::LIFECYCLE_SAVE_STORES];
-            origin.extend(unread.then_some(rules::LIFECYCLE_SAVE_READS_FIRST));
-            origin.push(rules::EXPIRY_RENEWED);
-            self.sign(i, lifetime, origin);
-            return Ok(Answer::Unit);
-        }
-        if !self.taken(key) {
-            let gone = self.records.contains_key(&key);
-            let rule = if gone { rules::EXPIRY_GONE } else { rules::LIFECYCLE_SAVE_NO_RESURRECT };
-            self.because(Aspect::Outcome, rule);
-            self.because(Aspect::Key, rule);
-            self.note_foreign(key);
-            if self.was_cleared(key) {
-                self.because(Aspect::Outcome, rules::EXPIRY_CLEAR_REMOVES);
-            }
-            return Err(ErrorKind::UpdateError);
-        }
-        let mut origin = Vec::new();
-        if let Some(record) = self.records.get(&key) {
-            if record.damaged {
-                origin.push(rules::DATA_CORRUPT_OVERWRITTEN);
-            }
-            if record.expires <= self.now {
-                origin.push(rules::EXPIRY_KEPT);
-            }
-            if Some(record.version) != self.sessions[i].version {
-                origin.push(rules::LIFECYCLE_SAVE_LAST_WINS);
-            }
-        }
-        self.explain_presence(key, Aspect::Outcome);
-        if unread {
-            origin.push(rules::LIFECYCLE_SAVE_READS_FIRST);
-        }
-        origin.push(rules::LIFECYCLE_SAVE_STORES);
-        origin.push(rules::EXPIRY_RENEWED);
-        for rule in &origin {
-            self.because(Aspect::Outcome, *rule);
-        }
-        self.because(Aspect::Key, rules::LIFECYCLE_SAVE_STORES);
-        self.write(i, key, lifetime, origin);
-        Ok(Answer::Unit)
-    }
-
-    fn save_must_create(&mut self, i: usize) -> Outcome {
-        let Some(key) = self.sessions[i].key else { return self.create(i) };
-        self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
-        let lifetime = self.storable(i)?;
-        if self.taken(key) {
-            self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
-            self.because(Aspect::Key, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
-            self.explain_presence(key, Aspect::Outcome);
-            if let Some(record) = self.records.get_mut(&key) {
-                record.survived.push(rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
-            }
-            return Err(ErrorKind::CreateError);
-        }
-        self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_MUST_CREATE_STORES);
-        self.because(Aspect::Key, rules::LIFECYCLE_SAVE_MUST_CREATE_STORES);
-        self.write(i, key, lifetime, vec![rules::LIFECYCLE_SAVE_MUST_CREATE_STORES]);
-        Ok(Answer::Unit)
-    }
-
-    fn create(&mut self, i: usize) -> Outcome {
-        let unread = self.sessions[i].data.is_none() && self.sessions[i].key.is_some();
-        if self.client_side() && self.choices.breaks(rules::LIFECYCLE_CREATE_STORES) {
-            self.sessions[i].modified = true;
-            return Ok(Answer::Unit);
-        }
-        if self.client_side() {
-            let lifetime = self.storable(i)?;
-            let rule = if unread { rules::LIFECYCLE_CREATE_UNREAD } else { rules::LIFECYCLE_CREATE_STORES };
-            self.sign(i, lifetime, vec![rule]);
-            self.flags(i, true, true, rule);
-            return Ok(Answer::Unit);
-        }
-        let (issued, forced) = (self.issued, self.forced.clone());
-        let key = self.draw_key();
-        let lifetime = match self.storable(i) {
-            Ok(lifetime) => lifetime,
-            Err(kind) => {
-                self.because(Aspect::Outcome, rules::LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY);
-                self.why.insert(0, (Aspect::Key, rules::LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY));
-                self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
-                if self.choices.breaks(rules::LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY) {
-                    self.sessions[i].key = Some(key);
-                } else {
-                    self.issued = issued;
-                    self.forced = forced;
-                }
-                return Err(kind);
-            }
-        };
-        let rule = if unread { rules::LIFECYCLE_CREATE_UNREAD } else { rules::LIFECYCLE_CREATE_STORES };
-        if let Some(old) = self.sessions[i].key.filter(|_| unread)
-            && let Some(record) = self.records.get_mut(&old)
-        {
-            record.survived.push(rule);
-        }
-        self.because(Aspect::Outcome, rule);
-        self.because(Aspect::Key, rule);
-        self.sessions[i].key = Some(key);
-        self.write(i, key, lifetime, vec![rule]);
-        self.flags(i, true, true, rule);
-        Ok(Answer::Unit)
-    }
-
-    fn cycle_key(&mut self, i: usize) -> Outcome {
-        if self.client_side() && self.choices.breaks(rules::LIFECYCLE_CREATE_STORES) {
-            // Each save gives another key.
-            let old = self.sessions[i].key.is_some();
-            let rule = if old { rules::LIFECYCLE_CYCLE_NEW_KEY } else { rules::LIFECYCLE_CYCLE_NO_RECORD };
-            self.because(Aspect::Outcome, rule);
-            return self.save(i);
-        }
-        self.read(i);
-        let old = self.sessions[i].key;
-        let had_record = old.is_some_and(|key| self.records.contains_key(&key));
-        self.create(i)?;
-        let rule = if had_record { rules::LIFECYCLE_CYCLE_NEW_KEY } else { rules::LIFECYCLE_CYCLE_NO_RECORD };
-        self.because(Aspect::Outcome, rule);
-        self.because(Aspect::Key, rule);
-        if let Some(new) = self.sessions[i].key
-            && let Some(record) = self.records.get_mut(&new)
-        {
-            record.origin.insert(0, rule);
-        }
-        if let Some(old) = old {
-            self.discard(old, rules::LIFECYCLE_CYCLE_OLD_KEY_DEAD);
-        }
-        Ok(Answer::Unit)
-    }
-
-    /// Removes the record under a key for good, for the reason that the rule gives.
-    fn discard(&mut self, key: Key, fate: RuleId) {
-        if self.client_side() {
-            self.mark_survivors(rules::LIFECYCLE_DELETE_REVOKES_NOTHING);
-        } else if self.records.remove(&key).is_some() {
-            self.fates.insert(key, fate);
-            self.mark_survivors(rules::LIFECYCLE_DELETE_ONLY_THAT);
-        }
-    }
 }
 
 /// The rule about how long a session with this expiry lives.
-fn kind(expiry: Expiry) -> RuleId {
+pub(super) fn kind(expiry: Expiry) -> RuleId {
     match expiry {
         Expiry::Default => rules::EXPIRY_DEFAULT,
         Expiry::Seconds(0) => rules::EXPIRY_ZERO,
