@@ -33,7 +33,7 @@ const ENGINES: [&str; 5] = ["db", "file", "signed_cookies", "cache", "cached_db"
 
 /// Runs the comparison with each version.
 ///
-/// What it finds about the newest one is a page of the documents, which is written, or must be current.
+/// What it finds must be the same for all, and is a page of the documents, which is written, or must be current.
 pub(crate) fn run(root: &Path, services: Services, cases: usize, page: Page) -> Result<Ended, Failure> {
     if let Some(not_run) = python::missing("django", services)? {
         return Ok(not_run);
@@ -53,7 +53,11 @@ pub(crate) fn run(root: &Path, services: Services, cases: usize, page: Page) -> 
         }
         crossread::run(root, version, &python, servers.as_ref().ok())?;
     }
-    let found = engines_page(root, reports.path())?;
+    let [older, found] = VERSIONS.map(|version| engines_page(root, reports.path(), version));
+    let found = found?;
+    if older? != found {
+        return Err(Failure::one("django", format!("the versions {} differ", VERSIONS.join(" and "))));
+    }
     let path = root.join(PAGE);
     match page {
         Page::Write => fs::write(&path, found)?,
@@ -69,15 +73,14 @@ pub(crate) fn run(root: &Path, services: Services, cases: usize, page: Page) -> 
     }
 }
 
-/// The page about the engines, from the reports about the newest version.
-fn engines_page(root: &Path, reports: &Path) -> Result<String, Failure> {
+/// The page about the engines, from the reports about a version.
+fn engines_page(root: &Path, reports: &Path, version: &str) -> Result<String, Failure> {
     let fault = |error: &dyn std::fmt::Display| Failure::one("django", error.to_string());
     let known = command::output(command::sessionspec(root).args(["rules", "--format", "json"]))?;
     let pages: Vec<Value> = serde_json::from_str(&known).map_err(|error| fault(&error))?;
     let mut table = String::new();
     let mut details = String::new();
     for engine in ENGINES {
-        let version = VERSIONS[VERSIONS.len() - 1];
         let text = fs::read_to_string(reports.join(format!("{version}-{engine}.json")))?;
         let report: Value = serde_json::from_str(&text).map_err(|error| fault(&error))?;
         let rules = report.pointer("/subjects/0/rules").and_then(Value::as_array);
