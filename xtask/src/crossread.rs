@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use session_backends::{
-    CacheStore, CachedStore, CookieStore, FileStore, MemcachedCache, RedisCache, SqliteStore,
+    CacheStore, CachedStore, CookieStore, FileStore, MemcachedCache, PostgresStore, RedisCache, SqliteStore,
 };
 use session_core::blocking::Wait;
 use session_core::{
@@ -101,6 +101,10 @@ fn engines(directory: &Path, servers: Option<&services::Running>) -> Result<Vec<
     let store = AnyStore::new(CachedStore::new(CacheStore::new(cache, &settings).in_front(), back));
     // What the front cannot give is read from the back, where all names are text.
     engines.push(engine("cached_db on Redis", "cached_db", format!("{database},{redis}"), store, false));
+    let database = services::fresh_database(servers.url(services::POSTGRES), "sessionspec_crossread")?;
+    let store = PostgresStore::connect(&database, &settings).wait().map_err(|error| wrong(&error))?;
+    store.migrate().wait().map_err(|error| wrong(&error))?;
+    engines.push(engine("db on PostgreSQL", "db", database, AnyStore::new(store), false));
     Ok(engines)
 }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::{Ended, Failure, Services, command, crossread, python, services};
+use crate::{Ended, Failure, Services, command, crossread, login, python, services};
 
 /// The page of the documents that tells what was found.
 const PAGE: &str = "docs/django.md";
@@ -52,6 +52,7 @@ pub(crate) fn run(root: &Path, services: Services, cases: usize, page: Page) -> 
             command::run(suite.arg("--report").arg(format!("json={}", report.display())))?;
         }
         crossread::run(root, version, &python, servers.as_ref().ok())?;
+        login::run(root, version, &python, servers.as_ref().ok())?;
     }
     let [older, found] = VERSIONS.map(|version| engines_page(root, reports.path(), version));
     let found = found?;
@@ -126,7 +127,7 @@ fn environment(root: &Path, version: &str) -> Result<PathBuf, Failure> {
     let directory = root.join("target").join(format!("django-{version}"));
     let python = directory.join("bin/python");
     let probe = format!(
-        "import django, pymemcache, redis; raise SystemExit(not django.__version__.startswith('{version}.'))"
+        "import django, psycopg, pymemcache, redis; raise SystemExit(not django.__version__.startswith('{version}.'))"
     );
     let ready = |python: &Path| {
         let status = Command::new(python).args(["-c", &probe]).stderr(Stdio::null()).status();
@@ -137,7 +138,7 @@ fn environment(root: &Path, version: &str) -> Result<PathBuf, Failure> {
         command::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&directory))?;
         let requirement = format!("Django=={version}.*");
         let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet", &requirement, "pymemcache", "redis"]);
+        pip.args(["-m", "pip", "install", "--quiet", &requirement, "psycopg[binary]", "pymemcache", "redis"]);
         command::run(&mut pip)?;
     }
     if ready(&python) {

@@ -8,6 +8,7 @@ mod crossread;
 mod django;
 mod docs;
 mod files;
+mod login;
 mod python;
 mod services;
 mod spec;

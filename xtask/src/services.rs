@@ -10,6 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use session_backends::PostgresStore;
+use session_core::{Secret, Settings};
 use tempfile::TempDir;
 
 use crate::{Ended, Failure, Services, command};
@@ -24,7 +26,7 @@ const REMEDY: &str = "on Debian: apt-get install redis-server memcached postgres
 pub(crate) const REDIS: &str = "SESSIONSPEC_REDIS_URL";
 const CLUSTER: &str = "SESSIONSPEC_REDIS_CLUSTER_URL";
 pub(crate) const MEMCACHED: &str = "SESSIONSPEC_MEMCACHED_URL";
-const POSTGRES: &str = "SESSIONSPEC_POSTGRES_URL";
+pub(crate) const POSTGRES: &str = "SESSIONSPEC_POSTGRES_URL";
 
 /// Servers that run; they stop when this is dropped.
 pub(crate) struct Running {
@@ -51,8 +53,7 @@ type Starter = fn(&mut Running) -> Result<String, Fault>;
 ///
 /// The inner error tells what is missing and how to get it.
 pub(crate) fn start() -> Result<Result<Running, String>, Failure> {
-    let directory = tempfile::Builder::new().prefix("sessionspec-services-").tempdir()?;
-    let mut running = Running { urls: Vec::new(), children: Vec::new(), directory };
+    let mut running = Running::none()?;
     let starters: [(_, Starter); 4] =
         [(REDIS, redis), (CLUSTER, cluster), (MEMCACHED, memcached), (POSTGRES, postgres)];
     let mut missing = Vec::new();
@@ -64,7 +65,7 @@ pub(crate) fn start() -> Result<Result<Running, String>, Failure> {
         match start(&mut running) {
             Ok(url) => running.urls.push((variable, url)),
             Err(Fault::Missing(program)) => missing.push(program),
-            Err(Fault::Failed(reason)) => return Err(Failure::one("services", reason)),
+            Err(failed) => return Err(failed.into()),
         }
     }
     if missing.is_empty() {
@@ -119,11 +120,38 @@ pub(crate) fn gate(root: &Path, services: Services) -> Result<Ended, Failure> {
     Ok(Ended::Passed)
 }
 
+/// A database of this name on the PostgreSQL server of a URL, with nothing in it.
+pub(crate) fn fresh_database(url: &str, name: &str) -> Result<String, Failure> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let made = runtime.block_on(async {
+        // A store is a way to a connection; this one keeps no session.
+        let settings = Settings { secret_key: Secret::new("unused"), ..Settings::default() };
+        let store = PostgresStore::connect(url, &settings).await?;
+        let client = store.pool().get().await?;
+        // One by one: neither may be in a transaction.
+        client.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
+        client.batch_execute(&format!("CREATE DATABASE {name}")).await?;
+        Ok::<_, Box<dyn std::error::Error>>(())
+    });
+    made.map_err(|error| Failure::one("services", error.to_string()))?;
+    let server = url.rsplit_once('/').map_or(url, |(server, _)| server);
+    Ok(format!("{server}/{name}"))
+}
+
 /// Why a server does not run.
-enum Fault {
+pub(crate) enum Fault {
     /// This program is not there.
     Missing(&'static str),
     Failed(String),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Missing(program) => Self::one("services", format!("there is no {program}; {REMEDY}")),
+            Fault::Failed(reason) => Self::one("services", reason),
+        }
+    }
 }
 
 impl From<std::io::Error> for Fault {
@@ -254,7 +282,7 @@ fn program(name: &'static str, places: &[PathBuf]) -> Result<PathBuf, Fault> {
 }
 
 /// A port that nobody listens at just now.
-fn free_port() -> Result<u16, Fault> {
+pub(crate) fn free_port() -> Result<u16, std::io::Error> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
@@ -270,13 +298,19 @@ fn finish(command: &mut Command) -> Result<(), Fault> {
 }
 
 impl Running {
+    /// No server yet.
+    pub(crate) fn none() -> Result<Self, std::io::Error> {
+        let directory = tempfile::Builder::new().prefix("sessionspec-services-").tempdir()?;
+        Ok(Self { urls: Vec::new(), children: Vec::new(), directory })
+    }
+
     /// The URL in a variable.
     pub(crate) fn url(&self, variable: &str) -> &str {
         self.urls.iter().find(|(name, _)| *name == variable).map_or("", |(_, url)| url)
     }
 
     /// Starts a server and waits until it listens. Its output goes into a file, whose end is shown if it ends.
-    fn spawn(&mut self, command: &mut Command, port: u16, name: &str) -> Result<(), Fault> {
+    pub(crate) fn spawn(&mut self, command: &mut Command, port: u16, name: &str) -> Result<(), Fault> {
         let log = self.directory.path().join(format!("{name}-{port}.log"));
         let file = fs::File::create(&log)?;
         if command.get_current_dir().is_none() {

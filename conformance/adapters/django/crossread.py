@@ -4,9 +4,9 @@
     crossread.py write --engine db --place FILE --secret-key KEY        stores each; prints its key
     crossread.py read --engine db --place FILE --secret-key KEY         reads each; prints what Django sees
 
-The place is the SQLite database for `db`, the directory for `file`, the cache's URL for `cache`, the database
-and the URL with a comma between for `cached_db`, and nothing for `signed_cookies`. All speak JSON lines as
-Python's `json` writes them: ASCII, NaN and lone surrogates included.
+The place is the database (a SQLite file or a PostgreSQL URL) for `db`, the directory for `file`, the cache's
+URL for `cache`, the database and that URL with a comma between for `cached_db`, and nothing for
+`signed_cookies`. All speak JSON lines as Python's `json` writes them: ASCII, NaN and lone surrogates included.
 """
 
 import argparse

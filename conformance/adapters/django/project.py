@@ -11,6 +11,8 @@ from datetime import datetime, timedelta, timezone as tz
 from pathlib import Path
 from types import SimpleNamespace
 
+import places
+
 try:
     import django
 except ImportError:
@@ -67,7 +69,7 @@ clock = Clock()
 settings.configure(
     SECRET_KEY="sessionspec",
     INSTALLED_APPS=["django.contrib.sessions"],
-    DATABASES={alias: {"ENGINE": "django.db.backends.sqlite3", "NAME": os.devnull} for alias in CLIENTS},
+    DATABASES={alias: places.database(os.devnull) for alias in CLIENTS},
     DATABASE_ROUTERS=[router],
     TIME_ZONE="UTC",
     USE_TZ=True,
@@ -93,6 +95,8 @@ signing.time = locmem.time = cache_base.time = SimpleNamespace(time=clock.time)
 @receiver(connection_created)
 def _tune(connection, **_):
     """Readers and a writer side by side; no wait for the disk, since no power failure is played."""
+    if connection.vendor != "sqlite":
+        return
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = OFF")
@@ -105,11 +109,13 @@ def microseconds(instant):
     return (instant - EPOCH) // MICROSECOND
 
 
-def use_database(path):
-    """Points every client at the file. Connections are opened when they are first needed."""
+def use_database(place):
+    """Points every client at a SQLite file or a PostgreSQL URL. Connections are opened when they are needed."""
     close_database()
     for alias in CLIENTS:
-        connections[alias].settings_dict["NAME"] = str(path)
+        connections.settings[alias].update(places.database(place))
+        # Made anew, with the class that the settings name now.
+        del connections[alias]
 
 
 def close_database():
@@ -160,11 +166,7 @@ def clear_cache():
 
 def use_cache(url):
     """Points the default cache at a server: `redis://…` or `memcached://HOST:PORT`; nothing else may be open."""
-    if url.startswith("memcached://"):
-        backend, location = "django.core.cache.backends.memcached.PyMemcacheCache", url.partition("://")[2]
-    else:
-        backend, location = "django.core.cache.backends.redis.RedisCache", url
-    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": location}}
+    settings.CACHES = {"default": places.cache(url)}
     # The handler remembers the settings it has seen.
     caches.__dict__.pop("settings", None)
     caches._settings = None
