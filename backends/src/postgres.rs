@@ -6,13 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use session_core::codec::{Codec, SERVER_SALT};
 use session_core::{
     Capabilities, Clock, Record, SessionKey, SessionStore, Settings, SettingsError, StoreError, SystemClock,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -26,8 +30,10 @@ const POOL: usize = 16;
 /// How many records one statement of `clear_expired` removes. Between two of them others may write.
 const BATCH: i64 = 1_000;
 
-/// The table and its indices, as Django's migration makes them.
+/// The table and its indices, as Django's migration makes them. One at a time: `IF NOT EXISTS` looks first and
+/// creates then, and fails if another does the same meanwhile.
 const SCHEMA: &str = r#"
+SELECT pg_advisory_xact_lock(hashtext('django_session'));
 CREATE TABLE IF NOT EXISTS "django_session" ("session_key" varchar(40) NOT NULL PRIMARY KEY, "session_data" text NOT NULL, "expire_date" timestamp with time zone NOT NULL);
 CREATE INDEX IF NOT EXISTS "django_session_session_key_c0390e0f_like" ON "django_session" ("session_key" varchar_pattern_ops);
 CREATE INDEX IF NOT EXISTS "django_session_expire_date_a5c62663" ON "django_session" ("expire_date");
@@ -73,8 +79,9 @@ pub enum PostgresError {
 }
 
 impl PostgresStore {
-    /// Connects to a database: `postgres://user:password@host/database`. With `?sslmode=require` the connection
-    /// is encrypted, and the server's certificate checked against those that the system trusts.
+    /// Connects to a database: `postgres://user:password@host/database`. The connection is encrypted if the
+    /// server can do that. With `?sslmode=require` it must be, and the server's certificate is checked against
+    /// those that the system trusts (or the file that the variable `SSL_CERT_FILE` names).
     ///
     /// # Errors
     /// [`PostgresError`], if the settings or the URL are wrong, or the server does not answer.
@@ -95,7 +102,8 @@ impl<C: Clock> PostgresStore<C> {
         config.connect_timeout(TIMEOUT);
         let address = shown(&config);
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let tls = tls().map_err(|error| PostgresError::Unavailable(error.to_string(), Some(error.into())))?;
+        let tls = tls(config.get_ssl_mode() == SslMode::Require);
+        let tls = tls.map_err(|error| PostgresError::Unavailable(error.to_string(), Some(error.into())))?;
         let manager = Manager::from_config(config, MakeRustlsConnect::new(tls), manager);
         let pool = Pool::builder(manager)
             .max_size(POOL)
@@ -245,6 +253,9 @@ fn remedy(error: &tokio_postgres::Error) -> &'static str {
         Some(code) if *code == SqlState::INVALID_CATALOG_NAME => "; create the database, or correct the URL",
         Some(code) if *code == SqlState::DISK_FULL => "; free some disk space on the server",
         Some(_) => "",
+        None if chain(error).contains("certificate") => {
+            "; have the system trust its issuer, or name the issuer's certificate in the variable SSL_CERT_FILE"
+        }
         None => "; is the server running, and does the URL name it?",
     }
 }
@@ -279,13 +290,61 @@ fn shown(config: &Config) -> String {
     format!("postgres://{}{port}/{}", hosts.join(","), config.get_dbname().unwrap_or_default())
 }
 
-/// Certificates that the system trusts. Where there are none, encrypted connections fail and say so.
-fn tls() -> Result<ClientConfig, rustls::Error> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+/// How connections are encrypted. If they must be, the server's certificate is checked; if they need not be,
+/// it is not, as in PostgreSQL's own client: that keeps listeners out, and works with the certificate that a
+/// server makes for itself.
+fn tls(required: bool) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let algorithms = provider.signature_verification_algorithms;
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(config.with_root_certificates(Arc::new(roots)).with_no_client_auth())
+    let config = if required {
+        // Where there are none, connections fail and say so.
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        config.with_root_certificates(Arc::new(roots))
+    } else {
+        config.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(algorithms)))
+    };
+    Ok(config.with_no_client_auth())
+}
+
+/// Takes every certificate whose key the server has.
+#[derive(Debug)]
+struct AnyCertificate(WebPkiSupportedAlgorithms);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
+    }
 }
 
 /// Whether PostgreSQL can look for such a key: its texts hold no NUL.

@@ -7,6 +7,7 @@ mod race;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -226,6 +227,27 @@ fn a_session_that_memcached_does_not_take_is_too_large_and_leaves_the_old_one() 
 
 #[test]
 #[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
+fn many_may_create_the_table_of_postgres_at_once() {
+    let url = url("SESSIONSPEC_POSTGRES_URL");
+    let schema = format!("s{}", RandomKeys.generate().as_str());
+    let own = format!("{url}?options=-c%20search_path%3D{schema}");
+    RUNTIME.block_on(async {
+        let store = Arc::new(PostgresStore::connect(&own, &settings()).await.unwrap());
+        let client = store.pool().get().await.unwrap();
+        client.batch_execute(&format!("CREATE SCHEMA {schema}")).await.unwrap();
+        let tasks = [(); 8].map(|()| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.migrate().await })
+        });
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        client.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).await.unwrap();
+    });
+}
+
+#[test]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
 fn a_table_of_postgres_with_other_columns_is_refused_and_left_alone() {
     let url = url("SESSIONSPEC_POSTGRES_URL");
     // A schema of its own, so that the other tests keep their table.
@@ -257,7 +279,7 @@ fn a_damaged_value_is_corrupt_and_a_foreign_one_is_refused_by_name() {
     let _guard = RUNTIME.enter();
     let key = RandomKeys.generate();
     let life = std::time::Duration::from_secs(60);
-    let place = format!(":1:django.contrib.sessions.cache{}", key.as_str());
+    let place = store.cache_key(&key).unwrap();
     cache.add(&place, b"damaged".to_vec(), life).wait().unwrap();
     let result = store.load(&key).wait();
     assert!(matches!(result, Err(StoreError::Corrupt { .. })), "{result:?}");
@@ -269,4 +291,42 @@ fn a_damaged_value_is_corrupt_and_a_foreign_one_is_refused_by_name() {
         matches!(&error, StoreError::Unrepresentable { reason, .. } if reason.contains("when")),
         "{error:?}"
     );
+}
+
+/// What the command `sessions` says about a session that is not there, on a connection that is encrypted.
+#[rstest]
+#[case("SESSIONSPEC_REDIS_TLS_URL")]
+#[case("SESSIONSPEC_POSTGRES_TLS_URL")]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
+fn an_encrypted_connection_is_to_a_server_whose_certificate_is_trusted(#[case] variable: &str) {
+    // The certificates that are trusted are found when a process first needs them, so each run is a process.
+    let show = |trusted: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sessions"));
+        command.args(["--engine", &url(variable), "show", "0123456789abcdef0123456789abcdef"]);
+        let output = command.env("SECRET_KEY", "s").env("SSL_CERT_FILE", trusted).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    if variable.contains("POSTGRES") {
+        // The database has its table.
+        RUNTIME.block_on(async {
+            let store = PostgresStore::connect(&url("SESSIONSPEC_POSTGRES_URL"), &settings()).await.unwrap();
+            store.migrate().await.unwrap();
+        });
+    }
+    let (status, said) = show(&url("SESSIONSPEC_CERTIFICATE"));
+    assert!(status == Some(1) && said.contains("no live session"), "{said}");
+    let (status, said) = show("/dev/null");
+    assert!(status == Some(2) && said.contains("SSL_CERT_FILE"), "{said}");
+}
+
+#[test]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
+fn a_connection_to_postgres_is_encrypted_where_it_can_be() {
+    let encrypted = RUNTIME.block_on(async {
+        let store = PostgresStore::connect(&url("SESSIONSPEC_POSTGRES_URL"), &settings()).await.unwrap();
+        let client = store.pool().get().await.unwrap();
+        let row = client.query_one("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", &[]).await;
+        row.unwrap().get::<_, bool>(0)
+    });
+    assert!(encrypted);
 }

@@ -27,10 +27,18 @@ pub(crate) const REDIS: &str = "SESSIONSPEC_REDIS_URL";
 const CLUSTER: &str = "SESSIONSPEC_REDIS_CLUSTER_URL";
 pub(crate) const MEMCACHED: &str = "SESSIONSPEC_MEMCACHED_URL";
 pub(crate) const POSTGRES: &str = "SESSIONSPEC_POSTGRES_URL";
+const REDIS_TLS: &str = "SESSIONSPEC_REDIS_TLS_URL";
+const POSTGRES_TLS: &str = "SESSIONSPEC_POSTGRES_TLS_URL";
+
+/// The variable that holds the path of the certificate that the last two must be checked against.
+const CERTIFICATE: &str = "SESSIONSPEC_CERTIFICATE";
+
+/// The servers that the suite runs on.
+const SUITE: [&str; 4] = [REDIS, CLUSTER, MEMCACHED, POSTGRES];
 
 /// Servers that run; they stop when this is dropped.
 pub(crate) struct Running {
-    /// Variables and URLs.
+    /// Variables and URLs, and one with a path.
     pub(crate) urls: Vec<(&'static str, String)>,
     children: Vec<Child>,
     directory: TempDir,
@@ -110,8 +118,8 @@ pub(crate) fn gate(root: &Path, services: Services) -> Result<Ended, Failure> {
     };
     let mut suite = command::sessionspec(root);
     suite.arg("run");
-    for (_, url) in &running.urls {
-        suite.args(["--store", url]);
+    for variable in SUITE {
+        suite.args(["--store", running.url(variable)]);
     }
     command::run(&mut suite)?;
     let mut tests = Command::new("cargo");
@@ -160,10 +168,15 @@ impl From<std::io::Error> for Fault {
     }
 }
 
+/// With a second port for encrypted connections.
 fn redis(running: &mut Running) -> Result<String, Fault> {
-    let port = free_port()?;
+    let (port, encrypted) = (free_port()?, free_port()?);
     let mut server = Command::new(program("redis-server", &[])?);
-    running.spawn(redis_options(&mut server, port), port, "redis-server")?;
+    let (certificate, key) = running.certificate()?;
+    redis_options(&mut server, port).args(["--tls-port", &encrypted.to_string(), "--tls-auth-clients", "no"]);
+    server.arg("--tls-cert-file").arg(certificate).arg("--tls-key-file").arg(key);
+    running.spawn(&mut server, port, "redis-server")?;
+    running.urls.push((REDIS_TLS, format!("rediss://127.0.0.1:{encrypted}")));
     Ok(format!("redis://127.0.0.1:{port}"))
 }
 
@@ -254,8 +267,13 @@ fn postgres(running: &mut Running) -> Result<String, Fault> {
     let mut run = ordinary(&server);
     run.arg("-D").arg(&data).arg("-k").arg(&data).args(["-p", &port.to_string()]);
     run.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
+    let (certificate, key) = running.certificate()?;
+    run.args(["-c", "ssl=on", "-c", &format!("ssl_cert_file={}", certificate.display())]);
+    run.args(["-c", &format!("ssl_key_file={}", key.display())]);
     running.spawn(&mut run, port, "postgres")?;
-    Ok(format!("postgres://sessions@127.0.0.1:{port}/postgres"))
+    let url = format!("postgres://sessions@127.0.0.1:{port}/postgres");
+    running.urls.push((POSTGRES_TLS, format!("{url}?sslmode=require")));
+    Ok(url)
 }
 
 /// Where Debian keeps PostgreSQL's programs, the newest version last.
@@ -302,6 +320,24 @@ impl Running {
     pub(crate) fn none() -> Result<Self, std::io::Error> {
         let directory = tempfile::Builder::new().prefix("sessionspec-services-").tempdir()?;
         Ok(Self { urls: Vec::new(), children: Vec::new(), directory })
+    }
+
+    /// The paths of a certificate for this machine, and of its key, made when they are first wanted.
+    fn certificate(&mut self) -> Result<(PathBuf, PathBuf), Fault> {
+        let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| self.directory.path().join(name));
+        if !certificate.exists() {
+            let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
+            let made = made.map_err(|error| Fault::Failed(format!("no certificate: {error}")))?;
+            fs::write(&certificate, made.cert.pem())?;
+            fs::write(&key, made.signing_key.serialize_pem())?;
+            // PostgreSQL takes no key that others may read.
+            fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+            if let Some(user) = ordinary_user()? {
+                std::os::unix::fs::chown(&key, Some(user), Some(user))?;
+            }
+            self.urls.push((CERTIFICATE, certificate.display().to_string()));
+        }
+        Ok((certificate, key))
     }
 
     /// The URL in a variable.

@@ -189,8 +189,8 @@ impl<C: Cache, K: Clock> CacheStore<C, K> {
         &self.cache
     }
 
-    /// The cache's key, `None` if it could not be one.
-    fn key(&self, key: &SessionKey) -> Option<String> {
+    /// The key under which the cache has a session's record, `None` if no record can be there.
+    pub fn cache_key(&self, key: &SessionKey) -> Option<String> {
         let text = format!("{}:{}:{}{}", self.key_prefix, self.version, self.engine, key.as_str());
         self.cache.accepts(&text).then_some(text)
     }
@@ -243,13 +243,13 @@ impl<C: Cache, K: Clock> SessionStore for CacheStore<C, K> {
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
-        let Some(text) = self.key(key) else { return Ok(false) };
+        let Some(text) = self.cache_key(key) else { return Ok(false) };
         self.cache.exists(&text).await.map_err(|error| self.error("look for a session", key, error))
     }
 
     /// The record; it expires at the latest when it says, and may do so earlier: the cache does not tell.
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
-        let Some(text) = self.key(key) else { return Ok(None) };
+        let Some(text) = self.cache_key(key) else { return Ok(None) };
         let value = self.cache.get(&text).await.map_err(|error| self.error("load a session", key, error))?;
         let Some(value) = value else { return Ok(None) };
         let record = decode(&value).and_then(|data| {
@@ -263,7 +263,7 @@ impl<C: Cache, K: Clock> SessionStore for CacheStore<C, K> {
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let fault = |error| self.error("insert a session", key, error);
         let refused = || CacheError::Unavailable("the cache takes no key of this form".into(), None);
-        let text = self.key(key).ok_or_else(|| fault(refused()))?;
+        let text = self.cache_key(key).ok_or_else(|| fault(refused()))?;
         let added = match self.life(record) {
             Some(life) => self.cache.add(&text, self.encode(key, &record.data)?, life).await,
             // What has expired already is gone at once.
@@ -273,7 +273,7 @@ impl<C: Cache, K: Clock> SessionStore for CacheStore<C, K> {
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        let Some(text) = self.key(key) else { return Err(StoreError::NotFound(key.clone())) };
+        let Some(text) = self.cache_key(key) else { return Err(StoreError::NotFound(key.clone())) };
         let replaced = match self.life(record) {
             Some(life) => self.cache.replace(&text, self.encode(key, &record.data)?, life).await,
             None => self.cache.delete(&text).await,
@@ -283,7 +283,7 @@ impl<C: Cache, K: Clock> SessionStore for CacheStore<C, K> {
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        let Some(text) = self.key(key) else { return Ok(()) };
+        let Some(text) = self.cache_key(key) else { return Ok(()) };
         self.cache.delete(&text).await.map_err(|error| self.error("delete a session", key, error))?;
         Ok(())
     }

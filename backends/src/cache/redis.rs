@@ -29,7 +29,9 @@ enum Connection {
 }
 
 impl RedisCache {
-    /// Connects to a server: `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS.
+    /// Connects to a server: `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS. The server's
+    /// certificate is checked against those that the system trusts (or the file that the variable
+    /// `SSL_CERT_FILE` names).
     ///
     /// # Errors
     /// [`CacheError::Unavailable`] if the URL is none or the server is not there.
@@ -106,13 +108,17 @@ fn without_password(url: &str) -> String {
 }
 
 fn unavailable(address: &str, error: RedisError) -> CacheError {
+    let text = error.to_string();
     let remedy = match error.kind() {
+        _ if text.contains("certificate") => {
+            "; have the system trust its issuer, or name the issuer's certificate in the variable SSL_CERT_FILE"
+        }
         ErrorKind::Io => "; is the server running, and does the URL name it?",
         ErrorKind::AuthenticationFailed => "; look at the user and the password in the URL",
         ErrorKind::InvalidClientConfig => "; a URL is redis://[user:password@]host[:port][/database]",
         _ => "",
     };
-    CacheError::Unavailable(format!("{address}: {error}{remedy}"), Some(error.into()))
+    CacheError::Unavailable(format!("{address}: {text}{remedy}"), Some(error.into()))
 }
 
 impl Cache for RedisCache {

@@ -240,15 +240,30 @@ impl Store {
         runtime: Runtime,
     ) -> Result<Box<dyn Subject>, Fault> {
         let cache = cache.map_err(|error| Fault::Harness(error.to_string()))?;
-        let mut prefix = String::new();
+        let prefix: Arc<Mutex<String>> = Arc::default();
+        let (damaged, damaged_prefix) = (cache.clone(), Arc::clone(&prefix));
+        let handle = runtime.handle().clone();
+        let damage = move |env: &Env, key: &str| {
+            let store = CacheStore::with_clock(damaged.clone(), env.settings(), env.clock())
+                .with_key_prefix(&lock(&damaged_prefix), 1);
+            let Some(place) = SessionKey::parse(key).and_then(|key| store.cache_key(&key)) else {
+                return Ok(false);
+            };
+            // A cache does not tell how long a value lives, and no trace waits so long.
+            let life = std::time::Duration::from_secs(60);
+            let replaced = handle.block_on(damaged.replace(&place, b"damaged".to_vec(), life));
+            replaced.map_err(|error| error.to_string())
+        };
         let open = move |env: &Env, opening| {
+            let mut prefix = lock(&prefix);
             if opening == Opening::Fresh {
-                prefix = format!("sessionspec-{}", RandomKeys.generate().as_str());
+                *prefix = format!("sessionspec-{}", RandomKeys.generate().as_str());
             }
             let store = CacheStore::with_clock(cache.clone(), env.settings(), env.clock());
             Ok(store.with_key_prefix(&prefix, 1))
         };
-        self.opened(open, StoreHooks::default().with_wall_clock().with_runtime(runtime))
+        let hooks = StoreHooks::default().with_damage(damage).with_wall_clock().with_runtime(runtime);
+        self.opened(open, hooks)
     }
 
     fn opened<S: SessionStore + 'static>(
