@@ -23,6 +23,8 @@
 //! }
 //! ```
 //!
+//! What a request's cookie and an answer's headers have to do with all this is in [`middleware`].
+//!
 //! A store that blocks is wrapped in [`Offload`] where futures must not be held up; a program without a
 //! runtime waits with [`blocking::Wait`]; [`AnyStore`] hides which engine a store has.
 //!
@@ -42,6 +44,7 @@ mod store;
 pub mod blocking;
 pub mod codec;
 pub mod json;
+pub mod middleware;
 pub mod settings;
 pub mod signing;
 

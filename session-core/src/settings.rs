@@ -81,6 +81,16 @@ pub enum SettingsError {
         "the setting cookie_name is {0:?}: it begins the names of session files, and must be a file's name itself"
     )]
     CookieName(String),
+    /// A setting of the cookie with which it could not be sent, or no browser would keep it.
+    #[error("the setting {setting} is {value:?}: {reason}")]
+    Cookie {
+        /// The setting's name.
+        setting: &'static str,
+        /// Its value.
+        value: String,
+        /// What it must be.
+        reason: &'static str,
+    },
 }
 
 /// A secret key. It is never shown: [`fmt::Debug`] tells only whether there is one, and serialising it

@@ -1,0 +1,161 @@
+//! The session cookie: finding it in a request, and writing it into an answer.
+
+use ::cookie::{Cookie, CookieBuilder, SameSite};
+use http::{HeaderMap, HeaderValue, header};
+use time::{Duration, OffsetDateTime};
+
+use crate::{SessionKey, Settings, SettingsError};
+
+/// How the cookie is called and where it is sent, checked.
+#[derive(Debug, Clone)]
+pub(super) struct SessionCookie {
+    name: String,
+    domain: Option<String>,
+    path: String,
+    secure: bool,
+    http_only: bool,
+    same_site: Option<SameSite>,
+    /// The header that deletes the cookie.
+    deleted: HeaderValue,
+}
+
+impl SessionCookie {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        let refuse = |setting, value: &str, reason| {
+            Err(SettingsError::Cookie { setting, value: value.to_owned(), reason })
+        };
+        let (name, path) = (&settings.cookie_name, &settings.cookie_path);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return refuse(
+                "cookie_name",
+                name,
+                "a cookie's name has letters, digits and !#$%&'*+-.^_`|~ only",
+            );
+        }
+        if !path.starts_with('/') || !path.bytes().all(is_attribute) {
+            return refuse("cookie_path", path, "a path begins with / and has neither semicolons nor spaces");
+        }
+        if let Some(domain) = settings.cookie_domain.as_deref()
+            && (domain.is_empty() || !domain.bytes().all(is_attribute))
+        {
+            return refuse("cookie_domain", domain, "a domain is a host's name, such as example.org");
+        }
+        let same_site = match settings.cookie_samesite.as_deref() {
+            None => None,
+            Some(text) => match text.to_ascii_lowercase().as_str() {
+                "lax" => Some(SameSite::Lax),
+                "strict" => Some(SameSite::Strict),
+                "none" => Some(SameSite::None),
+                _ => return refuse("cookie_samesite", text, "it is Lax, Strict or None, or absent"),
+            },
+        };
+        let host = name.starts_with("__Host-");
+        if !settings.cookie_secure {
+            if same_site == Some(SameSite::None) {
+                return refuse(
+                    "cookie_samesite",
+                    "None",
+                    "browsers keep such a cookie only with cookie_secure",
+                );
+            }
+            if host || name.starts_with("__Secure-") {
+                return refuse("cookie_name", name, "browsers keep such a cookie only with cookie_secure");
+            }
+        }
+        if host && (path != "/" || settings.cookie_domain.is_some()) {
+            let reason = "browsers keep such a cookie only with the path / and without a domain";
+            return refuse("cookie_name", name, reason);
+        }
+        let mut cookie = Self {
+            name: name.clone(),
+            domain: settings.cookie_domain.clone(),
+            path: path.clone(),
+            secure: settings.cookie_secure,
+            http_only: settings.cookie_httponly,
+            same_site,
+            deleted: HeaderValue::from_static(""),
+        };
+        let deleted = cookie.build("").max_age(Duration::ZERO).expires(OffsetDateTime::UNIX_EPOCH);
+        cookie.deleted = HeaderValue::try_from(deleted.to_string()).map_err(|_| SettingsError::Cookie {
+            setting: "cookie_name",
+            value: name.clone(),
+            reason: "no header can be made of it",
+        })?;
+        Ok(cookie)
+    }
+
+    /// The value of the last cookie of that name.
+    pub(super) fn read(&self, headers: &HeaderMap) -> Option<String> {
+        let lines = headers.get_all(header::COOKIE).iter();
+        let mut found = None;
+        for line in lines {
+            // What is no text cannot be a key; a mark in its place keeps it from becoming one.
+            let line = String::from_utf8_lossy(line.as_bytes());
+            // Each piece by itself, so that a malformed one hides no other.
+            for piece in line.split(';') {
+                if let Ok(cookie) = Cookie::parse(piece)
+                    && cookie.name() == self.name
+                {
+                    found = Some(cookie.value_trimmed().to_owned());
+                }
+            }
+        }
+        found
+    }
+
+    /// The header that sets the cookie: until the browser closes, or with an age in seconds and the instant it
+    /// ends. `None` if the key cannot be a cookie's value.
+    pub(super) fn set(&self, key: &SessionKey, life: Option<(i64, OffsetDateTime)>) -> Option<HeaderValue> {
+        // RFC 6265: visible ASCII without the characters that cookies are written with.
+        let octet = |byte: u8| byte.is_ascii_graphic() && !b"\",;\\".contains(&byte);
+        if !key.as_str().bytes().all(octet) {
+            return None;
+        }
+        let mut cookie = self.build(key.as_str()).http_only(self.http_only);
+        if let Some((age, expires)) = life {
+            cookie = cookie.max_age(Duration::seconds(age)).expires(expires);
+        }
+        HeaderValue::try_from(cookie.build().to_string()).ok()
+    }
+
+    /// The header that deletes the cookie: of the same path and domain, and secure where the cookie is.
+    pub(super) fn deleted(&self) -> HeaderValue {
+        self.deleted.clone()
+    }
+
+    fn build<'a>(&'a self, value: &'a str) -> CookieBuilder<'a> {
+        let mut cookie =
+            Cookie::build((self.name.as_str(), value)).path(self.path.as_str()).secure(self.secure);
+        if let Some(domain) = &self.domain {
+            cookie = cookie.domain(domain.as_str());
+        }
+        if let Some(same_site) = self.same_site {
+            cookie = cookie.same_site(same_site);
+        }
+        cookie
+    }
+
+    /// Puts the cookie into an answer, in the place of one of that name.
+    pub(super) fn put(&self, headers: &mut HeaderMap, cookie: HeaderValue) {
+        let ours = |line: &HeaderValue| {
+            let name = line.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
+            name.trim_ascii() == self.name.as_bytes()
+        };
+        let others: Vec<HeaderValue> =
+            headers.get_all(header::SET_COOKIE).iter().filter(|line| !ours(line)).cloned().collect();
+        headers.remove(header::SET_COOKIE);
+        for line in others.into_iter().chain([cookie]) {
+            headers.append(header::SET_COOKIE, line);
+        }
+    }
+}
+
+/// Whether a byte may be in a name (RFC 9110, token).
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Whether a byte may be in a path or a domain.
+fn is_attribute(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b';'
+}
