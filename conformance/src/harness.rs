@@ -52,7 +52,7 @@ where
         }
     };
     let report: Arc<OnceLock<Result<SubjectReport, String>>> = Arc::default();
-    let trials = RuleId::all().map(|rule| {
+    let trials = RuleId::of_stores().map(|rule| {
         let clause = rule.rule();
         let unmet = clause.needs.iter().find_map(|need| need.unmet_by(&manifest));
         let (open, report, name) = (Arc::clone(&open), Arc::clone(&report), name.clone());

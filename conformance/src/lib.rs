@@ -30,6 +30,7 @@
 //! the [`model`] and compares the [`observation`]s; what fails is [minimised](minimise); the [`suite`] puts
 //! it all into a [`report`].
 
+pub mod application;
 pub mod compare;
 pub mod datum;
 pub mod doctor;

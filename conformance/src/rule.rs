@@ -25,7 +25,7 @@ pub struct Rule {
     pub django: Django,
     /// The page of the specification, under `docs/spec/`.
     pub page: &'static str,
-    /// The rule's golden trace, in the trace format.
+    /// The rule's golden trace, in the trace format; empty for a rule about applications.
     pub golden: &'static str,
 }
 
@@ -68,12 +68,22 @@ pub struct RuleId(pub(crate) u16);
 impl RuleId {
     /// The rule of this name.
     pub fn named(id: &str) -> Option<Self> {
-        Self::all().find(|rule| rule.rule().id == id)
+        Self::every().find(|rule| rule.rule().id == id)
     }
 
-    /// Every rule, in the order of the specification.
-    pub fn all() -> impl Iterator<Item = Self> {
+    /// Every rule, those about stores first.
+    pub fn every() -> impl Iterator<Item = Self> {
         (0_u16..).map(Self).take(crate::rules::RULES.len())
+    }
+
+    /// Every rule about stores, in the order of the specification.
+    pub fn of_stores() -> impl Iterator<Item = Self> {
+        Self::every().take(crate::rules::STORES)
+    }
+
+    /// Every rule about applications, in the order of the specification.
+    pub fn of_applications() -> impl Iterator<Item = Self> {
+        Self::every().skip(crate::rules::STORES)
     }
 
     /// The clause.

@@ -1334,7 +1334,254 @@ pub static RULES: &[Rule] = &[
         page: "data.md",
         golden: include_str!("../golden/data.corrupt.overwritten.jsonl"),
     },
+    Rule {
+        id: "middleware.key",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "The session's key is the value of the session cookie",
+        text: "Of several cookies of that name the last counts. What else is in the header, malformed or not, changes nothing.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.lazy",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A request that does not touch its session reads nothing, saves nothing, and sends no cookie",
+        text: "Unless the setting `save_every_request` is on, or what the visitor brought is no key at all. Asking whether the\nsession is empty does not touch it.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.key.not-adopted",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A key that the application never issued is not adopted",
+        text: "A session that is opened with it and saved gets a new key. So nobody can choose the key under which somebody\nelse will log in.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.save.modified",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A session that was modified is saved, and its cookie set",
+        text: "If the answer's status is below 500. An answer such as 404 is no reason to lose what the visitor did.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.save.unmodified",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A session that was not modified is not saved",
+        text: "Reading does not modify it, nor does a change inside a value. With `save_every_request` it is saved all the same.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.save.every-request",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "With `save_every_request` every session that is not empty is saved, and its cookie set",
+        text: "So that a session lives on while its visitor comes back. An unknown key becomes a new session without data.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.save.empty",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A session that is empty is never saved",
+        text: "A visitor without a cookie gets none for nothing.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.save.server-error",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "An answer of 500 or above saves nothing and sets no cookie",
+        text: "What a handler did before it broke may be half of something.",
+        django: Django::Same("though it may read the record once more for nothing"),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.save.explicit",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "What the handler itself saved stays, whatever the answer",
+        text: "",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.interrupted",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "If a modified session was deleted while the request was worked on, the answer is 400, and the session stays deleted",
+        text: "It sets no cookie. So a log-out in one tab is not undone by a slower request in another.",
+        django: Django::Same("with `SessionInterrupted`"),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.cookie.age",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "The cookie of a session lives as long as the session",
+        text: "`Max-Age` is the session's age in seconds, and `Expires` the same instant for old browsers.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.cookie.browser-close",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "The cookie of a session that ends with the browser has neither `Max-Age` nor `Expires`",
+        text: "By the setting `expire_at_browser_close`, or by the session's own expiry of 0. A session's own expiry goes before\nthe setting.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.cookie.new-key",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A session that got another key sends it",
+        text: "At log-in (`cycle-key`), and when a session is begun anew after `flush`.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.cookie.kept",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A session that kept its key sends the same one",
+        text: "",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.cookie.deleted",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "The cookie of a session that is empty is deleted",
+        text: "After a log-out, and where it was found that nothing answers to the key. Also if the answer is 500 or above. A\nvisitor who brought no cookie is not told to delete one.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.cookie.attributes",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "The cookie is sent as the settings say",
+        text: "`Path`, `Domain`, `Secure`, `HttpOnly` and `SameSite`. The cookie is set once in an answer.",
+        django: Django::Differs(
+            "it sends what no browser keeps: `SameSite=None` without `Secure`, and names with the prefixes `__Secure-` and `__Host-` without what the prefix promises. Here such settings are refused at start, by name",
+        ),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.cookie.deleted-attributes",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "The cookie is deleted where it was set",
+        text: "With the same `Path` and `Domain`, and with `Secure` if browsers ask for it: where `SameSite` is `None`, and for names\nwith the prefixes `__Secure-` and `__Host-`.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.vary.accessed",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "An answer whose session was looked at has `Vary: Cookie`",
+        text: "Names that are in `Vary` already stay, and `*` stays alone.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.vary.sent",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "An answer that sets or deletes the cookie has `Vary: Cookie`",
+        text: "",
+        django: Django::Same("; 4.2 leaves it out where `save_every_request` alone is the reason"),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.vary.untouched",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "An answer whose session was not looked at may be shared",
+        text: "It has no `Vary: Cookie` on the session's account.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.log-in",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "After `cycle-key` the old key opens nothing, and the new one opens the data",
+        text: "",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.log-out",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "After `flush` the old key opens nothing",
+        text: "",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
 ];
+
+/// How many of them, the first ones, are about stores; the others are about applications.
+pub(crate) const STORES: usize = 120;
 
 /// `r[key.short]`: A key of fewer than eight characters counts as no key.
 pub const KEY_SHORT: RuleId = RuleId(0);
@@ -1576,3 +1823,47 @@ pub const DATA_DEEP_REFUSED: RuleId = RuleId(117);
 pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(118);
 /// `r[data.corrupt.overwritten]`: Saving replaces a record that did not decode.
 pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(119);
+/// `r[middleware.key]`: The session's key is the value of the session cookie.
+pub const MIDDLEWARE_KEY: RuleId = RuleId(120);
+/// `r[middleware.lazy]`: A request that does not touch its session reads nothing, saves nothing, and sends no cookie.
+pub const MIDDLEWARE_LAZY: RuleId = RuleId(121);
+/// `r[middleware.key.not-adopted]`: A key that the application never issued is not adopted.
+pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(122);
+/// `r[middleware.save.modified]`: A session that was modified is saved, and its cookie set.
+pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(123);
+/// `r[middleware.save.unmodified]`: A session that was not modified is not saved.
+pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(124);
+/// `r[middleware.save.every-request]`: With `save_every_request` every session that is not empty is saved, and its cookie set.
+pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(125);
+/// `r[middleware.save.empty]`: A session that is empty is never saved.
+pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(126);
+/// `r[middleware.save.server-error]`: An answer of 500 or above saves nothing and sets no cookie.
+pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(127);
+/// `r[middleware.save.explicit]`: What the handler itself saved stays, whatever the answer.
+pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(128);
+/// `r[middleware.interrupted]`: If a modified session was deleted while the request was worked on, the answer is 400, and the session stays deleted.
+pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(129);
+/// `r[middleware.cookie.age]`: The cookie of a session lives as long as the session.
+pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(130);
+/// `r[middleware.cookie.browser-close]`: The cookie of a session that ends with the browser has neither `Max-Age` nor `Expires`.
+pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(131);
+/// `r[middleware.cookie.new-key]`: A session that got another key sends it.
+pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(132);
+/// `r[middleware.cookie.kept]`: A session that kept its key sends the same one.
+pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(133);
+/// `r[middleware.cookie.deleted]`: The cookie of a session that is empty is deleted.
+pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(134);
+/// `r[middleware.cookie.attributes]`: The cookie is sent as the settings say.
+pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(135);
+/// `r[middleware.cookie.deleted-attributes]`: The cookie is deleted where it was set.
+pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(136);
+/// `r[middleware.vary.accessed]`: An answer whose session was looked at has `Vary: Cookie`.
+pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(137);
+/// `r[middleware.vary.sent]`: An answer that sets or deletes the cookie has `Vary: Cookie`.
+pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(138);
+/// `r[middleware.vary.untouched]`: An answer whose session was not looked at may be shared.
+pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(139);
+/// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
+pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(140);
+/// `r[middleware.log-out]`: After `flush` the old key opens nothing.
+pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(141);

@@ -21,7 +21,7 @@ pub struct Coverage {
 
 impl Default for Coverage {
     fn default() -> Self {
-        Self { counts: vec![0; rules::RULES.len()], steps: 0 }
+        Self { counts: vec![0; rules::STORES], steps: 0 }
     }
 }
 

@@ -110,7 +110,8 @@ impl<'a> Run<'a> {
     }
 
     fn applicable(&self) -> impl Iterator<Item = RuleId> + use<> {
-        let applicable: Vec<RuleId> = RuleId::all().filter(|rule| self.left_out(*rule).is_none()).collect();
+        let applicable: Vec<RuleId> =
+            RuleId::of_stores().filter(|rule| self.left_out(*rule).is_none()).collect();
         applicable.into_iter()
     }
 
@@ -230,7 +231,7 @@ impl<'a> Run<'a> {
         let manifest = self.subject.manifest().clone();
         let mut rules = Vec::new();
         let mut failures = Vec::new();
-        for id in RuleId::all() {
+        for id in RuleId::of_stores() {
             let exercised = self.coverage.count(id);
             let (status, reason, trace) = match (self.left_out(id), self.findings.remove(&id)) {
                 (Some((outcome, reason)), _) => (outcome, Some(reason), None),

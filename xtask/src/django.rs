@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::{Ended, Failure, Services, command, crossread, login, python, services};
+use crate::{Ended, Failure, Services, command, crossread, login, python, requests, services};
 
 /// The page of the documents that tells what was found.
 const PAGE: &str = "docs/django.md";
@@ -40,7 +40,8 @@ pub(crate) fn run(root: &Path, services: Services, cases: usize, page: Page) -> 
     }
     let servers = services::wanted(services)?;
     let reports = tempfile::tempdir()?;
-    for version in VERSIONS {
+    // The newest first: it is the one that fills in the tables.
+    for version in VERSIONS.into_iter().rev() {
         let python = environment(root, version)?;
         for engine in ENGINES {
             println!("Django {version}: the model and Django's engine {engine} on {cases} generated traces");
@@ -52,6 +53,7 @@ pub(crate) fn run(root: &Path, services: Services, cases: usize, page: Page) -> 
             command::run(suite.arg("--report").arg(format!("json={}", report.display())))?;
         }
         crossread::run(root, version, &python, servers.as_ref().ok())?;
+        requests::run(root, version, &python, page)?;
         login::run(root, version, &python, servers.as_ref().ok())?;
     }
     let [older, found] = VERSIONS.map(|version| engines_page(root, reports.path(), version));

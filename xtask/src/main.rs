@@ -10,6 +10,7 @@ mod docs;
 mod files;
 mod login;
 mod python;
+mod requests;
 mod services;
 mod spec;
 

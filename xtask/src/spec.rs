@@ -2,7 +2,8 @@
 //!
 //! - Each clause in `docs/spec/*.md` is well formed, and no id stands twice.
 //! - `conformance/src/rules.rs` is what the clauses say (`--write` makes it).
-//! - Each rule has a golden trace, and each golden trace a rule.
+//! - Each rule about stores has a golden trace, and each golden trace a rule. (That each rule about
+//!   applications has a case in the table of requests is a test of the conformance crate.)
 //! - Each `r[…]` in the code and the documents names a rule that exists.
 //! - A clause whose text changed has a new version: `docs/spec/rules.lock` holds a hash of each.
 
@@ -18,6 +19,9 @@ use crate::Failure;
 const RULES: &str = "conformance/src/rules.rs";
 const GOLDEN: &str = "conformance/golden";
 const LOCK: &str = "docs/spec/rules.lock";
+
+/// The page whose rules are about applications: they have no trace, and are checked on a table of requests.
+const MIDDLEWARE: &str = "middleware.md";
 
 /// A clause of the specification.
 #[derive(Debug)]
@@ -47,7 +51,7 @@ pub(crate) fn run(root: &Path, write: bool) -> Result<(), Failure> {
         faults.push(format!("{RULES} is not what docs/spec says: run `cargo xtask spec --write`"));
     }
     if faults.is_empty() {
-        println!("spec: {} rules, each with a golden trace", clauses.len());
+        println!("spec: {} rules", clauses.len());
         Ok(())
     } else {
         Err(Failure::many("spec", faults))
@@ -78,6 +82,8 @@ fn read_clauses(root: &Path) -> Result<Vec<Clause>, Failure> {
             }
         }
     }
+    // Those about stores come first.
+    clauses.sort_by_key(|clause| clause.page == MIDDLEWARE);
     if faults.is_empty() { Ok(clauses) } else { Err(Failure::many("spec", faults)) }
 }
 
@@ -158,7 +164,7 @@ fn check_golden(root: &Path, clauses: &[Clause], faults: &mut Vec<String>) -> Re
             None => faults.push(format!("{GOLDEN}/{name}: not a golden trace")),
         }
     }
-    for clause in clauses {
+    for clause in clauses.iter().filter(|clause| clause.page != MIDDLEWARE) {
         if !files.remove(&clause.id) {
             faults.push(format!("r[{}] has no golden trace: write {GOLDEN}/{}.jsonl", clause.id, clause.id));
         }
@@ -278,15 +284,23 @@ fn rules_source(clauses: &[Clause]) -> Result<String, Failure> {
          /// Every rule, in the order of the specification.\n\
          pub static RULES: &[Rule] = &[\n",
     );
-    let mut constants = String::new();
+    let stores = clauses.iter().filter(|clause| clause.page != MIDDLEWARE).count();
+    let mut constants = format!(
+        "/// How many of them, the first ones, are about stores; the others are about applications.\n\
+         pub(crate) const STORES: usize = {stores};\n\n"
+    );
     for (index, clause) in clauses.iter().enumerate() {
         let django = clause.django().map_err(|fault| Failure::one("spec", fault))?;
+        let golden = match clause.page.as_str() {
+            MIDDLEWARE => "\"\"".into(),
+            _ => format!("include_str!(\"../golden/{}.jsonl\")", clause.id),
+        };
         let needs: Vec<String> = clause.needs.iter().map(|need| format!("Need::{}", camel(need))).collect();
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
             "Rule {{ id: {:?}, version: {}, level: Level::{}, needs: &[{}], title: {:?}, text: {:?}, django: {django}, \
-             page: {:?}, golden: include_str!(\"../golden/{}.jsonl\") }},",
+             page: {:?}, golden: {golden} }},",
             clause.id,
             clause.version,
             camel(&clause.level.to_lowercase()),
@@ -294,7 +308,6 @@ fn rules_source(clauses: &[Clause]) -> Result<String, Failure> {
             clause.title,
             clause.text,
             clause.page,
-            clause.id
         );
         let name = clause.id.to_uppercase().replace(['.', '-'], "_");
         let _ = writeln!(

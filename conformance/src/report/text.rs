@@ -231,7 +231,7 @@ pub fn summary(report: &Report) -> String {
     let _ = writeln!(
         out,
         "{verdict}: {} rules on {} subjects, {} steps, seed {:#x}, {:.1} s",
-        crate::rules::RULES.len(),
+        crate::rules::STORES,
         report.subjects.len(),
         thousands(steps),
         report.seed,
@@ -266,7 +266,7 @@ fn notes(subject: &SubjectReport) -> String {
 
 fn areas() -> Vec<&'static str> {
     let mut areas: Vec<&str> = Vec::new();
-    for rule in RuleId::all() {
+    for rule in RuleId::of_stores() {
         let area = rule.rule().id.split('.').next().unwrap_or_default();
         if areas.last() != Some(&area) && !areas.contains(&area) {
             areas.push(area);

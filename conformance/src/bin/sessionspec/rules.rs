@@ -23,7 +23,7 @@ enum Format {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let rules: Vec<&Rule> =
-        RuleId::all().map(RuleId::rule).filter(|rule| matches(&arguments.glob, rule.id)).collect();
+        RuleId::every().map(RuleId::rule).filter(|rule| matches(&arguments.glob, rule.id)).collect();
     match (rules.as_slice(), arguments.format) {
         ([], _) => return Err(format!("no rule fits `{}`; `sessionspec rules` lists them", arguments.glob)),
         (rules, Format::Json) => {
@@ -52,7 +52,11 @@ fn explain(rule: &Rule) {
     }
     println!("\n{}", django(rule.django));
     println!("\nSpecification: docs/spec/{}#{}", rule.page, rule.id);
-    println!("Golden trace:\n{}", rule.golden);
+    if rule.golden.is_empty() {
+        println!("Checked on the table of requests: conformance/tables/middleware.jsonl");
+    } else {
+        println!("Golden trace:\n{}", rule.golden);
+    }
 }
 
 fn django(django: Django) -> String {

@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         targets = EMBEDDED.iter().map(|name| Target::store(name)).collect::<Result<_, _>>()?;
     }
     if let Some(pattern) = &arguments.rules
-        && !RuleId::all().any(|rule| suite::matches(pattern, rule.rule().id))
+        && !RuleId::of_stores().any(|rule| suite::matches(pattern, rule.rule().id))
     {
         return Err(format!("no rule fits `{pattern}`; `sessionspec rules` lists them"));
     }

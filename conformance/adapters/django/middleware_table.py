@@ -1,0 +1,228 @@
+"""What Django's SessionMiddleware does, case by case: one JSON line per case.
+
+    middleware_table.py cases      whole requests: cookie, operations, settings, status
+    middleware_table.py cookies    the attributes of the cookie that is set or deleted, for each setting
+
+The engine is `db` on a database in memory, with its reads and writes counted. A case is
+
+    {"cookie": "live", "do": [["set", "a", 2]], "save_every_request": false, "expire_at_browser_close": false,
+     "status": 200, "answer": {...}}
+
+where `cookie` says what the visitor brings: `none`; `live`, whose session has the entry `a`; `bare`, whose
+session has no entry; `unknown`, a key of the right form that nobody issued; `short`, of fewer than eight
+characters; `ended`, whose session was deleted. The answer has
+
+    status      that of the answer, 400 where the middleware raises SessionInterrupted
+    cookie      null, "deleted", "same" (set to the key that was brought) or "new" (set to another one)
+    max_age     of a cookie that is set: seconds, or null for one that ends with the browser
+    vary        whether the answer has `Vary: Cookie`
+    loads       whether the record was read
+    left        what a next visitor with the cookie that is then right finds: the data, or null
+    results     what the operations gave
+"""
+
+import itertools
+import json
+import sys
+
+import project
+
+from django.conf import settings
+from django.contrib.sessions.backends import db
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+UNKNOWN = "u" * 32
+
+COOKIES = ["none", "live", "bare", "unknown", "short", "ended"]
+
+OPERATIONS = [
+    [],
+    [["is-empty"]],
+    [["get", "a"]],
+    [["set", "a", 2]],
+    [["remove", "a"]],
+    [["append", "list", 3]],
+    [["set", "a", 2], ["remove", "a"]],
+    [["clear"]],
+    [["clear"], ["set", "b", 1]],
+    [["flush"]],
+    [["flush"], ["set", "b", 1]],
+    [["cycle-key"]],
+    [["set-expiry", 0]],
+    [["set-expiry", 300]],
+    [["set-expiry", None]],
+    [["set-expiry", -5]],
+    [["set", "a", 2], ["save"]],
+    [["delete-elsewhere"]],
+    [["get", "a"], ["delete-elsewhere"]],
+    [["set", "a", 2], ["delete-elsewhere"]],
+    [["delete-elsewhere"], ["set", "a", 2]],
+]
+
+STATUSES = [200, 499, 500]
+
+
+class SessionStore(db.SessionStore):
+    """Django's engine; counts the reads of a request. Its name is in the salt of what it signs."""
+
+    loads = 0
+
+    def load(self):
+        SessionStore.loads += 1
+        return super().load()
+
+
+def perform(session, operation):
+    """One operation of a case; its result."""
+    match operation:
+        case ["get", name]:
+            return session.get(name)
+        case ["set", name, value]:
+            session[name] = value
+        case ["remove", name]:
+            session.pop(name, None)
+        case ["append", name, value]:
+            # In the place, so that the session does not see it.
+            if isinstance(there := session.get(name), list):
+                there.append(value)
+        case ["clear"]:
+            session.clear()
+        case ["flush"]:
+            session.flush()
+        case ["cycle-key"]:
+            session.cycle_key()
+        case ["set-expiry", value]:
+            session.set_expiry(value)
+        case ["is-empty"]:
+            return session.is_empty()
+        case ["save"]:
+            session.save()
+        case ["delete-elsewhere"]:
+            if session.session_key:
+                db.SessionStore().delete(session.session_key)
+        case _:
+            raise ValueError(f"no operation is {operation}")
+
+
+def bring(cookie):
+    """The value of the cookie that a visitor brings, or None."""
+    if cookie in ("none", "unknown", "short"):
+        return {"none": None, "unknown": UNKNOWN, "short": "short"}[cookie]
+    session = db.SessionStore()
+    if cookie != "bare":
+        session["a"] = 1
+        session["list"] = [1, 2]
+    session.save()
+    if cookie == "ended":
+        session.delete()
+    return session.session_key
+
+
+def exchange(key, operations, status):
+    """The answer to one request."""
+    request = RequestFactory().get("/")
+    if key is not None:
+        request.COOKIES[settings.SESSION_COOKIE_NAME] = key
+    results = []
+
+    def handler(request):
+        SessionStore.loads = 0
+        results.extend(perform(request.session, operation) for operation in operations)
+        return HttpResponse(status=status)
+
+    middleware = SessionMiddleware(handler)
+    middleware.SessionStore = SessionStore
+    try:
+        response = middleware(request)
+    except SessionInterrupted:
+        # As Django's handler turns it into an answer.
+        response = HttpResponse(status=400)
+    return response, results
+
+
+def cases():
+    for close, every in itertools.product([False, True], repeat=2):
+        settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = close
+        settings.SESSION_SAVE_EVERY_REQUEST = every
+        for cookie, operations, status in itertools.product(COOKIES, OPERATIONS, STATUSES):
+            key = bring(cookie)
+            response, results = exchange(key, operations, status)
+            loads = SessionStore.loads > 0
+            morsel = response.cookies.get(settings.SESSION_COOKIE_NAME)
+            then, sort, age = key, None, None
+            if morsel is not None and morsel["max-age"] == 0 and morsel.value == "":
+                then, sort = None, "deleted"
+            elif morsel is not None:
+                then, sort = morsel.value, "same" if morsel.value == key else "new"
+                age = morsel["max-age"] if morsel["max-age"] != "" else None
+            yield {
+                "cookie": cookie,
+                "do": operations,
+                "save_every_request": every,
+                "expire_at_browser_close": close,
+                "status": status,
+                "answer": {
+                    "status": response.status_code,
+                    "cookie": sort,
+                    "max_age": age,
+                    "vary": "Cookie" in response.get("Vary", ""),
+                    "loads": loads,
+                    "left": left(then),
+                    "results": results,
+                },
+            }
+
+
+def left(key):
+    """The data of a session, without the names that Django keeps for itself; None if there is no session."""
+    session = db.SessionStore(key)
+    data = {name: value for name, value in session.items() if not name.startswith("_")}
+    return data if session.session_key is not None and session.exists(session.session_key) else None
+
+
+NAMES = ["sessionid", "__Secure-id", "__Host-id"]
+
+
+def cookies():
+    settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = False
+    settings.SESSION_SAVE_EVERY_REQUEST = False
+    for name, domain, path, secure, http_only, same_site in itertools.product(
+        NAMES, [None, "example.org"], ["/", "/shop"], [False, True], [False, True], ["Lax", "Strict", "None", None]
+    ):
+        settings.SESSION_COOKIE_NAME = name
+        settings.SESSION_COOKIE_DOMAIN = domain
+        settings.SESSION_COOKIE_PATH = path
+        settings.SESSION_COOKIE_SECURE = secure
+        settings.SESSION_COOKIE_HTTPONLY = http_only
+        settings.SESSION_COOKIE_SAMESITE = same_site
+        set_, _ = exchange(None, [["set", "a", 1]], 200)
+        deleted, _ = exchange("short", [], 200)
+        yield {
+            "cookie_name": name,
+            "cookie_domain": domain,
+            "cookie_path": path,
+            "cookie_secure": secure,
+            "cookie_httponly": http_only,
+            "cookie_samesite": same_site,
+            "set": attributes(set_.cookies[name]),
+            "deleted": attributes(deleted.cookies[name]),
+        }
+
+
+def attributes(morsel):
+    """What stands behind the cookie's value, by its name."""
+    text = morsel.OutputString().split("; ")[1:]
+    return dict(sorted((part.partition("=")[0], part.partition("=")[2]) for part in text))
+
+
+project.clock.set(1_900_000_000_000_000)
+# The middleware and the cookies have names of their own for the time.
+for module in ("django.contrib.sessions.middleware", "django.http.response"):
+    sys.modules[module].time = project.signing.time
+project.use_database("file:table?mode=memory&cache=shared")
+project.create_tables()
+for line in {"cases": cases, "cookies": cookies}[sys.argv[1]]():
+    print(json.dumps(line, separators=(",", ":")))

@@ -1,0 +1,45 @@
+//! The table of requests, and that of the cookie's attributes, as real Django filled them in
+//! (`adapters/django/middleware_table.py`).
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::Case;
+
+const CASES: &str = include_str!("../../tables/middleware.jsonl");
+const COOKIES: &str = include_str!("../../tables/cookies.jsonl");
+
+/// The cookie that is set, and the one that is deleted, with these settings.
+#[expect(clippy::struct_excessive_bools, reason = "they are Django's settings")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the settings of these names")]
+pub struct CookieCase {
+    pub cookie_name: String,
+    pub cookie_domain: Option<String>,
+    pub cookie_path: String,
+    pub cookie_secure: bool,
+    pub cookie_httponly: bool,
+    pub cookie_samesite: Option<String>,
+    /// Attributes of the cookie that is set; those without a value have an empty one.
+    pub set: BTreeMap<String, String>,
+    /// Attributes of the cookie that is deleted.
+    pub deleted: BTreeMap<String, String>,
+}
+
+/// Every case, with Django's answer.
+///
+/// # Errors
+/// What is wrong with a line; a test sees to it that none is.
+pub fn cases() -> Result<Vec<Case>, serde_json::Error> {
+    CASES.lines().map(serde_json::from_str).collect()
+}
+
+/// The cookie with every setting, as Django writes it.
+///
+/// # Errors
+/// What is wrong with a line; a test sees to it that none is.
+pub fn cookie_cases() -> Result<Vec<CookieCase>, serde_json::Error> {
+    COOKIES.lines().map(serde_json::from_str).collect()
+}

@@ -1,0 +1,30 @@
+//! The model of an application against the table that real Django filled in.
+
+use std::collections::BTreeSet;
+
+use session_conformance::application::{cases, cookie_cases, predict};
+use session_conformance::rule::RuleId;
+use session_conformance::rules;
+
+/// Django's setting `SESSION_COOKIE_AGE`, when the table was made.
+const AGE: i64 = 14 * 24 * 60 * 60;
+
+#[test]
+fn the_model_answers_as_django_does() {
+    for case in cases().unwrap() {
+        let predicted = predict(&case, AGE);
+        let request = serde_json::to_string(&case).unwrap();
+        assert_eq!(predicted.answer, case.answer, "{request}\nby {:?}", predicted.rules);
+    }
+}
+
+#[test]
+fn every_rule_about_applications_is_seen_in_a_case() {
+    let mut seen: BTreeSet<RuleId> =
+        cases().unwrap().iter().flat_map(|case| predict(case, AGE).rules).collect();
+    // These two are about attributes, which have a table of their own.
+    assert_eq!(cookie_cases().unwrap().len(), 192);
+    seen.extend([rules::MIDDLEWARE_COOKIE_ATTRIBUTES, rules::MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES]);
+    let unseen: Vec<_> = RuleId::of_applications().filter(|rule| !seen.contains(rule)).collect();
+    assert!(unseen.is_empty(), "{unseen:?}");
+}
