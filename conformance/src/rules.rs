@@ -1368,6 +1368,17 @@ pub static RULES: &[Rule] = &[
         golden: "",
     },
     Rule {
+        id: "middleware.key.unguessable",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Keys are drawn at random, from at least 2^128",
+        text: "No two sessions get the same one, and one tells nothing about the next.",
+        django: Django::Same("with 32 characters of 36"),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
         id: "middleware.save.modified",
         version: 1,
         level: Level::Must,
@@ -1829,41 +1840,43 @@ pub const MIDDLEWARE_KEY: RuleId = RuleId(120);
 pub const MIDDLEWARE_LAZY: RuleId = RuleId(121);
 /// `r[middleware.key.not-adopted]`: A key that the application never issued is not adopted.
 pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(122);
+/// `r[middleware.key.unguessable]`: Keys are drawn at random, from at least 2^128.
+pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(123);
 /// `r[middleware.save.modified]`: A session that was modified is saved, and its cookie set.
-pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(123);
+pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(124);
 /// `r[middleware.save.unmodified]`: A session that was not modified is not saved.
-pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(124);
+pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(125);
 /// `r[middleware.save.every-request]`: With `save_every_request` every session that is not empty is saved, and its cookie set.
-pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(125);
+pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(126);
 /// `r[middleware.save.empty]`: A session that is empty is never saved.
-pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(126);
+pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(127);
 /// `r[middleware.save.server-error]`: An answer of 500 or above saves nothing and sets no cookie.
-pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(127);
+pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(128);
 /// `r[middleware.save.explicit]`: What the handler itself saved stays, whatever the answer.
-pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(128);
+pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(129);
 /// `r[middleware.interrupted]`: If a modified session was deleted while the request was worked on, the answer is 400, and the session stays deleted.
-pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(129);
+pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(130);
 /// `r[middleware.cookie.age]`: The cookie of a session lives as long as the session.
-pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(130);
+pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(131);
 /// `r[middleware.cookie.browser-close]`: The cookie of a session that ends with the browser has neither `Max-Age` nor `Expires`.
-pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(131);
+pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(132);
 /// `r[middleware.cookie.new-key]`: A session that got another key sends it.
-pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(132);
+pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(133);
 /// `r[middleware.cookie.kept]`: A session that kept its key sends the same one.
-pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(133);
+pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(134);
 /// `r[middleware.cookie.deleted]`: The cookie of a session that is empty is deleted.
-pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(134);
+pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(135);
 /// `r[middleware.cookie.attributes]`: The cookie is sent as the settings say.
-pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(135);
+pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(136);
 /// `r[middleware.cookie.deleted-attributes]`: The cookie is deleted where it was set.
-pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(136);
+pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(137);
 /// `r[middleware.vary.accessed]`: An answer whose session was looked at has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(137);
+pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(138);
 /// `r[middleware.vary.sent]`: An answer that sets or deletes the cookie has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(138);
+pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(139);
 /// `r[middleware.vary.untouched]`: An answer whose session was not looked at may be shared.
-pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(139);
+pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(140);
 /// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
-pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(140);
+pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(141);
 /// `r[middleware.log-out]`: After `flush` the old key opens nothing.
-pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(141);
+pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(142);

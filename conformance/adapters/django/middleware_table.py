@@ -26,6 +26,7 @@ import json
 import sys
 
 import project
+from operations import perform
 
 from django.conf import settings
 from django.contrib.sessions.backends import db
@@ -73,38 +74,6 @@ class SessionStore(db.SessionStore):
     def load(self):
         SessionStore.loads += 1
         return super().load()
-
-
-def perform(session, operation):
-    """One operation of a case; its result."""
-    match operation:
-        case ["get", name]:
-            return session.get(name)
-        case ["set", name, value]:
-            session[name] = value
-        case ["remove", name]:
-            session.pop(name, None)
-        case ["append", name, value]:
-            # In the place, so that the session does not see it.
-            if isinstance(there := session.get(name), list):
-                there.append(value)
-        case ["clear"]:
-            session.clear()
-        case ["flush"]:
-            session.flush()
-        case ["cycle-key"]:
-            session.cycle_key()
-        case ["set-expiry", value]:
-            session.set_expiry(value)
-        case ["is-empty"]:
-            return session.is_empty()
-        case ["save"]:
-            session.save()
-        case ["delete-elsewhere"]:
-            if session.session_key:
-                db.SessionStore().delete(session.session_key)
-        case _:
-            raise ValueError(f"no operation is {operation}")
 
 
 def bring(cookie):

@@ -4,14 +4,17 @@
 //! - `mod.rs`: a case, which is one request, and the answer to it
 //! - `model.rs`: what the answer must be, and which rules say so
 //! - `table.rs`: the cases, with the answers that real Django gave
+//! - `check.rs`: the suite, which plays the cases on an application that runs
 
+mod check;
 mod model;
 mod table;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use model::{Predicted, predict};
+pub use check::{Application, Broken, Request, Response, Settings, check};
+pub use model::{Predicted, Says, predict};
 pub use table::{CookieCase, cases, cookie_cases};
 
 /// One request to an application with these settings.

@@ -12,13 +12,40 @@ use crate::rules;
 /// The entry in which a session keeps its own expiry.
 const EXPIRY: &str = "_session_expiry";
 
-/// What the answer must be.
+/// What the answer must be, and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predicted {
     /// The answer.
     pub answer: Answer,
     /// The rules that say so.
-    pub rules: Vec<RuleId>,
+    pub says: Says,
+}
+
+/// The rules behind each aspect of an answer, the one to blame first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Says {
+    /// That the status is the handler's, or not.
+    pub status: Vec<RuleId>,
+    /// Whether the cookie is set, deleted or left alone.
+    pub cookie: Vec<RuleId>,
+    /// To which key it is set.
+    pub key: Vec<RuleId>,
+    /// How long the cookie lives.
+    pub max_age: Vec<RuleId>,
+    /// Whether there is `Vary: Cookie`.
+    pub vary: Vec<RuleId>,
+    /// What a next visitor finds.
+    pub left: Vec<RuleId>,
+    /// What the handler sees.
+    pub results: Vec<RuleId>,
+}
+
+impl Says {
+    /// All of them.
+    pub fn rules(&self) -> impl Iterator<Item = RuleId> {
+        let cookie = [&self.status, &self.cookie, &self.key, &self.max_age, &self.vary];
+        cookie.into_iter().chain([&self.left, &self.results]).flatten().copied()
+    }
 }
 
 /// A session key, by how it came about.
@@ -43,82 +70,55 @@ struct Session {
 /// age is the setting `cookie_age`.
 pub fn predict(case: &Case, cookie_age: i64) -> Predicted {
     let mut session = Session::open(case.cookie);
-    let mut says = Vec::new();
-    let mut saved_by_handler = false;
-    let mut results = Vec::new();
-    for operation in &case.operations {
-        saved_by_handler |= matches!(operation, Operation::Save);
-        results.push(session.perform(operation));
-    }
-    let (touched, modified) = (session.accessed, session.modified);
-    let brought = case.cookie != Brought::None;
-
+    let results = case.operations.iter().map(|operation| session.perform(operation)).collect();
     let mut answer = Answer {
         status: case.status,
         cookie: None,
         max_age: None,
-        vary: touched,
+        vary: session.accessed,
         loads: false,
         left: None,
         results,
     };
-    says.push(if touched { rules::MIDDLEWARE_VARY_ACCESSED } else { rules::MIDDLEWARE_VARY_UNTOUCHED });
-    if brought {
-        says.push(rules::MIDDLEWARE_KEY);
-    }
-    if session.is_empty() {
-        says.push(rules::MIDDLEWARE_SAVE_EMPTY);
+    let mut says = Says::default();
+    says.results.push(rules::MIDDLEWARE_KEY);
+    says.vary.push(if session.accessed {
+        rules::MIDDLEWARE_VARY_ACCESSED
+    } else {
+        rules::MIDDLEWARE_VARY_UNTOUCHED
+    });
+
+    let brought = case.cookie != Brought::None;
+    let reason = if session.is_empty() {
         if brought {
-            says.extend([rules::MIDDLEWARE_COOKIE_DELETED, rules::MIDDLEWARE_VARY_SENT]);
-            if case.operations.contains(&Operation::Flush) {
-                says.push(rules::MIDDLEWARE_LOG_OUT);
-            }
             answer.cookie = Some(Sent::Deleted);
             answer.vary = true;
-        } else if !touched {
-            says.push(rules::MIDDLEWARE_LAZY);
+            says.vary.insert(0, rules::MIDDLEWARE_VARY_SENT);
+            says.cookie.push(rules::MIDDLEWARE_COOKIE_DELETED);
         }
-    } else if !modified && !case.save_every_request {
-        says.push(if touched { rules::MIDDLEWARE_SAVE_UNMODIFIED } else { rules::MIDDLEWARE_LAZY });
+        rules::MIDDLEWARE_SAVE_EMPTY
+    } else if !session.modified && !case.save_every_request {
+        if session.accessed { rules::MIDDLEWARE_SAVE_UNMODIFIED } else { rules::MIDDLEWARE_LAZY }
     } else if case.status >= 500 {
-        says.push(rules::MIDDLEWARE_SAVE_SERVER_ERROR);
         // How long the cookie would have lived is asked all the same.
         session.read();
+        rules::MIDDLEWARE_SAVE_SERVER_ERROR
     } else {
-        says.push(if modified {
-            rules::MIDDLEWARE_SAVE_MODIFIED
-        } else {
-            rules::MIDDLEWARE_SAVE_EVERY_REQUEST
-        });
-        let expiry = session.read().get(EXPIRY).and_then(Value::as_i64);
-        if session.save() {
-            let ends_with_browser = expiry.map_or(case.expire_at_browser_close, |seconds| seconds == 0);
-            says.push(if ends_with_browser {
-                rules::MIDDLEWARE_COOKIE_BROWSER_CLOSE
-            } else {
-                rules::MIDDLEWARE_COOKIE_AGE
-            });
-            let same = session.key == Some(Key::Brought);
-            says.push(if same { rules::MIDDLEWARE_COOKIE_KEPT } else { rules::MIDDLEWARE_COOKIE_NEW_KEY });
-            if matches!(case.cookie, Brought::Unknown | Brought::Short | Brought::Ended) {
-                says.push(rules::MIDDLEWARE_KEY_NOT_ADOPTED);
-            }
-            if case.operations.contains(&Operation::CycleKey) {
-                says.push(rules::MIDDLEWARE_LOG_IN);
-            }
-            says.push(rules::MIDDLEWARE_VARY_SENT);
-            answer.cookie = Some(if same { Sent::Same } else { Sent::New });
-            answer.max_age = (!ends_with_browser).then_some(expiry.unwrap_or(cookie_age));
-            answer.vary = true;
-        } else {
-            says.push(rules::MIDDLEWARE_INTERRUPTED);
-            answer.status = 400;
-            // Another answer takes its place.
-            answer.vary = false;
-        }
+        save(case, cookie_age, &mut session, &mut answer, &mut says)
+    };
+    says.cookie.push(reason);
+    says.left.push(reason);
+    if !brought && case.operations.is_empty() {
+        says.cookie.push(rules::MIDDLEWARE_LAZY);
     }
-    if saved_by_handler {
-        says.push(rules::MIDDLEWARE_SAVE_EXPLICIT);
+    for (operation, rule) in [
+        (Operation::Save, rules::MIDDLEWARE_SAVE_EXPLICIT),
+        (Operation::CycleKey, rules::MIDDLEWARE_LOG_IN),
+        (Operation::Flush, rules::MIDDLEWARE_LOG_OUT),
+    ] {
+        if case.operations.contains(&operation) {
+            says.left.insert(0, rule);
+        }
     }
     answer.loads = session.loads;
     let visible = match answer.cookie {
@@ -127,7 +127,37 @@ pub fn predict(case: &Case, cookie_age: i64) -> Predicted {
         None => brought.then_some(Key::Brought),
     };
     answer.left = visible.and_then(|key| session.left(key));
-    Predicted { answer, rules: says }
+    Predicted { answer, says }
+}
+
+/// The end of a request whose session is to be saved; the rule by which it is.
+fn save(case: &Case, cookie_age: i64, session: &mut Session, answer: &mut Answer, says: &mut Says) -> RuleId {
+    let reason =
+        if session.modified { rules::MIDDLEWARE_SAVE_MODIFIED } else { rules::MIDDLEWARE_SAVE_EVERY_REQUEST };
+    let expiry = session.read().get(EXPIRY).and_then(Value::as_i64);
+    if !session.save() {
+        answer.status = 400;
+        // Another answer takes its place.
+        answer.vary = false;
+        says.status.push(rules::MIDDLEWARE_INTERRUPTED);
+        return rules::MIDDLEWARE_INTERRUPTED;
+    }
+    let ends_with_browser = expiry.map_or(case.expire_at_browser_close, |seconds| seconds == 0);
+    answer.max_age = (!ends_with_browser).then_some(expiry.unwrap_or(cookie_age));
+    says.max_age.push(if ends_with_browser {
+        rules::MIDDLEWARE_COOKIE_BROWSER_CLOSE
+    } else {
+        rules::MIDDLEWARE_COOKIE_AGE
+    });
+    let same = session.key == Some(Key::Brought);
+    answer.cookie = Some(if same { Sent::Same } else { Sent::New });
+    if matches!(case.cookie, Brought::Unknown | Brought::Short | Brought::Ended) {
+        says.key.push(rules::MIDDLEWARE_KEY_NOT_ADOPTED);
+    }
+    says.key.push(if same { rules::MIDDLEWARE_COOKIE_KEPT } else { rules::MIDDLEWARE_COOKIE_NEW_KEY });
+    answer.vary = true;
+    says.vary.insert(0, rules::MIDDLEWARE_VARY_SENT);
+    reason
 }
 
 impl Session {

@@ -11,7 +11,6 @@ const CASES: &str = include_str!("../../tables/middleware.jsonl");
 const COOKIES: &str = include_str!("../../tables/cookies.jsonl");
 
 /// The cookie that is set, and the one that is deleted, with these settings.
-#[expect(clippy::struct_excessive_bools, reason = "they are Django's settings")]
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the settings of these names")]

@@ -21,7 +21,7 @@ pub use json::{schema, to_json};
 #[cfg(feature = "cli")]
 pub use junit::to_junit;
 pub(crate) use text::step_texts;
-pub use text::{Replay, failure_block, summary};
+pub use text::{Replay, broken_block, failure_block, summary};
 
 /// What became of a rule: exactly one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

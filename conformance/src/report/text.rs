@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::{Artifacts, Failure, Outcome, Report, SubjectReport};
+use crate::application::Broken;
 use crate::manifest::Manifest;
 use crate::op::{Expiry, ExpiryQuery, Op, SessionOp};
 use crate::rule::{Django, RuleId};
@@ -21,14 +22,8 @@ pub fn failure_block(
     manifest: &Manifest,
     artifacts: Option<(&Artifacts, &Replay<'_>)>,
 ) -> String {
-    let rule = failure.rule.rule();
-    let mut out = String::new();
-    let _ = writeln!(out, "FAIL r[{}]  {}  {}", rule.id, rule.level, rule.title);
-    let django = match rule.django {
-        Django::Same(_) => "Django (db) does as the model",
-        Django::Differs(_) => "Django differs here, on purpose",
-        Django::Silent(_) => "Django is silent here",
-    };
+    let mut out = heading(failure.rule);
+    let django = django(failure.rule);
     let steps = failure.trace.steps.len();
     let shrunk = if failure.original_steps == steps {
         format!("{steps} steps")
@@ -49,6 +44,30 @@ pub fn failure_block(
         let _ = writeln!(out, "  test:   {}   (a regression test, ready to paste)", artifacts.test.display());
     }
     out
+}
+
+/// A broken rule about applications, with the request that shows it.
+pub fn broken_block(broken: &Broken, url: &str) -> String {
+    let mut out = heading(broken.rule);
+    let _ = writeln!(out, "  application {url} · {}", django(broken.rule));
+    let _ = writeln!(out, "    {}", broken.request);
+    let _ = writeln!(out, "    expected  {}", broken.expected);
+    let _ = writeln!(out, "    got       {}", broken.got);
+    let _ = writeln!(out, "  spec:   {}", location(broken.rule));
+    out
+}
+
+fn heading(rule: RuleId) -> String {
+    let rule = rule.rule();
+    format!("FAIL r[{}]  {}  {}\n", rule.id, rule.level, rule.title)
+}
+
+fn django(rule: RuleId) -> &'static str {
+    match rule.rule().django {
+        Django::Same(_) => "Django (db) does as the model",
+        Django::Differs(_) => "Django differs here, on purpose",
+        Django::Silent(_) => "Django is silent here",
+    }
 }
 
 /// The place of a rule's clause.
@@ -179,7 +198,7 @@ fn seconds(micros: i64) -> String {
 /// The table of rules by area, what needs to be said about single rules, and the line of totals.
 pub fn summary(report: &Report) -> String {
     let mut out = String::new();
-    let areas = areas();
+    let areas = areas(report);
     let names: Vec<String> = report.subjects.iter().map(|s| s.manifest.name.clone()).collect();
     let first = areas.iter().map(|area| area.len()).max().unwrap_or(0).max(8);
     let widths: Vec<usize> = names.iter().map(|name| name.chars().count().max(9)).collect();
@@ -231,7 +250,7 @@ pub fn summary(report: &Report) -> String {
     let _ = writeln!(
         out,
         "{verdict}: {} rules on {} subjects, {} steps, seed {:#x}, {:.1} s",
-        crate::rules::STORES,
+        report.subjects.first().map_or(0, |subject| subject.rules.len()),
         report.subjects.len(),
         thousands(steps),
         report.seed,
@@ -264,10 +283,11 @@ fn notes(subject: &SubjectReport) -> String {
     out
 }
 
-fn areas() -> Vec<&'static str> {
+/// The areas of a report's rules, in the order of the specification.
+fn areas(report: &Report) -> Vec<&'static str> {
     let mut areas: Vec<&str> = Vec::new();
-    for rule in RuleId::of_stores() {
-        let area = rule.rule().id.split('.').next().unwrap_or_default();
+    for rule in report.subjects.iter().flat_map(|subject| &subject.rules) {
+        let area = rule.rule.rule().id.split('.').next().unwrap_or_default();
         if areas.last() != Some(&area) && !areas.contains(&area) {
             areas.push(area);
         }

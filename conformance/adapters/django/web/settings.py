@@ -5,6 +5,7 @@ SESSION_ENGINE  db, file, signed_cookies, cache or cached_db
 DATABASE        a SQLite file, or postgres://…
 CACHE           redis://… or memcached://HOST:PORT
 FILES           the directory of the engine `file`
+SESSION_SAVE_EVERY_REQUEST, SESSION_EXPIRE_AT_BROWSER_CLOSE  `1`, or nothing
 """
 
 import os
@@ -14,6 +15,8 @@ import places
 SECRET_KEY = os.environ["SECRET_KEY"]
 SESSION_ENGINE = "django.contrib.sessions.backends." + os.environ.get("SESSION_ENGINE", "db")
 SESSION_FILE_PATH = os.environ.get("FILES")
+SESSION_SAVE_EVERY_REQUEST = bool(os.environ.get("SESSION_SAVE_EVERY_REQUEST"))
+SESSION_EXPIRE_AT_BROWSER_CLOSE = bool(os.environ.get("SESSION_EXPIRE_AT_BROWSER_CLOSE"))
 DATABASES = {"default": places.database(os.environ["DATABASE"])}
 CACHES = {"default": places.cache(os.environ.get("CACHE"))}
 

@@ -5,6 +5,7 @@
 
 mod compare;
 mod doctor;
+mod http;
 mod replay;
 mod rules;
 mod run;
@@ -35,6 +36,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Run the same traces on two subjects and show the first difference
     Compare(compare::Arguments),
+    /// Check a web application that runs: what its requests and answers do to sessions and cookies
+    Http(http::Arguments),
     /// Check an adapter's protocol, line by line
     Doctor(doctor::Arguments),
     /// Make a store speak the protocol on standard input and output
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Http(arguments) => http::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Schema(arguments) => Ok(schema::run(&arguments)),

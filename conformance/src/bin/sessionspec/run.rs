@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Form {
+pub(crate) enum Form {
     Json,
     Junit,
 }
@@ -72,7 +72,7 @@ fn parse_budget(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn parse_report(text: &str) -> Result<(Form, PathBuf), String> {
+pub(crate) fn parse_report(text: &str) -> Result<(Form, PathBuf), String> {
     match text.split_once('=') {
         Some(("json", file)) if !file.is_empty() => Ok((Form::Json, file.into())),
         Some(("junit", file)) if !file.is_empty() => Ok((Form::Junit, file.into())),
@@ -141,7 +141,7 @@ fn run_all(targets: &[Target], config: &Config, jobs: usize) -> Result<Vec<Subje
 
 fn run_one(target: &Target, config: &Config, bars: &MultiProgress) -> Result<SubjectReport, String> {
     let mut subject = target.subject()?;
-    let bar = progress_bar(bars, &subject.manifest().name);
+    let bar = progress_bar(bars, &subject.manifest().name, "traces");
     let report = suite::run(&mut *subject, config, &mut |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
@@ -151,11 +151,11 @@ fn run_one(target: &Target, config: &Config, bars: &MultiProgress) -> Result<Sub
 }
 
 /// A bar on a terminal, nothing in a pipe.
-fn progress_bar(bars: &MultiProgress, name: &str) -> ProgressBar {
+pub(crate) fn progress_bar(bars: &MultiProgress, name: &str, what: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{msg:10} {bar:30} {pos}/{len} traces");
+    let style = ProgressStyle::with_template(&format!("{{msg:10}} {{bar:30}} {{pos}}/{{len}} {what}"));
     let bar = bars.add(ProgressBar::new(1)).with_message(name.to_owned());
     match style {
         Ok(style) => bar.with_style(style),
@@ -177,7 +177,7 @@ fn print_failures(target: &Target, subject: &SubjectReport) {
     }
 }
 
-fn write_report(form: Form, path: &Path, report: &Report) -> Result<(), String> {
+pub(crate) fn write_report(form: Form, path: &Path, report: &Report) -> Result<(), String> {
     let text = match form {
         Form::Json => to_json(report),
         Form::Junit => to_junit(report)?,

@@ -1,0 +1,34 @@
+"""What a handler does with its session when the suite asks for it: the operations of the table of requests."""
+
+
+def perform(session, operation):
+    """One operation of a case; its result."""
+    match operation:
+        case ["get", name]:
+            return session.get(name)
+        case ["set", name, value]:
+            session[name] = value
+        case ["remove", name]:
+            session.pop(name, None)
+        case ["append", name, value]:
+            # In the place, so that the session does not see it.
+            if isinstance(there := session.get(name), list):
+                there.append(value)
+        case ["clear"]:
+            session.clear()
+        case ["flush"]:
+            session.flush()
+        case ["cycle-key"]:
+            session.cycle_key()
+        case ["set-expiry", value]:
+            session.set_expiry(value)
+        case ["is-empty"]:
+            return session.is_empty()
+        case ["save"]:
+            session.save()
+        case ["delete-elsewhere"]:
+            if session.session_key:
+                # An object of its own: this one does not learn of it.
+                type(session)().delete(session.session_key)
+        case _:
+            raise ValueError(f"no operation is {operation}")

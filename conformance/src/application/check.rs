@@ -1,0 +1,496 @@
+//! The suite for applications: every case of the table that fits the application's settings is played on it, and
+//! what a visitor sees is compared with the model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use session_core::{KeyGenerator, RandomKeys};
+
+use super::{Answer, Brought, Case, Operation, Predicted, Sent, cases, predict};
+use crate::manifest::{ClockLevel, Manifest};
+use crate::report::{Outcome, RuleReport, SubjectReport};
+use crate::rule::RuleId;
+use crate::rules;
+
+/// How many sessions are begun to see what their keys are like.
+const KEYS: usize = 200;
+
+/// The least that a key may be worth, in bits.
+const BITS: f64 = 128.0;
+
+/// Something that answers requests.
+pub trait Application {
+    /// The settings of its sessions.
+    ///
+    /// # Errors
+    /// Why it does not answer.
+    fn settings(&mut self) -> Result<Settings, String>;
+
+    /// Has its handler do something.
+    ///
+    /// # Errors
+    /// Why it does not answer.
+    fn exchange(&mut self, request: &Request) -> Result<Response, String>;
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The header `Cookie`.
+    pub cookie: Option<String>,
+    /// What the handler does with the session.
+    pub operations: Vec<Operation>,
+    /// The status with which it answers.
+    pub status: u16,
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// The headers `Set-Cookie`.
+    pub set_cookie: Vec<String>,
+    /// The headers `Vary`.
+    pub vary: Vec<String>,
+    /// What the operations gave; nothing if another answer took the handler's place.
+    pub results: Option<Vec<Value>>,
+}
+
+/// What an application says about its sessions: Django's settings, in lower case and without `SESSION_`.
+#[expect(clippy::struct_excessive_bools, reason = "they are Django's settings")]
+#[expect(missing_docs, reason = "the settings of these names")]
+#[derive(Debug, Clone, Deserialize)]
+pub struct Settings {
+    pub cookie_name: String,
+    pub cookie_age: i64,
+    pub cookie_domain: Option<String>,
+    pub cookie_path: String,
+    pub cookie_secure: bool,
+    pub cookie_httponly: bool,
+    pub cookie_samesite: Option<String>,
+    pub save_every_request: bool,
+    pub expire_at_browser_close: bool,
+    /// Whether the records are kept on the server, and not in the cookie.
+    pub server_side: bool,
+}
+
+/// A broken rule, with the request that shows it. No key is in it.
+#[derive(Debug, Clone)]
+pub struct Broken {
+    /// The rule.
+    pub rule: RuleId,
+    /// What the visitor brought, and what the handler did.
+    pub request: String,
+    /// What must be seen.
+    pub expected: String,
+    /// What was seen.
+    pub got: String,
+}
+
+/// Checks an application. `progress` is told how many requests of how many were played.
+///
+/// # Errors
+/// Why the application could not be driven; nothing is known of it then.
+pub fn check(
+    application: &mut dyn Application,
+    name: &str,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(SubjectReport, Vec<Broken>), String> {
+    let settings = application.settings()?;
+    if !settings.server_side {
+        return Err("its sessions are in the cookie; this suite is for stores that keep the records".into());
+    }
+    let table = cases().map_err(|error| format!("the table of requests: {error}"))?;
+    let fits = |case: &Case| {
+        case.save_every_request == settings.save_every_request
+            && case.expire_at_browser_close == settings.expire_at_browser_close
+    };
+    let table: Vec<Case> = table.into_iter().filter(fits).collect();
+    let mut run = Run { application, settings, requests: 0, exercised: BTreeMap::new(), broken: Vec::new() };
+    let total = table.len() + 1;
+    for (done, case) in table.iter().enumerate() {
+        run.case(case)?;
+        progress(done + 1, total);
+    }
+    run.last_cookie_counts()?;
+    run.keys()?;
+    progress(total, total);
+    Ok(run.report(name))
+}
+
+struct Run<'a> {
+    application: &'a mut dyn Application,
+    settings: Settings,
+    requests: u64,
+    exercised: BTreeMap<RuleId, u64>,
+    broken: Vec<Broken>,
+}
+
+/// The session cookie of an answer.
+struct Cookie {
+    value: String,
+    /// By their names in lower case.
+    attributes: BTreeMap<String, String>,
+}
+
+impl Cookie {
+    fn is_deleted(&self) -> bool {
+        // In whichever of the two ways.
+        self.attributes.get("max-age").is_some_and(|age| age == "0")
+            || self.attributes.get("expires").is_some_and(|at| at.contains("1970"))
+    }
+}
+
+impl Run<'_> {
+    fn exchange(
+        &mut self,
+        key: Option<&str>,
+        operations: &[Operation],
+        status: u16,
+    ) -> Result<Response, String> {
+        // Others' cookies stand beside, some of them malformed.
+        let name = &self.settings.cookie_name;
+        let cookie = key.map(|key| format!("theme=dark; broken; {name}={key}; other=\"x"));
+        self.requests += 1;
+        self.application.exchange(&Request { cookie, operations: operations.to_vec(), status })
+    }
+
+    /// The session cookies that an answer sets or deletes.
+    fn cookies(&self, response: &Response) -> Vec<Cookie> {
+        let ours = |line: &String| {
+            let mut parts = line.split(';').map(str::trim);
+            let (name, value) = parts.next()?.split_once('=')?;
+            let attributes = parts.map(|part| part.split_once('=').unwrap_or((part, "")));
+            (name == self.settings.cookie_name).then(|| Cookie {
+                value: value.trim_matches('"').to_owned(),
+                attributes: attributes.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(),
+            })
+        };
+        response.set_cookie.iter().filter_map(ours).collect()
+    }
+
+    /// Begins a session; its key.
+    fn begin(&mut self, operations: &[Operation]) -> Result<String, String> {
+        let response = self.exchange(None, operations, 200)?;
+        let cookie = self.cookies(&response).pop().filter(|cookie| !cookie.is_deleted());
+        cookie
+            .map(|cookie| cookie.value)
+            .ok_or_else(|| format!("no session can be begun: after {} there is no cookie", shown(operations)))
+    }
+
+    fn bring(&mut self, brought: Brought) -> Result<Option<String>, String> {
+        let live = || {
+            let list = Value::from([1, 2].map(Value::from).to_vec());
+            [Operation::Set("a".into(), 1.into()), Operation::Set("list".into(), list)]
+        };
+        Ok(match brought {
+            Brought::None => None,
+            Brought::Live => Some(self.begin(&live())?),
+            Brought::Bare => Some(self.begin(&[Operation::CycleKey])?),
+            Brought::Unknown => Some(RandomKeys.generate().as_str().to_owned()),
+            Brought::Short => Some("short".into()),
+            Brought::Ended => {
+                let key = self.begin(&live())?;
+                self.exchange(Some(&key), &[Operation::Flush], 200)?;
+                Some(key)
+            }
+        })
+    }
+
+    fn case(&mut self, case: &Case) -> Result<(), String> {
+        let Predicted { answer: expected, says } = predict(case, self.settings.cookie_age);
+        let key = self.bring(case.cookie)?;
+        if case.cookie == Brought::Ended
+            && let Some(key) = &key
+            && self.left(key)?.is_some_and(|data| !data.is_empty())
+        {
+            // Nothing can be learnt with a session that does not end.
+            let got = "the old key still opens it".into();
+            self.fail(rules::MIDDLEWARE_LOG_OUT, case, "a flushed session is gone".into(), got);
+            return Ok(());
+        }
+        let response = self.exchange(key.as_deref(), &case.operations, case.status)?;
+        let cookies = self.cookies(&response);
+        let cookie = cookies.last();
+        let sent = cookie.map(|cookie| match () {
+            () if cookie.is_deleted() => Sent::Deleted,
+            () if Some(&cookie.value) == key.as_ref() => Sent::Same,
+            () => Sent::New,
+        });
+        let max_age = cookie.filter(|cookie| !cookie.is_deleted());
+        let max_age = max_age.and_then(|cookie| cookie.attributes.get("max-age")?.parse().ok());
+        let next = match sent {
+            None => key.clone(),
+            Some(Sent::Deleted) => None,
+            Some(Sent::Same | Sent::New) => cookie.map(|cookie| cookie.value.clone()),
+        };
+        let left = match &next {
+            Some(next) => self.left(next)?,
+            None => None,
+        };
+        let got = Answer {
+            status: response.status,
+            cookie: sent,
+            max_age,
+            vary: varies(&response),
+            // Nobody outside sees it.
+            loads: expected.loads,
+            left,
+            results: response.results.clone().unwrap_or_else(|| expected.results.clone()),
+        };
+
+        for rule in says.rules().collect::<BTreeSet<_>>() {
+            *self.exercised.entry(rule).or_default() += 1;
+        }
+        // A status that is not the expected one explains all the rest.
+        let status = match (got.status, expected.status) {
+            (400, _) | (_, 400) => &[rules::MIDDLEWARE_INTERRUPTED],
+            _ => says.cookie.as_slice(),
+        };
+        let aspects = [
+            (got.status == expected.status, status),
+            (got.results == expected.results, &says.results),
+            (got.cookie.is_some_and(is_set) == expected.cookie.is_some_and(is_set), &says.cookie),
+            (
+                got.cookie == expected.cookie,
+                if expected.cookie.is_some_and(is_set) { &says.key } else { &says.cookie },
+            ),
+            (got.left == expected.left, if is_adopted(&got, &expected) { ADOPTED } else { &says.left }),
+            (got.max_age == expected.max_age, &says.max_age),
+            (got.vary == expected.vary, &says.vary),
+        ];
+        if let Some((_, rules)) = aspects.into_iter().find(|(holds, _)| !holds) {
+            // An age without a rule is one of a cookie that should not be there.
+            let rule = rules.first().copied().unwrap_or(rules::MIDDLEWARE_COOKIE_AGE);
+            self.fail(rule, case, seen(&expected), seen(&got));
+            return Ok(());
+        }
+        self.attributes(case, &cookies, sent);
+        if let (Some(old), Some(Sent::New | Sent::Deleted)) = (&key, sent) {
+            self.old_key_is_dead(case, old)?;
+        }
+        Ok(())
+    }
+
+    /// What a next visitor finds under a key.
+    fn left(&mut self, key: &str) -> Result<Option<Map<String, Value>>, String> {
+        const ENTRIES: [&str; 3] = ["a", "list", "b"];
+        let mut operations: Vec<_> = ENTRIES.iter().map(|entry| Operation::Get((*entry).into())).collect();
+        // Where nothing answers to the key, the session has none any more.
+        operations.push(Operation::IsEmpty);
+        let mut found = self.exchange(Some(key), &operations, 200)?.results.unwrap_or_default();
+        let gone = found.pop() == Some(true.into());
+        let entries = ENTRIES.into_iter().map(str::to_owned).zip(found);
+        Ok((!gone).then(|| entries.filter(|(_, value)| !value.is_null()).collect()))
+    }
+
+    fn old_key_is_dead(&mut self, case: &Case, old: &str) -> Result<(), String> {
+        let rule = match () {
+            () if case.operations.contains(&Operation::CycleKey) => rules::MIDDLEWARE_LOG_IN,
+            () if case.operations.contains(&Operation::Flush) => rules::MIDDLEWARE_LOG_OUT,
+            () => return Ok(()),
+        };
+        if let Some(data) = self.left(old)? {
+            let rule = if data.is_empty() { ADOPTED[0] } else { rule };
+            let got = format!("the old key still opens {}", Value::from(data));
+            self.fail(rule, case, "the old key opens nothing".into(), got);
+        }
+        Ok(())
+    }
+
+    fn attributes(&mut self, case: &Case, cookies: &[Cookie], sent: Option<Sent>) {
+        let (Some(sent), [.., cookie]) = (sent, cookies) else { return };
+        let settings = &self.settings;
+        let same_site = settings.cookie_samesite.as_ref().map(|value| value.to_lowercase());
+        let insists = settings.cookie_name.starts_with("__")
+            || same_site.as_deref().is_some_and(|value| value == "none");
+        let text = |name: &str| cookie.attributes.get(name).cloned();
+        let has = |name: &str| cookie.attributes.contains_key(name);
+        let rule;
+        let mut faults = Vec::new();
+        if sent == Sent::Deleted {
+            rule = rules::MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES;
+            if insists && !has("secure") {
+                faults.push("Secure is missing".to_owned());
+            }
+        } else {
+            rule = rules::MIDDLEWARE_COOKIE_ATTRIBUTES;
+            for (name, wanted) in [("secure", settings.cookie_secure), ("httponly", settings.cookie_httponly)]
+            {
+                if has(name) != wanted {
+                    faults.push(format!("{name} is {}", if wanted { "missing" } else { "there" }));
+                }
+            }
+            let sent = text("samesite").map(|value| value.to_lowercase());
+            if sent != same_site {
+                faults.push(format!("SameSite is {}", sent.as_deref().unwrap_or("missing")));
+            }
+            if has("max-age") != has("expires") {
+                faults.push("of Max-Age and Expires there is only one".into());
+            }
+        }
+        for (name, wanted) in
+            [("path", Some(&settings.cookie_path)), ("domain", settings.cookie_domain.as_ref())]
+        {
+            if text(name).as_ref() != wanted {
+                faults.push(format!("{name} is {}", text(name).as_deref().unwrap_or("missing")));
+            }
+        }
+        if cookies.len() > 1 {
+            faults.push(format!("it is sent {} times", cookies.len()));
+        }
+        *self.exercised.entry(rule).or_default() += 1;
+        if !faults.is_empty() {
+            self.fail(rule, case, "the cookie as the settings say".into(), faults.join(", "));
+        }
+    }
+
+    fn last_cookie_counts(&mut self) -> Result<(), String> {
+        let key = self.begin(&[Operation::Set("a".into(), 1.into())])?;
+        let name = &self.settings.cookie_name;
+        let other = RandomKeys.generate();
+        let cookie = Some(format!("{name}={}; {name}={key}", other.as_str()));
+        self.requests += 1;
+        let operations = vec![Operation::Get("a".into())];
+        let response = self.application.exchange(&Request { cookie, operations, status: 200 })?;
+        if response.results != Some(vec![1.into()]) {
+            self.broken.push(Broken {
+                rule: rules::MIDDLEWARE_KEY,
+                request: "two cookies of the session's name, the second of a live session".into(),
+                expected: "the session of the second".into(),
+                got: "another one".into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether the keys of new sessions could be guessed.
+    fn keys(&mut self) -> Result<(), String> {
+        let rule = rules::MIDDLEWARE_KEY_UNGUESSABLE;
+        let mut keys = BTreeSet::new();
+        for _ in 0..KEYS {
+            keys.insert(self.begin(&[Operation::Set("a".into(), 1.into())])?);
+        }
+        // Each place is worth as much as the number of its characters tells, which is less than the truth.
+        let longest = keys.iter().map(String::len).max().unwrap_or_default();
+        let worth = |at: usize| {
+            let seen: BTreeSet<u8> = keys.iter().filter_map(|key| key.as_bytes().get(at).copied()).collect();
+            f64::from(u32::try_from(seen.len()).unwrap_or(u32::MAX).max(1)).log2()
+        };
+        let bits: f64 = (0..longest).map(worth).sum();
+        *self.exercised.entry(rule).or_default() += KEYS as u64;
+        if keys.len() < KEYS || bits < BITS {
+            self.broken.push(Broken {
+                rule,
+                request: format!("{KEYS} sessions are begun"),
+                expected: format!("{KEYS} keys of at least {BITS:.0} bits"),
+                got: format!("{} different keys, of about {bits:.0} bits", keys.len()),
+            });
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, rule: RuleId, case: &Case, expected: String, got: String) {
+        let request = format!(
+            "{}; the handler does {} and answers {}",
+            brings(case.cookie),
+            shown(&case.operations),
+            case.status
+        );
+        self.broken.push(Broken { rule, request, expected, got });
+    }
+
+    fn report(self, name: &str) -> (SubjectReport, Vec<Broken>) {
+        let manifest = Manifest {
+            name: name.into(),
+            version: String::new(),
+            clock: ClockLevel::Wall,
+            ..Manifest::reference()
+        };
+        let report = |rule: RuleId| {
+            let exercised = self.exercised.get(&rule).copied().unwrap_or_default();
+            let broken = self.broken.iter().find(|broken| broken.rule == rule);
+            let (status, reason) = match broken {
+                Some(broken) => {
+                    (Outcome::Fail, Some(format!("expected {}, got {}", broken.expected, broken.got)))
+                }
+                None if exercised > 0 => (Outcome::Pass, None),
+                None => {
+                    let reason = match rule {
+                        rules::MIDDLEWARE_SAVE_EVERY_REQUEST => "the setting save_every_request is off",
+                        rules::MIDDLEWARE_SAVE_UNMODIFIED => "the setting save_every_request is on",
+                        _ => "no request got as far as this rule",
+                    };
+                    let set = reason.starts_with("the setting");
+                    let status = if set { Outcome::NotApplicable } else { Outcome::NotExercised };
+                    (status, Some(reason.into()))
+                }
+            };
+            RuleReport { rule, status, exercised, clock: ClockLevel::Wall, reason, trace: None }
+        };
+        let rules = RuleId::of_applications().map(report).collect();
+        let report = SubjectReport { manifest, steps: self.requests, rules, failures: Vec::new() };
+        // The first of each rule says enough.
+        let mut told = BTreeSet::new();
+        let broken = self.broken.into_iter().filter(|broken| told.insert(broken.rule)).collect();
+        (report, broken)
+    }
+}
+
+/// The rule to blame where a session without data answers to a key that is dead.
+const ADOPTED: &[RuleId] = &[rules::MIDDLEWARE_KEY_NOT_ADOPTED];
+
+fn is_adopted(got: &Answer, expected: &Answer) -> bool {
+    expected.left.is_none() && got.left.as_ref().is_some_and(Map::is_empty)
+}
+
+fn is_set(sent: Sent) -> bool {
+    sent != Sent::Deleted
+}
+
+/// Whether an answer depends on the cookie.
+fn varies(response: &Response) -> bool {
+    let names = response.vary.iter().flat_map(|line| line.split(',')).map(str::trim);
+    names.into_iter().any(|name| name == "*" || name.eq_ignore_ascii_case("cookie"))
+}
+
+fn brings(brought: Brought) -> &'static str {
+    match brought {
+        Brought::None => "a visitor without a cookie",
+        Brought::Live => "a visitor with the session {\"a\":1,\"list\":[1,2]}",
+        Brought::Bare => "a visitor whose session has no entry",
+        Brought::Unknown => "a visitor with a key that nobody issued",
+        Brought::Short => "a visitor with a key of five characters",
+        Brought::Ended => "a visitor whose session was deleted",
+    }
+}
+
+fn shown(operations: &[Operation]) -> String {
+    if operations.is_empty() {
+        return "nothing".into();
+    }
+    let words = operations.iter().map(|operation| Value::from(Vec::from(operation.clone())).to_string());
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// An answer in a line.
+fn seen(answer: &Answer) -> String {
+    let cookie = match answer.cookie {
+        None => "no cookie".into(),
+        Some(Sent::Deleted) => "the cookie deleted".into(),
+        Some(sent) => {
+            let key = if sent == Sent::Same { "the same" } else { "another" };
+            let life = answer.max_age.map_or("until the browser closes".into(), |age| format!("for {age} s"));
+            format!("the cookie set to {key} key {life}")
+        }
+    };
+    let vary = if answer.vary { "Vary: Cookie" } else { "no Vary: Cookie" };
+    let left = answer.left.clone().map_or("no session".into(), |data| Value::from(data).to_string());
+    format!(
+        "{}, {cookie}, {vary}; then {left}; results {}",
+        answer.status,
+        Value::from(answer.results.clone())
+    )
+}

@@ -1,0 +1,105 @@
+//! `sessionspec http`: the rules about requests and answers, on a web application that runs.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use indicatif::MultiProgress;
+use serde_json::{Value, json};
+use session_conformance::application::{Application, Request, Response, Settings, check};
+use session_conformance::report::{Report, SubjectReport, broken_block, summary};
+
+use crate::Finding;
+use crate::run::{Form, parse_report, progress_bar, write_report};
+
+const URL: &str = "Where the application is, as in http://127.0.0.1:8000";
+
+/// What the application must have.
+const ENDPOINTS: &str = "the guide docs/guides/http.md says which addresses it must answer";
+
+/// The longest that an answer may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[arg(long, value_name = "BASE", help = URL)]
+    url: String,
+    /// Also write the report to a file, as in json=FILE or junit=FILE
+    #[arg(long, value_name = "FORM=FILE", value_parser = parse_report)]
+    report: Vec<(Form, PathBuf)>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
+    let config = ureq::Agent::config_builder()
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .timeout_global(Some(PATIENCE))
+        // A connection each: servers that send head and body apart make the next request wait otherwise.
+        .max_idle_connections(0)
+        .build();
+    let base = arguments.url.trim_end_matches('/').to_owned();
+    let mut site = Site { agent: config.into(), base };
+    let started = Instant::now();
+    let bar = progress_bar(&MultiProgress::new(), "http", "requests");
+    let checked = check(&mut site, "application", &mut |done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    let (subject, broken) = checked?;
+    for broken in &broken {
+        println!("{}", broken_block(broken, &site.base));
+    }
+    let report = Report { seed: 0, duration: started.elapsed(), subjects: vec![subject] };
+    print!("{}", summary(&report));
+    for (form, path) in &arguments.report {
+        write_report(*form, path, &report)?;
+    }
+    let held = report.subjects.iter().all(SubjectReport::is_success);
+    Ok(if held { Finding::Held } else { Finding::Broken })
+}
+
+/// An application behind a URL.
+struct Site {
+    agent: ureq::Agent,
+    base: String,
+}
+
+impl Application for Site {
+    fn settings(&mut self) -> Result<Settings, String> {
+        let url = format!("{}/sessionspec/settings", self.base);
+        let mut answer = self.agent.get(&url).call().map_err(|error| format!("GET {url}: {error}"))?;
+        let status = answer.status();
+        let text = answer.body_mut().read_to_string().map_err(|error| format!("GET {url}: {error}"))?;
+        if !status.is_success() {
+            return Err(format!("GET {url} answers {status}; {ENDPOINTS}"));
+        }
+        serde_json::from_str(&text).map_err(|error| format!("GET {url}: {error}; {ENDPOINTS}"))
+    }
+
+    fn exchange(&mut self, request: &Request) -> Result<Response, String> {
+        let url = format!("{}/sessionspec", self.base);
+        let fault = |error: &dyn std::fmt::Display| format!("POST {url}: {error}");
+        let body = json!({ "do": request.operations, "status": request.status }).to_string();
+        let mut post = self.agent.post(&url).content_type("application/json").header("connection", "close");
+        if let Some(cookie) = &request.cookie {
+            post = post.header("cookie", cookie);
+        }
+        let mut answer = post.send(body).map_err(|error| fault(&error))?;
+        let lines = |name| {
+            let lines = answer.headers().get_all(name).iter();
+            lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned()).collect()
+        };
+        let (set_cookie, vary) = (lines("set-cookie"), lines("vary"));
+        let status = answer.status().as_u16();
+        let text = answer.body_mut().read_to_string().map_err(|error| fault(&error))?;
+        let results = match serde_json::from_str::<Value>(&text) {
+            Ok(mut body) => serde_json::from_value(body["results"].take()).ok(),
+            Err(_) => None,
+        };
+        // An answer that is not the handler's tells nothing; but one that says it is must.
+        if results.is_none() && status == request.status {
+            return Err(format!("POST {url} answers {status} without `results`; {ENDPOINTS}"));
+        }
+        Ok(Response { status, set_cookie, vary, results })
+    }
+}

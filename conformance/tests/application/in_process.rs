@@ -1,0 +1,258 @@
+//! An application in this process: `session_core::middleware` over a store in memory, and a handler that does
+//! what the cases say; with a flaw, if one is wanted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::Value;
+use session_backends::MemoryStore;
+use session_conformance::application::{Application, Operation, Request, Response, Settings as Said};
+use session_core::blocking::Wait;
+use session_core::middleware::SessionMiddleware;
+use session_core::{
+    Capabilities, Clock, Context, Expiry, KeyGenerator, ManualClock, Map, RandomKeys, Record, Session,
+    SessionData, SessionKey, SessionStore, Settings, StoreError,
+};
+use time::Duration;
+use time::macros::datetime;
+
+/// A store in memory that knows whether a record was asked for.
+pub(crate) struct Watched {
+    store: MemoryStore<ManualClock>,
+    pub(crate) loaded: AtomicBool,
+}
+
+impl SessionStore for Watched {
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        self.store.exists(key).await
+    }
+    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+        self.loaded.store(true, Ordering::Relaxed);
+        self.store.load(key).await
+    }
+    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        self.store.insert(key, record).await
+    }
+    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        self.store.update(key, record).await
+    }
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        self.store.delete(key).await
+    }
+    async fn clear_expired(&self) -> Result<u64, StoreError> {
+        self.store.clear_expired().await
+    }
+}
+
+/// The clock of the table, which stands still.
+pub(crate) fn clock() -> ManualClock {
+    ManualClock::new(datetime!(2030-03-17 17:46:40 UTC))
+}
+
+/// What an application may do wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    None,
+    /// An answer of 500 saves.
+    SavesBroken,
+    /// An answer of 499 does not save.
+    LosesRefused,
+    /// There is never `Vary`.
+    NoVary,
+    /// `Vary` is always there.
+    AlwaysVary,
+    /// The cookie of an empty session stays.
+    KeepsCookie,
+    /// It is deleted without its path.
+    DeletesElsewhere,
+    /// A key that nobody issued is taken over.
+    AdoptsKeys,
+    /// `cycle-key` leaves the old record.
+    KeepsOldKey,
+    /// `flush` leaves the record.
+    KeepsLoggedOut,
+    /// A session that was deleted meanwhile is stored again.
+    Resurrects,
+    /// The cookie is set twice.
+    SetsTwice,
+    /// The cookie may be read by scripts.
+    NotHttpOnly,
+    /// The cookie always has an age.
+    NeverEndsWithBrowser,
+    /// The cookie's age is the setting's.
+    OwnExpiryIgnored,
+    /// Every session is saved.
+    AlwaysSaves,
+    /// Keys are counted.
+    CountsKeys,
+    /// The first of two cookies counts.
+    FirstCookie,
+}
+
+/// The keys of an application that counts them.
+#[derive(Debug, Default)]
+struct Counted(std::sync::atomic::AtomicU32);
+
+impl KeyGenerator for Counted {
+    fn generate(&self) -> SessionKey {
+        let key = format!("{:032}", self.0.fetch_add(1, Ordering::Relaxed));
+        SessionKey::parse(&key).unwrap()
+    }
+}
+
+pub(crate) struct InProcess {
+    pub(crate) middleware: SessionMiddleware,
+    pub(crate) store: Arc<Watched>,
+    pub(crate) flaw: Flaw,
+}
+
+impl InProcess {
+    pub(crate) fn new(settings: Settings, flaw: Flaw) -> Self {
+        let context = if flaw == Flaw::CountsKeys {
+            Context::with(settings, clock(), Counted::default())
+        } else {
+            Context::with(settings, clock(), RandomKeys)
+        };
+        Self {
+            middleware: SessionMiddleware::new(context).unwrap(),
+            store: Arc::new(Watched {
+                store: MemoryStore::with_clock(10_000, clock()),
+                loaded: AtomicBool::new(false),
+            }),
+            flaw,
+        }
+    }
+
+    /// Does what a case says.
+    pub(crate) fn perform(&self, session: &mut Session<Arc<Watched>>, operation: &Operation) -> Value {
+        match operation {
+            Operation::Get(entry) => return data(session).get(entry).cloned().unwrap_or_default(),
+            Operation::Set(entry, value) => drop(data(session).insert(entry.clone(), value).unwrap()),
+            Operation::Remove(entry) => drop(data(session).remove_or(entry, Value::Null)),
+            Operation::Append(entry, value) => {
+                if let Some(Value::Array(list)) = data(session).get_mut(entry) {
+                    list.push(value.clone());
+                }
+            }
+            Operation::Clear => session.clear(),
+            Operation::Flush if self.flaw == Flaw::KeepsLoggedOut => {
+                *session = Session::open(Arc::clone(&self.store), self.middleware.context().clone(), None);
+                session.clear();
+            }
+            Operation::Flush => session.flush().wait().unwrap(),
+            Operation::CycleKey if self.flaw == Flaw::KeepsOldKey => {
+                data(session);
+                session.create().wait().unwrap();
+            }
+            Operation::CycleKey => session.cycle_key().wait().unwrap(),
+            Operation::SetExpiry(None) => data(session).set_expiry(Expiry::Default),
+            Operation::SetExpiry(Some(seconds)) => data(session).set_expiry(*seconds),
+            Operation::IsEmpty => return session.is_empty().into(),
+            Operation::Save => session.save().wait().unwrap(),
+            Operation::DeleteElsewhere => session.delete().wait().unwrap(),
+        }
+        Value::Null
+    }
+
+    fn key(&self, request: &Request) -> Option<String> {
+        let line = request.cookie.as_deref()?;
+        if self.flaw == Flaw::FirstCookie {
+            return line
+                .split(';')
+                .find_map(|part| part.trim().strip_prefix("sessionid=").map(str::to_owned));
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::try_from(line).unwrap());
+        self.middleware.process_request(&headers)
+    }
+
+    fn put(&self, key: Option<&SessionKey>, data: Map) {
+        if let Some(key) = key {
+            let record = Record { data, expires: clock().now() + Duration::days(14) };
+            // One that is there already stays.
+            let _ = self.store.insert(key, &record).wait();
+        }
+    }
+
+    /// What is wrong with the headers of this application.
+    fn spoil(&self, headers: &mut HeaderMap) {
+        let cookie = headers.get(header::SET_COOKIE).map(|line| line.to_str().unwrap().to_owned());
+        let mut set = |line: String| {
+            headers.insert(header::SET_COOKIE, HeaderValue::try_from(line).unwrap());
+        };
+        let deletes = cookie.as_ref().is_some_and(|line| line.starts_with("sessionid=;"));
+        match (self.flaw, cookie) {
+            (Flaw::NoVary, _) => drop(headers.remove(header::VARY)),
+            (Flaw::AlwaysVary, _) => {
+                headers.insert(header::VARY, HeaderValue::from_static("Accept, cookie"));
+            }
+            (Flaw::KeepsCookie, Some(_)) if deletes => drop(headers.remove(header::SET_COOKIE)),
+            (Flaw::DeletesElsewhere, Some(line)) if deletes => set(line.replace("; Path=/", "")),
+            (Flaw::SetsTwice, Some(line)) => {
+                headers.append(header::SET_COOKIE, HeaderValue::try_from(line).unwrap());
+            }
+            (Flaw::NotHttpOnly, Some(line)) => set(line.replace("; HttpOnly", "")),
+            (Flaw::NeverEndsWithBrowser, Some(line)) if !line.contains("Max-Age") => {
+                set(line + "; Max-Age=1209600; Expires=Sun, 31 Mar 2030 17:46:40 GMT");
+            }
+            (Flaw::OwnExpiryIgnored, Some(line)) => set(line.replace("Max-Age=300", "Max-Age=1209600")),
+            _ => {}
+        }
+    }
+}
+
+impl Application for InProcess {
+    fn settings(&mut self) -> Result<Said, String> {
+        let settings = self.middleware.context().settings();
+        let mut said = serde_json::to_value(settings).map_err(|error| error.to_string())?;
+        said["server_side"] = true.into();
+        serde_json::from_value(said).map_err(|error| error.to_string())
+    }
+
+    fn exchange(&mut self, request: &Request) -> Result<Response, String> {
+        let key = self.key(request);
+        let parsed = key.as_deref().and_then(SessionKey::parse);
+        if self.flaw == Flaw::AdoptsKeys {
+            self.put(parsed.as_ref(), Map::new());
+        }
+        let context = self.middleware.context().clone();
+        let mut session = Session::open(Arc::clone(&self.store), context, key.as_deref());
+        let results = request.operations.iter().map(|operation| self.perform(&mut session, operation));
+        let mut results = Some(results.collect());
+        match self.flaw {
+            Flaw::AlwaysSaves => session.mark_modified(),
+            Flaw::Resurrects if session.modified() => self.put(session.key(), Map::new()),
+            _ => {}
+        }
+        let mut status = StatusCode::from_u16(request.status).unwrap();
+        let decides = match (self.flaw, request.status) {
+            (Flaw::SavesBroken, _) => StatusCode::OK,
+            (Flaw::LosesRefused, 499) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => status,
+        };
+        let mut headers = HeaderMap::new();
+        let response = self.middleware.process_response(&mut session, key.is_some(), decides, &mut headers);
+        if let Err(error) = response.wait() {
+            assert!(headers.is_empty(), "{headers:?}");
+            status = error.status();
+            results = None;
+        }
+        self.spoil(&mut headers);
+        let lines =
+            |name| headers.get_all(name).iter().map(|line| line.to_str().unwrap().to_owned()).collect();
+        Ok(Response {
+            status: status.as_u16(),
+            set_cookie: lines(header::SET_COOKIE),
+            vary: lines(header::VARY),
+            results,
+        })
+    }
+}
+
+fn data(session: &mut Session<Arc<Watched>>) -> &mut SessionData {
+    session.data().wait().unwrap()
+}
