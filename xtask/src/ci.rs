@@ -66,7 +66,7 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<(), Failure> {
 
 /// Each feature builds without the others.
 const FEATURES: [(&str, &[&str]); 2] = [
-    ("session-core", &["", "tower"]),
+    ("session-core", &["", "tower", "axum"]),
     ("session-backends", &["", "sqlite", "file", "redis", "memcached", "postgres", "admin"]),
 ];
 

@@ -163,7 +163,7 @@ fn instead<R: Default>(error: &MiddlewareError) -> Response<R> {
 
 /// The session of a request, as handlers find it in the request's extensions. All clones are the same session.
 ///
-/// With the feature `axum` it is an extractor.
+/// With the feature `axum` it is an extractor: a handler has it as an argument.
 ///
 /// Django's counterpart is `request.session`.
 #[derive(Clone)]
