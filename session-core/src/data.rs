@@ -14,7 +14,10 @@ const TEST_COOKIE: &str = "testcookie";
 
 /// The data of a session. [`Session::data`](crate::Session::data) gives it.
 ///
-/// It serialises as the dictionary it is, so that a template reads entries with dots.
+/// It serialises as the dictionary it is, so that a template reads entries with dots:
+/// `{{ request.session.name }}` (with `minijinja`, hand it over as `Serde(data)`). Numbers are then those of the template engine; one that no engine has, an integer
+/// of more than 128 bits or a number beyond floating point, is given as text. [`as_map`](Self::as_map) serialises
+/// to JSON with all numbers as they are.
 #[derive(Debug)]
 pub struct SessionData {
     /// What is in memory. The instant is that of the last save and means nothing before it.
@@ -257,11 +260,101 @@ impl SessionData {
 
 impl Serialize for SessionData {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.record.data.serialize(serializer)
+        serializer.collect_map(self.iter().map(|(name, value)| (name, Plain(value))))
+    }
+}
+
+/// A value for any serializer. `Value` itself keeps the digits of its numbers in a form that only `serde_json`
+/// understands; a template would show that form.
+struct Plain<'a>(&'a Value);
+
+impl Serialize for Plain<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Number(number) => {
+                let text = number.as_str();
+                if let Some(number) = number.as_i64() {
+                    serializer.serialize_i64(number)
+                } else if let Some(number) = number.as_u64() {
+                    serializer.serialize_u64(number)
+                } else if let Ok(number) = text.parse() {
+                    serializer.serialize_i128(number)
+                } else if let Some(number) = number.as_f64().filter(|_| text.contains(['.', 'e', 'E'])) {
+                    serializer.serialize_f64(number)
+                } else {
+                    serializer.serialize_str(text)
+                }
+            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Plain)),
+            Value::Object(entries) => {
+                serializer.collect_map(entries.iter().map(|(name, value)| (name, Plain(value))))
+            }
+            Value::Null | Value::Bool(_) | Value::String(_) => self.0.serialize(serializer),
+        }
     }
 }
 
 fn to_json(name: &str, value: impl Serialize) -> Result<Value, SessionError> {
     let unrepresentable = |reason: String| SessionError::Unrepresentable { name: name.into(), reason };
     serde_json::to_value(value).map_err(|e| unrepresentable(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use minijinja::value::Serde;
+    use minijinja::{Environment, context};
+    use rstest::rstest;
+
+    use super::*;
+    use crate::{Settings, json};
+
+    fn session(text: &str) -> SessionData {
+        let mut data = SessionData::new(Context::new(Settings::default()));
+        data.update(json::parse(text.as_bytes()).unwrap());
+        data
+    }
+
+    fn rendered(data: &str, name: &str, template: &str) -> String {
+        let mut templates = Environment::new();
+        templates.add_template(name, template).unwrap();
+        let page = templates.get_template(name).unwrap();
+        page.render(context! { request => context! { session => Serde(session(data)) } }).unwrap()
+    }
+
+    #[rstest]
+    #[case::text(r#"{"v": "Ada"}"#, "{{ request.session.v }}", "Ada")]
+    #[case::nested(r#"{"v": {"a": [{"b": true}]}}"#, "{{ request.session.v.a[0].b }}", "True")]
+    #[case::integer(r#"{"v": 41}"#, "{{ request.session.v + 1 }}", "42")]
+    #[case::negative(r#"{"v": -41}"#, "{{ request.session.v }}", "-41")]
+    #[case::float(r#"{"v": 0.5}"#, "{{ request.session.v * 2 }}", "1.0")]
+    #[case::whole_float(r#"{"v": 1.0}"#, "{{ request.session.v }}", "1.0")]
+    #[case::nested_number(r#"{"v": {"a": [7]}}"#, "{{ request.session.v.a[0] + 1 }}", "8")]
+    #[case::over_i64(r#"{"v": 18446744073709551615}"#, "{{ request.session.v }}", "18446744073709551615")]
+    #[case::over_u64(r#"{"v": 18446744073709551617}"#, "{{ request.session.v }}", "18446744073709551617")]
+    #[case::below_i64(r#"{"v": -18446744073709551617}"#, "{{ request.session.v }}", "-18446744073709551617")]
+    #[case::over_i128(
+        r#"{"v": 1234567890123456789012345678901234567890}"#,
+        "{{ request.session.v }}",
+        "1234567890123456789012345678901234567890"
+    )]
+    #[case::beyond_float(r#"{"v": 1e400}"#, "{{ request.session.v }}", "1e400")]
+    #[case::null(r#"{"v": null}"#, "{{ request.session.v is none }}", "True")]
+    #[case::absent("{}", "{{ request.session.v|default('nobody') }}", "nobody")]
+    #[case::order(r#"{"z": 1, "a": 2, "m": 3}"#, "{{ request.session|join(' ') }}", "z a m")]
+    #[case::list(r#"{"v": ["b", "a"]}"#, "{% for x in request.session.v %}{{ x }};{% endfor %}", "b;a;")]
+    fn a_template_shows(#[case] data: &str, #[case] template: &str, #[case] shown: &str) {
+        assert_eq!(rendered(data, "page.txt", template), shown);
+    }
+
+    #[test]
+    fn what_a_visitor_wrote_is_escaped_in_a_page() {
+        let page = rendered(r#"{"name": "<script>"}"#, "page.html", "<b>{{ request.session.name }}</b>");
+        assert_eq!(page, "<b>&lt;script&gt;</b>");
+    }
+
+    #[test]
+    fn a_session_serialises_to_json_in_the_order_in_which_it_was_set() {
+        let text = r#"{"z":1,"a":{"y":18446744073709551617,"b":[1.5,null,true]},"m":"ä"}"#;
+        assert_eq!(serde_json::to_string(&session(text)).unwrap(), text);
+    }
 }

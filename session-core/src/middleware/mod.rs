@@ -3,16 +3,27 @@
 //!
 //! - `mod.rs`: the rules
 //! - `cookie.rs`: the session cookie, read and written
+//! - `tower.rs`: the rules applied to a service, with the feature `tower`
+//! - `axum.rs`: the session as an argument of a handler, with the feature `axum`
 //!
 //! Django's counterpart is `django.contrib.sessions.middleware.SessionMiddleware`.
 
+#[cfg(feature = "axum")]
+mod axum;
 mod cookie;
+#[cfg(feature = "tower")]
+mod tower;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::{Context, Session, SessionError, SessionStore, SettingsError, StoreError};
 
 use cookie::SessionCookie;
+
+#[cfg(feature = "axum")]
+pub use axum::MissingSessionLayer;
+#[cfg(feature = "tower")]
+pub use tower::{RequestSession, SessionGuard, SessionLayer, SessionService};
 
 /// The rules of requests and answers, for the settings of an application.
 ///

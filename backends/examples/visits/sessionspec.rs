@@ -1,0 +1,145 @@
+//! The endpoints by which a conformance suite drives the session of a request over HTTP. No real site has them.
+//!
+//! - `GET /sessionspec/settings`: the settings that a visitor can notice.
+//! - `POST /sessionspec`: does operations in order, and answers with the status that was asked for and
+//!   `{"results": […]}`. The body is `{"do": [["set", "a", 1], ["get", "a"]], "status": 200}`.
+//!
+//! An operation without a result gives `null`, one that fails `{"error": "…"}`, and the rest is still done. A body
+//! that is no such script is a 400 with a text, and nothing is done. Values are read and written as Python's JSON,
+//! so that none is changed on the way.
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::json;
+use session_core::middleware::RequestSession;
+use session_core::{AnyStore, Expiry, Map, Session, SessionError, Settings, Value, json};
+
+/// The longest body, in bytes: a suite tries values of several megabytes.
+const MAX_BODY: usize = 16 << 20;
+
+pub(crate) fn routes(settings: &Settings, server_side: bool) -> Router {
+    let seen = Json(json!({
+        "cookie_name": settings.cookie_name,
+        "cookie_age": settings.cookie_age,
+        "cookie_domain": settings.cookie_domain,
+        "cookie_path": settings.cookie_path,
+        "cookie_secure": settings.cookie_secure,
+        "cookie_httponly": settings.cookie_httponly,
+        "cookie_samesite": settings.cookie_samesite,
+        "save_every_request": settings.save_every_request,
+        "expire_at_browser_close": settings.expire_at_browser_close,
+        "server_side": server_side,
+    }));
+    Router::new()
+        .route("/sessionspec/settings", get(async |State(seen): State<Json<Value>>| seen))
+        .route("/sessionspec", post(perform))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(seen)
+}
+
+async fn perform(session: RequestSession, body: Bytes) -> Response {
+    let script = match Script::parse(&body) {
+        Ok(script) => script,
+        Err(reason) => return (StatusCode::BAD_REQUEST, reason).into_response(),
+    };
+    let mut session = session.lock().await;
+    let mut results = Vec::new();
+    for operation in script.operations {
+        let result = operation.perform(&mut session).await;
+        results.push(result.unwrap_or_else(|error| json!({ "error": error.to_string() })));
+    }
+    let answer = Map::from_iter([("results".to_owned(), Value::from(results))]);
+    (script.status, [(header::CONTENT_TYPE, "application/json")], json::write(&answer)).into_response()
+}
+
+struct Script {
+    operations: Vec<Operation>,
+    status: StatusCode,
+}
+
+enum Operation {
+    Get(String),
+    Set(String, Value),
+    Remove(String),
+    /// Pushes to a list in place, which does not mark the session modified.
+    Append(String, Value),
+    Clear,
+    Flush,
+    CycleKey,
+    SetExpiry(Expiry),
+    /// Must not read the session.
+    IsEmpty,
+    Save,
+    /// Deletes the record behind the session's back, as a log-out in another request does.
+    DeleteElsewhere,
+}
+
+impl Script {
+    fn parse(body: &[u8]) -> Result<Self, String> {
+        let mut script = json::parse(body).map_err(|error| error.to_string())?;
+        let status = script.get("status").map_or(Some(200), Value::as_u64);
+        let status = status.and_then(|status| u16::try_from(status).ok());
+        let status = status.filter(|status| (200..600).contains(status));
+        let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+        let status = status.ok_or("`status` is a number from 200 to 599")?;
+        let Some(Value::Array(operations)) = script.remove("do") else {
+            return Err("`do` is a list of operations".into());
+        };
+        let operations = operations.into_iter().map(Operation::parse).collect::<Result<_, _>>()?;
+        Ok(Self { operations, status })
+    }
+}
+
+impl Operation {
+    fn parse(operation: Value) -> Result<Self, String> {
+        let unknown = format!("there is no operation {}", json::write_value(&operation));
+        let Value::Array(words) = operation else { return Err(unknown) };
+        let mut words = words.into_iter();
+        let Some(Value::String(name)) = words.next() else { return Err(unknown) };
+        match (name.as_str(), words.next(), words.next(), words.next()) {
+            ("get", Some(Value::String(name)), None, None) => Ok(Self::Get(name)),
+            ("set", Some(Value::String(name)), Some(value), None) => Ok(Self::Set(name, value)),
+            ("remove", Some(Value::String(name)), None, None) => Ok(Self::Remove(name)),
+            ("append", Some(Value::String(name)), Some(value), None) => Ok(Self::Append(name, value)),
+            ("clear", None, None, None) => Ok(Self::Clear),
+            ("flush", None, None, None) => Ok(Self::Flush),
+            ("cycle-key", None, None, None) => Ok(Self::CycleKey),
+            ("set-expiry", Some(Value::Null), None, None) => Ok(Self::SetExpiry(Expiry::Default)),
+            ("set-expiry", Some(Value::Number(seconds)), None, None) => {
+                seconds.as_i64().map(|seconds| Self::SetExpiry(Expiry::Seconds(seconds))).ok_or(unknown)
+            }
+            ("is-empty", None, None, None) => Ok(Self::IsEmpty),
+            ("save", None, None, None) => Ok(Self::Save),
+            ("delete-elsewhere", None, None, None) => Ok(Self::DeleteElsewhere),
+            _ => Err(unknown),
+        }
+    }
+
+    async fn perform(self, session: &mut Session<AnyStore>) -> Result<Value, SessionError> {
+        match self {
+            Self::Get(name) => {
+                return Ok(session.data().await?.get(&name).cloned().unwrap_or_default());
+            }
+            Self::Set(name, value) => drop(session.data().await?.insert(name, value)?),
+            Self::Remove(name) => drop(session.data().await?.remove_or(&name, Value::Null)),
+            Self::Append(name, value) => {
+                let list = session.data().await?.get_mut(&name);
+                if let Some(list) = list.and_then(Value::as_array_mut) {
+                    list.push(value);
+                }
+            }
+            Self::Clear => session.clear(),
+            Self::Flush => session.flush().await?,
+            Self::CycleKey => session.cycle_key().await?,
+            Self::SetExpiry(expiry) => session.data().await?.set_expiry(expiry),
+            Self::IsEmpty => return Ok(session.is_empty().into()),
+            Self::Save => session.save().await?,
+            Self::DeleteElsewhere => session.delete().await?,
+        }
+        Ok(Value::Null)
+    }
+}
