@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{Ended, Failure, Services, author, command, django, docs, python, services, spec};
+use crate::{Ended, Failure, Services, author, command, django, docs, http, python, services, spec};
 
 type Gate = (&'static str, fn(&Path, Services) -> Result<Ended, Failure>);
 
-const GATES: [Gate; 12] = [
+const GATES: [Gate; 13] = [
     ("format", |root, _| cargo(root, &["fmt", "--all", "--check"])),
     ("clippy", |root, _| {
         cargo(
@@ -39,6 +39,7 @@ const GATES: [Gate; 12] = [
     ("author", |root, _| author::run(root).map(|()| Ended::Passed)),
     ("python", python::run),
     ("services", services::gate),
+    ("http", http::run),
     ("django", |root, services| django::run(root, services, django::CASES, django::Page::Check)),
 ];
 

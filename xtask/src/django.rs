@@ -26,7 +26,7 @@ pub(crate) enum Page {
 pub(crate) const CASES: usize = 2_000;
 
 /// The versions: the two that have long-term support.
-const VERSIONS: [&str; 2] = ["4.2", "5.2"];
+pub(crate) const VERSIONS: [&str; 2] = ["4.2", "5.2"];
 
 /// Django's session engines; `cache` on the memory of its process.
 const ENGINES: [&str; 5] = ["db", "file", "signed_cookies", "cache", "cached_db"];
@@ -125,7 +125,7 @@ pub(crate) fn newest(root: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// The interpreter of a virtual environment with this version of Django, made if need be.
-fn environment(root: &Path, version: &str) -> Result<PathBuf, Failure> {
+pub(crate) fn environment(root: &Path, version: &str) -> Result<PathBuf, Failure> {
     let directory = root.join("target").join(format!("django-{version}"));
     let python = directory.join("bin/python");
     let probe = format!(

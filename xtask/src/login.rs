@@ -7,12 +7,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::Failure;
 use crate::services::{self, Running};
-use crate::{Failure, command};
-
-const SECRET: &str = "a site and a program share this";
-const USER: &str = "ada";
-const PASSWORD: &str = "lovelace";
+use crate::site::{self, PASSWORD, SECRET, Site, USER};
 
 /// What both sides are told about where the sessions are.
 struct Engine {
@@ -32,14 +29,12 @@ pub(crate) fn run(
     python: &Path,
     servers: Option<&Running>,
 ) -> Result<(), Failure> {
-    let mut build = Command::new("cargo");
-    build.current_dir(root).args(["build", "--quiet", "--package", "session-backends", "--all-features"]);
-    command::run(build.args(["--example", "beside_django"]))?;
+    site::build_example(root, "beside_django")?;
     let directory = tempfile::tempdir()?;
     for engine in engines(directory.path(), servers)? {
-        let site = Site::start(root, python, &engine)?;
+        let visitor = Visitor::of(Site::django(root, python, &engine.django)?);
         let title = format!("log-in with Django {version}, {}", engine.title);
-        play(root, &site, &engine).map_err(|wrong| Failure::one(&title, wrong))?;
+        play(root, &visitor, &engine).map_err(|wrong| Failure::one(&title, wrong))?;
         println!("Django {version}, {}: logged in there, seen and changed here, seen there", engine.title);
     }
     Ok(())
@@ -87,7 +82,7 @@ fn engines(directory: &Path, servers: Option<&Running>) -> Result<Vec<Engine>, F
 }
 
 /// What must happen; the error is what happened instead.
-fn play(root: &Path, site: &Site, engine: &Engine) -> Result<(), String> {
+fn play(root: &Path, site: &Visitor, engine: &Engine) -> Result<(), String> {
     let mut cookie = site.log_in()?;
     expect("the site, after the log-in", &site.who(&cookie)?, USER, &[])?;
 
@@ -133,37 +128,21 @@ fn beside(root: &Path, engine: &Engine, cookie: &str, put: Option<&str>) -> Resu
     Ok((user.to_owned(), cookie.trim_end().to_owned()))
 }
 
-/// The site, on a port of its own, until this is dropped.
-struct Site {
-    address: String,
+/// Somebody with a browser before a site.
+struct Visitor {
     agent: ureq::Agent,
-    _server: Running,
+    site: Site,
 }
 
-impl Site {
-    fn start(root: &Path, python: &Path, engine: &Engine) -> Result<Self, Failure> {
-        let manage = |arguments: &[&str]| {
-            let mut command = Command::new(python);
-            command.current_dir(root).arg("conformance/adapters/django/manage.py").args(arguments);
-            command.env("SECRET_KEY", SECRET).envs(engine.django.iter().cloned());
-            command
-        };
-        command::run(&mut manage(&["migrate", "--verbosity", "0"]))?;
-        let mut user = manage(&["createsuperuser", "--noinput", "--verbosity", "0"]);
-        user.args(["--username", USER, "--email", "ada@example.com"]);
-        command::run(user.env("DJANGO_SUPERUSER_PASSWORD", PASSWORD))?;
-
-        let port = services::free_port()?;
-        let address = format!("127.0.0.1:{port}");
-        let mut server = Running::none()?;
-        server.spawn(&mut manage(&["runserver", "--noreload", &address]), port, "the Django site")?;
+impl Visitor {
+    fn of(site: Site) -> Self {
         let config = ureq::Agent::config_builder().max_redirects(0).http_status_as_error(false).build();
-        Ok(Self { address: format!("http://{address}"), agent: config.into(), _server: server })
+        Self { agent: config.into(), site }
     }
 
     /// Logs in with the form; the session cookie's value.
     fn log_in(&self) -> Result<String, String> {
-        let url = format!("{}/login", self.address);
+        let url = format!("{}/login", self.site.url);
         let form = self.agent.get(&url).call().map_err(|error| error.to_string())?;
         let token = set_cookie(&form, "csrftoken").ok_or("the form sets no csrftoken")?;
         let fields = [("username", USER), ("password", PASSWORD), ("csrfmiddlewaretoken", &token)];
@@ -175,7 +154,7 @@ impl Site {
 
     /// Whom the site takes the visitor for, and what is in the basket.
     fn who(&self, cookie: &str) -> Result<Value, String> {
-        let request = self.agent.get(format!("{}/who", self.address));
+        let request = self.agent.get(format!("{}/who", self.site.url));
         let answer = request.header("cookie", format!("sessionid={cookie}")).call();
         let mut answer = answer.map_err(|error| error.to_string())?;
         let text = answer.body_mut().read_to_string().map_err(|error| error.to_string())?;
@@ -184,7 +163,7 @@ impl Site {
 
     /// Puts something into the basket; the cookie's value after that.
     fn put(&self, cookie: &str, what: &str) -> Result<String, String> {
-        let request = self.agent.post(format!("{}/put", self.address));
+        let request = self.agent.post(format!("{}/put", self.site.url));
         let request = request.header("cookie", format!("sessionid={cookie}"));
         let answer = request.send_form([("what", what)]).map_err(|error| error.to_string())?;
         let status = answer.status();

@@ -8,10 +8,12 @@ mod crossread;
 mod django;
 mod docs;
 mod files;
+mod http;
 mod login;
 mod python;
 mod requests;
 mod services;
+mod site;
 mod spec;
 
 use std::fmt;
@@ -60,6 +62,12 @@ enum Task {
         #[arg(long)]
         require_services: bool,
     },
+    /// Check Django's site and the example on axum over HTTP
+    Http {
+        /// Take missing servers or a missing Python for an error
+        #[arg(long)]
+        require_services: bool,
+    },
     /// Start Redis, a Redis cluster, memcached and PostgreSQL, for a command or until the input ends
     Services {
         /// The command; it finds the URLs in its environment
@@ -85,6 +93,9 @@ fn main() -> ExitCode {
         }
         Task::Python { require_services } => {
             python::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
+        }
+        Task::Http { require_services } => {
+            http::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
         Task::Services { command } => services::run(&root, &command),
         Task::Docs => docs::run(&root),

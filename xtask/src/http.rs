@@ -1,0 +1,76 @@
+//! `cargo xtask http`: the suite for applications, on real Django and on the example on axum, over HTTP.
+
+use std::path::Path;
+
+use crate::services::{self, Running};
+use crate::site::{self, Site};
+use crate::{Ended, Failure, Services, command, django, python};
+
+/// Runs it on the example with every store there is, and on both versions of Django.
+pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
+    let servers = services::wanted(services)?;
+    axum(root, servers.as_ref().ok())?;
+    if let Some(not_run) = python::missing("http", services)? {
+        return Ok(not_run);
+    }
+    for version in django::VERSIONS {
+        let python = django::environment(root, version)?;
+        for (every, close) in SETTINGS {
+            if every && version == "4.2" {
+                // It breaks r[middleware.vary.sent] then, as the table of requests says.
+                continue;
+            }
+            let directory = tempfile::tempdir()?;
+            let mut variables = vec![("DATABASE", directory.path().join("db.sqlite3").display().to_string())];
+            for (on, name) in
+                [(every, "SESSION_SAVE_EVERY_REQUEST"), (close, "SESSION_EXPIRE_AT_BROWSER_CLOSE")]
+            {
+                variables.extend(on.then(|| (name, "1".to_owned())));
+            }
+            let site = Site::django(root, &python, &variables)?;
+            check(root, &site, &format!("Django {version}"), every, close)?;
+        }
+    }
+    match servers {
+        Ok(_) => Ok(Ended::Passed),
+        Err(missing) => Ok(Ended::NotRun(format!("the example on servers: {missing}"))),
+    }
+}
+
+/// The settings `save_every_request` and `expire_at_browser_close`.
+const SETTINGS: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
+
+fn axum(root: &Path, servers: Option<&Running>) -> Result<(), Failure> {
+    site::build_example(root, "visits")?;
+    let directory = tempfile::tempdir()?;
+    std::fs::create_dir(directory.path().join("sessions"))?;
+    let place = directory.path().display();
+    let mut stores =
+        vec!["memory:".to_owned(), format!("sqlite:{place}/db.sqlite3"), format!("file:{place}/sessions")];
+    if let Some(servers) = servers {
+        let database = services::fresh_database(servers.url(services::POSTGRES), "sessionspec_http")?;
+        stores.extend([servers.url(services::REDIS), servers.url(services::MEMCACHED)].map(str::to_owned));
+        stores.push(database);
+    }
+    for store in &stores {
+        // The settings are no business of the stores; one is enough for all of them.
+        let settings = if store == "memory:" { SETTINGS.as_slice() } else { &SETTINGS[..1] };
+        for (every, close) in settings.iter().copied() {
+            let settings = directory.path().join("settings.json");
+            let text = serde_json::json!({ "save_every_request": every, "expire_at_browser_close": close });
+            std::fs::write(&settings, text.to_string())?;
+            let site = Site::axum(root, store, &settings)?;
+            let scheme = store.split(':').next().unwrap_or_default();
+            check(root, &site, &format!("axum on {scheme}"), every, close)?;
+        }
+    }
+    Ok(())
+}
+
+fn check(root: &Path, site: &Site, name: &str, every: bool, close: bool) -> Result<(), Failure> {
+    let mut run = command::sessionspec(root);
+    let printed = command::output(run.args(["http", "--url", &site.url]))?;
+    let verdict = printed.lines().last().unwrap_or_default();
+    println!("{name}, save_every_request {every}, expire_at_browser_close {close}: {verdict}");
+    Ok(())
+}
