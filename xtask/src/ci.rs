@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{Ended, Failure, Services, author, command, django, docs, http, python, services, spec};
+use crate::{Ended, Failure, Services, author, browser, command, django, docs, http, python, services, spec};
 
 type Gate = (&'static str, fn(&Path, Services) -> Result<Ended, Failure>);
 
-const GATES: [Gate; 13] = [
+const GATES: [Gate; 14] = [
     ("format", |root, _| cargo(root, &["fmt", "--all", "--check"])),
     ("clippy", |root, _| {
         cargo(
@@ -40,6 +40,7 @@ const GATES: [Gate; 13] = [
     ("python", python::run),
     ("services", services::gate),
     ("http", http::run),
+    ("browser", browser::run),
     ("django", |root, services| django::run(root, services, django::CASES, django::Page::Check)),
 ];
 

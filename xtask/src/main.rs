@@ -2,6 +2,7 @@
 
 mod author;
 mod bench;
+mod browser;
 mod ci;
 mod command;
 mod crossread;
@@ -15,6 +16,7 @@ mod requests;
 mod services;
 mod site;
 mod spec;
+mod webdriver;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -68,6 +70,12 @@ enum Task {
         #[arg(long)]
         require_services: bool,
     },
+    /// Try the example on axum in a real browser
+    Browser {
+        /// Take a missing browser for an error
+        #[arg(long)]
+        require_services: bool,
+    },
     /// Start Redis, a Redis cluster, memcached and PostgreSQL, for a command or until the input ends
     Services {
         /// The command; it finds the URLs in its environment
@@ -96,6 +104,9 @@ fn main() -> ExitCode {
         }
         Task::Http { require_services } => {
             http::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
+        }
+        Task::Browser { require_services } => {
+            browser::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
         Task::Services { command } => services::run(&root, &command),
         Task::Docs => docs::run(&root),

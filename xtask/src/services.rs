@@ -291,6 +291,11 @@ fn ordinary_user() -> Result<Option<u32>, Fault> {
     Ok(administrator.then_some(65_534))
 }
 
+/// The first of these programs that is in `PATH`.
+pub(crate) fn find(names: &[&'static str]) -> Option<PathBuf> {
+    names.iter().find_map(|name| program(name, &[]).ok())
+}
+
 /// The path of a program, among those places or in `PATH`.
 fn program(name: &'static str, places: &[PathBuf]) -> Result<PathBuf, Fault> {
     let path = std::env::var_os("PATH").unwrap_or_default();
