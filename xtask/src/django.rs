@@ -126,7 +126,7 @@ fn environment(root: &Path, version: &str) -> Result<PathBuf, Failure> {
     let directory = root.join("target").join(format!("django-{version}"));
     let python = directory.join("bin/python");
     let probe = format!(
-        "import django, pymemcache, redis; raise SystemExit(not django.__version__.startswith('{version}.'))"
+        "import django, psycopg, pymemcache, redis; raise SystemExit(not django.__version__.startswith('{version}.'))"
     );
     let ready = |python: &Path| {
         let status = Command::new(python).args(["-c", &probe]).stderr(Stdio::null()).status();
@@ -137,7 +137,7 @@ fn environment(root: &Path, version: &str) -> Result<PathBuf, Failure> {
         command::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&directory))?;
         let requirement = format!("Django=={version}.*");
         let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet", &requirement, "pymemcache", "redis"]);
+        pip.args(["-m", "pip", "install", "--quiet", &requirement, "psycopg[binary]", "pymemcache", "redis"]);
         command::run(&mut pip)?;
     }
     if ready(&python) {

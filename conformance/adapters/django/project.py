@@ -1,7 +1,7 @@
-"""A Django project in one module: settings, a clock, and one SQLite file with two connections to it.
+"""A Django project in one module: settings, a clock, and one database with two connections to it.
 
 Importing it configures Django, so it comes before anything that imports a model. Nothing in here knows
-the protocol; `adapter.py` and `crossread.py` are its users.
+the protocol; `adapter.py`, `crossread.py` and `bench.py` are its users.
 """
 
 import os
@@ -10,6 +10,7 @@ import sys
 from datetime import datetime, timedelta, timezone as tz
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import unquote, urlsplit
 
 try:
     import django
@@ -93,6 +94,8 @@ signing.time = locmem.time = cache_base.time = SimpleNamespace(time=clock.time)
 @receiver(connection_created)
 def _tune(connection, **_):
     """Readers and a writer side by side; no wait for the disk, since no power failure is played."""
+    if connection.vendor != "sqlite":
+        return
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = OFF")
@@ -105,11 +108,30 @@ def microseconds(instant):
     return (instant - EPOCH) // MICROSECOND
 
 
-def use_database(path):
-    """Points every client at the file. Connections are opened when they are first needed."""
+def use_database(place):
+    """Points every client at a database: a file of SQLite, or `postgres://USER@HOST:PORT/NAME`.
+
+    Connections are opened when they are first needed.
+    """
     close_database()
     for alias in CLIENTS:
-        connections[alias].settings_dict["NAME"] = str(path)
+        connections.settings[alias].update(_database(str(place)))
+        # A connection knows the kind of its database for good.
+        del connections[alias]
+
+
+def _database(place):
+    if not place.startswith("postgres"):
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": place}
+    url = urlsplit(place)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": url.path.lstrip("/"),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": url.hostname or "",
+        "PORT": str(url.port or ""),
+    }
 
 
 def close_database():
@@ -127,9 +149,13 @@ def use_directory(path):
         del file_engine.SessionStore._storage_path
 
 
-def _save_in_our_time(session, must_create=False, save=file_engine.SessionStore.save):
+# As Django has it, for who wants to measure it.
+save_file = file_engine.SessionStore.save
+
+
+def _save_in_our_time(session, must_create=False):
     """The file engine's time is the one at which the file was modified, which the machine's clock sets."""
-    save(session, must_create)
+    save_file(session, must_create)
     os.utime(session._key_to_file(), times=(clock.time(), clock.time()))
 
 
@@ -159,12 +185,22 @@ def clear_cache():
 
 
 def use_cache(url):
-    """Points the default cache at a server: `redis://…` or `memcached://HOST:PORT`; nothing else may be open."""
-    if url.startswith("memcached://"):
-        backend, location = "django.core.cache.backends.memcached.PyMemcacheCache", url.partition("://")[2]
-    else:
-        backend, location = "django.core.cache.backends.redis.RedisCache", url
-    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": location}}
+    """Points the default cache at a server, `redis://…` or `memcached://HOST:PORT`, or at the memory of this
+    process, `memory://ENTRIES`."""
+    scheme, _, rest = url.partition("://")
+    match scheme:
+        case "memcached":
+            cache = {"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": rest}
+        case "memory":
+            cache = {
+                "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+                "OPTIONS": {"MAX_ENTRIES": int(rest)},
+            }
+        case _:
+            cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
+    caches["default"].close()
+    del caches["default"]
+    settings.CACHES = {"default": cache}
     # The handler remembers the settings it has seen.
     caches.__dict__.pop("settings", None)
     caches._settings = None
