@@ -24,7 +24,7 @@ const REMEDY: &str = "on Debian: apt-get install redis-server memcached postgres
 pub(crate) const REDIS: &str = "SESSIONSPEC_REDIS_URL";
 const CLUSTER: &str = "SESSIONSPEC_REDIS_CLUSTER_URL";
 pub(crate) const MEMCACHED: &str = "SESSIONSPEC_MEMCACHED_URL";
-const POSTGRES: &str = "SESSIONSPEC_POSTGRES_URL";
+pub(crate) const POSTGRES: &str = "SESSIONSPEC_POSTGRES_URL";
 
 /// Servers that run; they stop when this is dropped.
 pub(crate) struct Running {
