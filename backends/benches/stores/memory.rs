@@ -40,6 +40,6 @@ pub(crate) fn open() -> (MemoryStore<ManualClock>, Bare) {
 pub(crate) fn operations(c: &mut Criterion) {
     let (store, bare) = open();
     let keys = visit::fill(&store);
-    visit::fill_bare(&bare, &keys);
+    visit::fill_apart(&bare, &keys);
     visit::compare(c, "memory", &keys, &store, &bare);
 }

@@ -23,7 +23,7 @@ const LOT: u64 = 1_000;
 
 /// How often each operation is measured, in turn with that of the bare client: what else runs on the machine
 /// for a while does not slow one of the two only.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 
 /// By how much each session expires later than the one that was written before it: no two expire at once.
 const SECOND: time::Duration = time::Duration::SECOND;
@@ -109,13 +109,13 @@ pub(crate) fn empty(store: &impl SessionStore) {
     });
 }
 
-/// Inserts the sessions into a bare client that does not see the store's.
-pub(crate) fn fill_bare(bare: &impl Client, keys: &[SessionKey]) {
+/// Inserts the sessions into a client that does not see those of the store beside it.
+pub(crate) fn fill_apart(client: &impl Client, keys: &[SessionKey]) {
     let mut record = record();
     RUNTIME.block_on(async {
         for key in keys {
             record.expires += SECOND;
-            bare.insert(key, &record).await;
+            client.insert(key, &record).await;
         }
     });
 }
@@ -151,7 +151,7 @@ pub(crate) fn alone(c: &mut Criterion, title: &str, keys: &[SessionKey], ours: &
 
 fn group<'a>(c: &'a mut Criterion, title: &str, operation: Operation) -> BenchmarkGroup<'a, WallTime> {
     let mut group = c.benchmark_group(format!("{title} {}", operation.name()));
-    let (warm_up, measurement) = (Duration::from_millis(200), Duration::from_millis(600));
+    let (warm_up, measurement) = (Duration::from_millis(100), Duration::from_millis(400));
     group.warm_up_time(warm_up).measurement_time(measurement).sample_size(30);
     group
 }
