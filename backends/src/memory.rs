@@ -62,9 +62,16 @@ impl State {
     }
 
     fn put(&mut self, key: &SessionKey, record: &Record) {
-        self.remove(key);
-        self.expiries.insert((record.expires, key.clone()));
-        self.records.insert(key.clone(), record.clone());
+        let mut expiry = (record.expires, key.clone());
+        if let Some(held) = self.records.get_mut(key) {
+            expiry.0 = held.expires;
+            self.expiries.remove(&expiry);
+            expiry.0 = record.expires;
+            held.clone_from(record);
+        } else {
+            self.records.insert(key.clone(), record.clone());
+        }
+        self.expiries.insert(expiry);
     }
 
     fn remove(&mut self, key: &SessionKey) {

@@ -18,17 +18,9 @@ use session_core::{Secret, Settings};
 use sha2::Sha256;
 use time::OffsetDateTime;
 
-/// About 1 KB, as a shop keeps it: compressible.
+/// About 1 KB, as a shop keeps it: compressible. Every store is measured with the same.
 fn shop() -> Value {
-    let line =
-        |n: u32| json!({"sku": format!("A-{}", n * 7919), "count": n, "price": "12.50", "gift": n < 3});
-    json!({
-        "_auth_user_id": "4211",
-        "_auth_user_backend": "django.contrib.auth.backends.ModelBackend",
-        "_auth_user_hash": "3f0c8e5b7a914d26b0f3c1e2d4a5968778695a4b3c2d1e0f9a8b7c6d5e4f3a2b",
-        "cart": (1..14).map(line).collect::<Vec<_>>(),
-        "language": "de",
-    })
+    serde_json::from_str(include_str!("basket.json")).unwrap()
 }
 
 /// About 1 KB that zlib cannot make shorter.

@@ -7,13 +7,13 @@
 //!
 //! Django's counterpart is `django.core.signing`.
 
-use std::io::{Read, Write};
+use std::io::Read;
+use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use flate2::Compression;
 use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
+use flate2::{Compress, Compression, FlushCompress, Status};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -26,6 +26,13 @@ use crate::settings::Secret;
 pub const MAX_UNPACKED: usize = 32 << 20;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// zlib's state for compressing takes a quarter of a megabyte. To take that from the system and give it back for
+/// each text costs several times what the compressing does, so a few are kept.
+static COMPRESSORS: Mutex<Vec<Compress>> = Mutex::new(Vec::new());
+
+/// How many are kept at most.
+const MAX_COMPRESSORS: usize = 8;
 
 /// Why a signed text was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -178,10 +185,17 @@ fn derive(salt: &str, secret: &Secret) -> Hmac<Sha256> {
 
 /// The data compressed, if that saves a byte more than the mark costs (`len(data) - 1` in Django).
 fn compress(data: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = ZlibEncoder::new(Vec::with_capacity(data.len() / 2), Compression::default());
-    // Writing to memory cannot fail; if it did, the data would go uncompressed.
-    encoder.write_all(data).ok()?;
-    encoder.finish().ok().filter(|packed| packed.len() + 1 < data.len())
+    let idle = COMPRESSORS.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let mut compressor = idle.unwrap_or_else(|| Compress::new(Compression::default(), true));
+    // What does not fit into this is not shorter than the data.
+    let mut packed = Vec::with_capacity(data.len());
+    let status = compressor.compress_vec(data, &mut packed, FlushCompress::Finish);
+    compressor.reset();
+    let mut idle = COMPRESSORS.lock().unwrap_or_else(PoisonError::into_inner);
+    if idle.len() < MAX_COMPRESSORS {
+        idle.push(compressor);
+    }
+    (matches!(status, Ok(Status::StreamEnd)) && packed.len() + 1 < data.len()).then_some(packed)
 }
 
 fn unpack(packed: &[u8]) -> Result<Vec<u8>, SignatureError> {

@@ -1,50 +1,73 @@
-"""Times Django's `db` engine: prints the nanoseconds that a load, an update and an insert take, as JSON.
+"""Times Django's session engines: prints the nanoseconds that a load, an update and an insert take, as JSON.
 
-    bench.py DIRECTORY
+    bench.py DIRECTORY [--redis URL] [--memcached URL] [--postgres URL]
 
-The database is made as the Rust store makes its own: a write-ahead log, and `synchronous = NORMAL`. The
-session is the one of the Rust benchmarks.
+The session and its keys are those of the Rust benchmarks, and so is what a write has survived when it is done:
+the SQLite database has a write-ahead log and `synchronous = NORMAL`, and the file engine flushes nothing.
 """
 
+import argparse
 import json
 import statistics
-import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import project
 
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
 
-KEYS = 2_000
+KEYS = 10_000
 ROUNDS = 5
 
-DATA = {
-    "_auth_user_id": "4211",
-    "_auth_user_hash": "3f0c8e5b" * 8,
-    "cart": [{"sku": f"A-{n * 7919}", "count": n} for n in range(12)],
-}
+BASKET = Path(__file__).parents[3] / "session-core" / "benches" / "basket.json"
+DATA = json.loads(BASKET.read_text())
 
 
-def load(key):
-    SessionStore(key).load()
+class Engine:
+    """One of Django's session engines, where it is set up to be."""
+
+    def __init__(self, name):
+        self.session = import_module(f"django.contrib.sessions.backends.{name}").SessionStore
+
+    def load(self, key):
+        return self.session(key).load()
+
+    def update(self, key):
+        session = self.session(key)
+        session._session_cache = dict(DATA)
+        session.save()
+
+    def insert(self, key):
+        """The session's key, which is another one where it is the data itself."""
+        session = self.session()
+        session._session_key = key
+        session._session_cache = dict(DATA)
+        session.save(must_create=True)
+        return session.session_key
+
+    def delete(self, key):
+        self.session().delete(key)
+
+    def measure(self):
+        keys = [f"{n * 0x9E3779B97F4A7C15 % 2**64:032}" for n in range(KEYS)]
+        for key in keys:
+            # A run that was stopped has left them on a server.
+            self.delete(key)
+        kept = []
+        insert = timed(lambda key: kept.append(self.insert(key)), keys)
+        # Not in the order in which they were inserted.
+        keys = [kept[n * 7_919 % KEYS] for n in range(KEYS)]
+        if self.load(keys[0]) != DATA:
+            raise SystemExit(f"{self.session}: a session is not what was stored")
+        load = timed(self.load, keys)
+        update = timed(self.update, keys)
+        for key in keys:
+            self.delete(key)
+        return {"load": load, "update": update, "insert": insert}
 
 
-def update(key):
-    session = SessionStore(key)
-    session._session_cache = dict(DATA)
-    session.save()
-
-
-def insert(key):
-    session = SessionStore()
-    session._session_key = key
-    session._session_cache = dict(DATA)
-    session.save(must_create=True)
-
-
-def nanoseconds(operation, keys):
+def timed(operation, keys):
     """The median over the rounds of the mean time of one call; each round has keys of its own."""
     share = len(keys) // ROUNDS
     rounds = []
@@ -56,10 +79,41 @@ def nanoseconds(operation, keys):
     return statistics.median(rounds)
 
 
-project.use_database(Path(sys.argv[1]) / "django.db")
-project.create_tables()
-with connections["default"].cursor() as cursor:
-    cursor.execute("PRAGMA synchronous = NORMAL")
+def use_sqlite(path):
+    project.use_database(path)
+    project.create_tables()
+    with connections["default"].cursor() as cursor:
+        cursor.execute("PRAGMA synchronous = NORMAL")
 
-keys = [f"{n * 7919 % KEYS:032}" for n in range(KEYS)]
-print(json.dumps({"insert": nanoseconds(insert, keys), "load": nanoseconds(load, keys), "update": nanoseconds(update, keys)}))
+
+def main():
+    parser = argparse.ArgumentParser(description="Times Django's session engines.")
+    parser.add_argument("directory", type=Path, help="where databases and files may be made")
+    for server in ("redis", "memcached", "postgres"):
+        parser.add_argument(f"--{server}", metavar="URL")
+    options = parser.parse_args()
+
+    figures = {}
+    use_sqlite(options.directory / "django.db")
+    figures["db"] = Engine("db").measure()
+    project.use_directory(options.directory / "sessions")
+    project.file_engine.SessionStore.save = project.save_file
+    figures["file"] = Engine("file").measure()
+    figures["signed_cookies"] = Engine("signed_cookies").measure()
+    # Room for every session, as the stores of Rust have it.
+    project.use_cache(f"memory://{2 * KEYS}")
+    figures["cache"] = Engine("cache").measure()
+    figures["cached_db"] = Engine("cached_db").measure()
+    for server in ("redis", "memcached"):
+        if url := getattr(options, server):
+            project.use_cache(url)
+            figures[server] = Engine("cache").measure()
+    if options.postgres:
+        project.use_database(options.postgres)
+        project.create_tables()
+        figures["postgres"] = Engine("db").measure()
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -19,10 +19,13 @@ def database(place):
 
 
 def cache(url):
-    """An entry of `CACHES`: `redis://…`, `memcached://HOST:PORT`, or nothing for the memory of the process."""
-    if not url:
-        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    if url.startswith("memcached://"):
-        location = url.removeprefix("memcached://")
-        return {"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": location}
-    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
+    """An entry of `CACHES`: `redis://…`, `memcached://HOST:PORT`, `memory://ENTRIES` or nothing for the process's own."""
+    scheme, _, rest = (url or "memory://").partition("://")
+    match scheme:
+        case "memory":
+            options = {"OPTIONS": {"MAX_ENTRIES": int(rest)}} if rest else {}
+            return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", **options}
+        case "memcached":
+            return {"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": rest}
+        case _:
+            return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
