@@ -10,7 +10,8 @@
 //! | `PostgresStore` | in a table of PostgreSQL (feature `postgres`) | the `db` engine, same table and contents |
 //! | [`SqliteStore`] | in a table `django_session` | the `db` engine, same table and contents |
 //!
-//! [`open`] chooses one at run time.
+//! [`open`] chooses one at run time. The feature `tower-sessions` bridges to the stores and the layer of the crate of
+//! that name.
 //!
 //! ```
 //! use session_backends::SqliteStore;
@@ -43,6 +44,8 @@ mod pickle;
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "tower-sessions")]
+mod tower_sessions;
 
 #[cfg(feature = "memcached")]
 pub use cache::MemcachedCache;
@@ -60,3 +63,5 @@ pub use memory::MemoryStore;
 pub use postgres::{PostgresError, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteStore};
+#[cfg(feature = "tower-sessions")]
+pub use tower_sessions::{ForTowerSessions, FromTowerSessions};

@@ -69,7 +69,10 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<(), Failure> {
 /// Each feature builds without the others.
 const FEATURES: [(&str, &[&str]); 2] = [
     ("session-core", &["", "tower", "axum"]),
-    ("session-backends", &["", "sqlite", "file", "redis", "memcached", "postgres", "admin"]),
+    (
+        "session-backends",
+        &["", "sqlite", "file", "redis", "memcached", "postgres", "admin", "tower-sessions"],
+    ),
 ];
 
 fn features(root: &Path) -> Result<Ended, Failure> {
