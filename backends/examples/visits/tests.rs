@@ -418,3 +418,31 @@ async fn the_site_answers_on_a_socket() {
     assert!(answer.to_lowercase().contains("\r\nset-cookie: sessionid="), "{answer}");
     assert!(answer.to_lowercase().contains("\r\nvary: cookie\r\n"), "{answer}");
 }
+
+#[test]
+fn settings_are_read_from_a_file_and_what_is_wrong_with_it_is_told_with_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("settings.json");
+    let read = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        crate::read_settings(Some(&file))
+    };
+    let settings = read(r#"{"cookie_age": 60, "cookie_name": "sid"}"#).unwrap();
+    assert_eq!(settings, Settings { cookie_age: 60, cookie_name: "sid".into(), ..Settings::default() });
+    assert_eq!(crate::read_settings(None).unwrap(), Settings::default());
+    for (text, said) in [(r#"{"cookie_agee": 60}"#, "cookie_agee"), ("{", "settings.json")] {
+        let error = read(text).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+    let absent = crate::read_settings(Some(&directory.path().join("absent.json"))).unwrap_err();
+    assert!(absent.contains("absent.json"), "{absent}");
+}
+
+#[tokio::test]
+async fn a_session_is_saved_at_every_request_where_the_settings_say_so() {
+    let mut browser = Browser::open(Settings { save_every_request: true, ..settings("memory:") }).await;
+    assert!(browser.perform(r#"{"do": [["get", "a"]]}"#).await.0.is_success());
+    assert_eq!(browser.cookie, None, "an empty session is not begun");
+    browser.perform(r#"{"do": [["set", "a", 1]]}"#).await;
+    assert!(browser.get("/sessionspec/settings").await.set_cookie.is_some());
+}
