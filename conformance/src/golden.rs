@@ -45,6 +45,7 @@ impl Rule {
                 | Need::Shared
                 | Need::ExpiredKept
                 | Need::Sweeps
+                | Need::Clears
                 | Need::Unlimited
                 | Need::OrderKept
                 | Need::BigIntegersKept

@@ -123,6 +123,8 @@ pub enum Need {
     ExpiredGone,
     /// `clear-expired` removes records.
     Sweeps,
+    /// `clear-expired` can be done, whether or not there is something to do.
+    Clears,
     /// `clear-expired` has nothing to do.
     Automatic,
     /// `clear-expired` cannot be done.
@@ -176,6 +178,7 @@ impl Need {
             Self::Automatic => {
                 (store.clear_expired == ClearExpired::Automatic, "the storage does not forget by itself")
             }
+            Self::Clears => (store.clear_expired != ClearExpired::Unsupported, "the store cannot clear"),
             Self::NoClear => (store.clear_expired == ClearExpired::Unsupported, "the store can clear"),
             Self::Unlimited => (store.max_record_bytes.is_none(), "records have a greatest size"),
             Self::Limited => (store.max_record_bytes.is_some(), "records have no greatest size"),

@@ -1092,9 +1092,9 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "expiry.clear.keeps-live",
-        version: 1,
+        version: 2,
         level: Level::Must,
-        needs: &[],
+        needs: &[Need::Clears],
         title: "`clear-expired` removes nothing else",
         text: "",
         django: Django::Same(""),

@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use crate::error::SessionError;
 use crate::expiry::{self, Expiry, ExpiryQuery};
 use crate::session::Context;
-use crate::{Map, Record, Value};
+use crate::{Map, Record, Value, finite};
 
 const TEST_COOKIE: &str = "testcookie";
 
@@ -296,6 +296,7 @@ impl Serialize for Plain<'_> {
 
 fn to_json(name: &str, value: impl Serialize) -> Result<Value, SessionError> {
     let unrepresentable = |reason: String| SessionError::Unrepresentable { name: name.into(), reason };
+    finite::check(&value).map_err(|e| unrepresentable(e.to_string()))?;
     serde_json::to_value(value).map_err(|e| unrepresentable(e.to_string()))
 }
 
@@ -356,5 +357,36 @@ mod tests {
     fn a_session_serialises_to_json_in_the_order_in_which_it_was_set() {
         let text = r#"{"z":1,"a":{"y":18446744073709551617,"b":[1.5,null,true]},"m":"ä"}"#;
         assert_eq!(serde_json::to_string(&session(text)).unwrap(), text);
+    }
+
+    #[derive(Serialize)]
+    struct Measured {
+        at: (u8, Option<f64>),
+    }
+
+    #[test]
+    fn a_number_that_json_has_not_is_refused_wherever_it_stands() {
+        let mut data = session(r#"{"x": 1.5}"#);
+        let refused = |result: Result<(), SessionError>| {
+            let text = result.err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(text.contains("entry \"x") && text.contains("JSON has no number"), "{text}");
+        };
+        refused(data.insert("x", f64::NAN).map(drop));
+        refused(data.insert("x", f32::INFINITY).map(drop));
+        refused(data.insert("x", vec![Some(1.0), Some(f64::NEG_INFINITY)]).map(drop));
+        refused(data.insert("x", Measured { at: (1, Some(f64::NAN)) }).map(drop));
+        refused(data.insert("x", std::collections::HashMap::from([("y", f64::NAN)])).map(drop));
+        refused(data.set_default("x2", f64::NAN).map(drop));
+        assert_eq!(data.get_as::<f64>("x").unwrap(), Some(1.5));
+        assert!(!data.contains_key("x2"));
+        data.insert("x", Measured { at: (1, None) }).unwrap();
+        assert_eq!(data.get("x"), Some(&serde_json::json!({ "at": [1, null] })));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_not_shown_in_the_error() {
+        let mut data = session(r#"{"x": "hunter2"}"#);
+        let error = data.get_as::<u64>("x").unwrap_err().to_string();
+        assert!(error.contains("\"x\"") && !error.contains("hunter2"), "{error}");
     }
 }

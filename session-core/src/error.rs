@@ -82,8 +82,9 @@ pub enum SessionError {
         /// What about its value.
         reason: String,
     },
-    /// A value is there but is not of the type that was asked for.
-    #[error("the value of entry {name:?} is not what was asked for: {source}")]
+    /// A value is there but is not of the type that was asked for. What it is stands in the source only: it may be
+    /// nothing for a log.
+    #[error("the value of entry {name:?} is not of the type that was asked for")]
     WrongType {
         /// The entry.
         name: String,

@@ -35,6 +35,7 @@ mod data;
 mod erased;
 mod error;
 mod expiry;
+mod finite;
 mod key;
 mod offload;
 mod record;
