@@ -385,7 +385,7 @@ mod tests {
 
     #[test]
     fn a_value_of_another_type_is_not_shown_in_the_error() {
-        let mut data = session(r#"{"x": "hunter2"}"#);
+        let data = session(r#"{"x": "hunter2"}"#);
         let error = data.get_as::<u64>("x").unwrap_err().to_string();
         assert!(error.contains("\"x\"") && !error.contains("hunter2"), "{error}");
     }
