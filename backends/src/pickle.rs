@@ -215,8 +215,16 @@ impl<'a> Reader<'a> {
     }
 
     fn integer(&mut self, length: usize) -> Option<()> {
-        let integer = BigInt::from_signed_bytes_le(self.take(length)?);
-        self.push(Node::Value(Value::Number(Number::from_string_unchecked(integer.to_string()))))
+        let bytes = self.take(length)?;
+        let number = if length <= 8 {
+            let negative = bytes.last().is_some_and(|last| *last >= 0x80);
+            let mut wide = [if negative { 0xff } else { 0 }; 8];
+            wide[..length].copy_from_slice(bytes);
+            Number::from(i64::from_le_bytes(wide))
+        } else {
+            Number::from_string_unchecked(BigInt::from_signed_bytes_le(bytes).to_string())
+        };
+        self.push(Node::Value(Value::Number(number)))
     }
 
     fn float(&mut self) -> Option<()> {

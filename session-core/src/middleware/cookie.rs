@@ -159,3 +159,86 @@ fn is_token(byte: u8) -> bool {
 fn is_attribute(byte: u8) -> bool {
     byte.is_ascii_graphic() && byte != b';'
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn read(lines: &[&[u8]]) -> Option<String> {
+        let cookie = SessionCookie::new(&Settings::default()).unwrap();
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(header::COOKIE, HeaderValue::from_bytes(line).unwrap());
+        }
+        cookie.read(&headers)
+    }
+
+    /// What Django's `parse_cookie` finds; the last two do not reach it as they are.
+    #[rstest]
+    #[case(b"sessionid=abc", Some("abc"))]
+    #[case(b"a=b; sessionid=abc; c", Some("abc"))]
+    #[case(b"sessionid=one; sessionid=two", Some("two"))]
+    #[case(b"sessionid=\"abc\"", Some("abc"))]
+    #[case(b"sessionid", None)]
+    #[case(b"=; ;;; =x; sessionid = abc", Some("abc"))]
+    #[case(b"SESSIONID=abc", None)]
+    #[case(b"sessionid=", Some(""))]
+    #[case(b"xsessionid=abc", None)]
+    #[case(b"sessionid=a=b", Some("a=b"))]
+    #[case(b"sessionid=\"abc", Some("\"abc"))]
+    #[case(b"a=\"x; sessionid=abc\"", Some("abc\""))]
+    #[case(b"sessionid=a%3Db", Some("a%3Db"))]
+    #[case(b"sessionid=abc,sessionid=def", Some("abc,sessionid=def"))]
+    #[case(b"caf\xe9=\xff\xfe; sessionid=abc", Some("abc"))]
+    #[case(b"sessionid=\xff\xfe", Some("\u{fffd}\u{fffd}"))]
+    fn the_cookie_is_found_in(#[case] line: &[u8], #[case] value: Option<&str>) {
+        assert_eq!(read(&[line]).as_deref(), value);
+    }
+
+    #[test]
+    fn the_last_of_several_headers_counts() {
+        assert_eq!(read(&[b"sessionid=one", b"a=b; sessionid=two", b"c=d"]).as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn the_cookie_is_found_behind_a_megabyte_of_others() {
+        let others = "theme=dark; ".repeat(100_000);
+        assert_eq!(read(&[format!("{others}sessionid=abc").as_bytes()]).as_deref(), Some("abc"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_before_it_the_cookie_is_found(before: Vec<u8>) {
+            let mut line = before;
+            line.retain(|byte| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f));
+            line.extend_from_slice(b"; sessionid=abc");
+            let found = read(&[&line]);
+            prop_assert_eq!(found.as_deref(), Some("abc"));
+        }
+    }
+
+    #[rstest]
+    #[case("cookie_name", Settings { cookie_name: "session id".into(), ..Settings::default() })]
+    #[case("cookie_name", Settings { cookie_name: String::new(), ..Settings::default() })]
+    #[case("cookie_path", Settings { cookie_path: "/a; Domain=evil.example".into(), ..Settings::default() })]
+    #[case("cookie_path", Settings { cookie_path: "shop".into(), ..Settings::default() })]
+    #[case("cookie_domain", Settings { cookie_domain: Some("a\r\nb".into()), ..Settings::default() })]
+    #[case("cookie_samesite", Settings { cookie_samesite: Some("Laxative".into()), ..Settings::default() })]
+    fn a_setting_that_cannot_be_sent_is_refused_by_name(#[case] name: &str, #[case] settings: Settings) {
+        let error = SessionCookie::new(&settings).unwrap_err().to_string();
+        assert!(error.contains(&format!("the setting {name} is")), "{error}");
+    }
+
+    #[rstest]
+    #[case("0123456789 x")]
+    #[case("01234567;x=y")]
+    #[case("01234567\r\nSet-Cookie: x=y")]
+    #[case("schlüssel-")]
+    fn a_key_that_is_no_cookie_value_is_not_sent(#[case] key: &str) {
+        let cookie = SessionCookie::new(&Settings::default()).unwrap();
+        assert_eq!(cookie.set(&SessionKey::parse(key).unwrap(), None), None);
+    }
+}
