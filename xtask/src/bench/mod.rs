@@ -5,8 +5,10 @@
 //! - `mod.rs`: running the benchmarks, here and in Django
 //! - `figures.rs`: what they have left behind
 //! - `tables.rs`: the page, with the bars
+//! - `requests.rs`: its section about requests, which have none
 
 mod figures;
+mod requests;
 mod tables;
 
 use std::fs;
@@ -36,11 +38,12 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     let urls = servers.as_ref().map_or(&[][..], |running| &running.urls);
     let mut benches = Command::new("cargo");
     benches.current_dir(root).args(["bench", "--workspace", "--all-features"]);
-    for bench in ["codec", "stores", "suite"] {
+    for bench in ["codec", "stores", "requests", "suite"] {
         benches.args(["--bench", bench]);
     }
     command::run(benches.envs(urls.iter().cloned()))?;
-    let django = in_django(root, urls)?;
+    let django = in_django(root, "bench.py", urls)?;
+    let django_requests = in_django(root, "bench_requests.py", &[])?;
     let figures = Figures { root };
     let mut page = String::new();
     tables::against_bare(&figures, &mut page)?;
@@ -48,6 +51,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     if let Err(missing) = &servers {
         tables::without_servers(missing, &mut page);
     }
+    requests::requests(&figures, &django_requests, &mut page)?;
     tables::clear_expired(&figures, &mut page)?;
     tables::suite(&figures, &mut page)?;
     tables::whole_run(&whole_run(root)?, &mut page)?;
@@ -56,21 +60,22 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What Django's engines take for the same, by engine and operation; the inner error tells why it is not known.
-fn in_django(root: &Path, urls: &[(&str, String)]) -> Result<Result<Value, String>, Failure> {
+/// What Django takes for the same, as one of the adapter's scripts prints it; the inner error tells why it is not
+/// known.
+fn in_django(root: &Path, script: &str, urls: &[(&str, String)]) -> Result<Result<Value, String>, Failure> {
     let python = match django::newest(root) {
         Ok(python) => python,
         Err(failure) => return Ok(Err(failure.to_string())),
     };
     let directory = tempfile::tempdir()?;
-    let mut script = Command::new(python);
-    script.arg(root.join("conformance/adapters/django/bench.py")).arg(directory.path());
+    let mut process = Command::new(python);
+    process.arg(root.join("conformance/adapters/django").join(script)).arg(directory.path());
     for (option, variable) in SERVERS {
         if let Some((_, url)) = urls.iter().find(|(name, _)| *name == variable) {
-            script.args([option, url]);
+            process.args([option, url]);
         }
     }
-    let printed = command::output(&mut script)?;
+    let printed = command::output(&mut process)?;
     serde_json::from_str(&printed).map(Ok).map_err(|error| Failure::one("bench", error.to_string()))
 }
 
