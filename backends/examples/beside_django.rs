@@ -28,7 +28,8 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let (Some(engine), Some(cookie)) = (arguments.next(), arguments.next()) else {
         return Err("give the engine and the cookie's value".into());
     };
-    let secret_key = Secret::new(std::env::var("SECRET_KEY")?);
+    let secret = std::env::var("SECRET_KEY").map_err(|_| "the variable SECRET_KEY is not set")?;
+    let secret_key = Secret::new(secret);
     let settings = Settings { engine, secret_key, ..Settings::default() };
     let store = session_backends::open(&settings).await?;
 

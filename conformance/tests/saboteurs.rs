@@ -321,7 +321,7 @@ fn the_table_shows_what_held_and_what_did_not() {
     // How many steps there are depends on the golden traces, and is not what this is about.
     let shown = |fault| SubjectReport { steps: 1_234, ..report(fault) };
     let subjects = vec![shown(Fault::None), shown(Fault::UpdateCreates)];
-    let report = Report { seed: 0x51f2, duration: std::time::Duration::from_millis(1_540), subjects };
+    let report = Report { seed: Some(0x51f2), duration: std::time::Duration::from_millis(1_540), subjects };
     insta::assert_snapshot!(summary(&report), @r"
     area        sabotaged  sabotaged
     key               8/8        8/8

@@ -15,9 +15,9 @@ const TEST_COOKIE: &str = "testcookie";
 /// The data of a session. [`Session::data`](crate::Session::data) gives it.
 ///
 /// It serialises as the dictionary it is, so that a template reads entries with dots:
-/// `{{ request.session.name }}` (with `minijinja`, hand it over as `Serde(data)`). Numbers are then those of the template engine; one that no engine has, an integer
-/// of more than 128 bits or a number beyond floating point, is given as text. [`as_map`](Self::as_map) serialises
-/// to JSON with all numbers as they are.
+/// `{{ request.session.name }}` (with `minijinja`, hand it over as `Serde(data)`). Numbers are then those of the
+/// template engine; one that no engine has, an integer of more than 128 bits or a number beyond floating point, is
+/// given as text. [`as_map`](Self::as_map) serialises to JSON with all numbers as they are.
 #[derive(Debug)]
 pub struct SessionData {
     /// What is in memory. The instant is that of the last save and means nothing before it.

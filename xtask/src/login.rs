@@ -7,9 +7,13 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::Failure;
 use crate::services::{self, Running};
-use crate::site::{self, PASSWORD, SECRET, Site, USER};
+use crate::site::{self, SECRET, Site};
+use crate::{Failure, command};
+
+/// The only user of the site.
+const USER: &str = "ada";
+const PASSWORD: &str = "lovelace";
 
 /// What both sides are told about where the sessions are.
 struct Engine {
@@ -33,6 +37,10 @@ pub(crate) fn run(
     let directory = tempfile::tempdir()?;
     for engine in engines(directory.path(), servers)? {
         let visitor = Visitor::of(Site::django(root, python, &engine.django)?);
+        let mut user = site::manage(root, python, &engine.django);
+        user.args(["createsuperuser", "--noinput", "--verbosity", "0", "--username", USER]);
+        user.args(["--email", "ada@example.com"]).env("DJANGO_SUPERUSER_PASSWORD", PASSWORD);
+        command::run(&mut user)?;
         let title = format!("log-in with Django {version}, {}", engine.title);
         play(root, &visitor, &engine).map_err(|wrong| Failure::one(&title, wrong))?;
         println!("Django {version}, {}: logged in there, seen and changed here, seen there", engine.title);

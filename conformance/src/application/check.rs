@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use session_core::{KeyGenerator, RandomKeys};
 
-use super::{Answer, Brought, Case, Operation, Predicted, Sent, cases, predict};
+use super::{Answer, Brought, Case, Operation, Predicted, Sent, cases, live, predict};
 use crate::manifest::{ClockLevel, Manifest};
 use crate::report::{Outcome, RuleReport, SubjectReport};
 use crate::rule::RuleId;
@@ -153,6 +153,15 @@ impl Run<'_> {
         // Others' cookies stand beside, some of them malformed.
         let name = &self.settings.cookie_name;
         let cookie = key.map(|key| format!("theme=dark; broken; {name}={key}; other=\"x"));
+        self.request(cookie, operations, status)
+    }
+
+    fn request(
+        &mut self,
+        cookie: Option<String>,
+        operations: &[Operation],
+        status: u16,
+    ) -> Result<Response, String> {
         self.requests += 1;
         self.application.exchange(&Request { cookie, operations: operations.to_vec(), status })
     }
@@ -181,10 +190,7 @@ impl Run<'_> {
     }
 
     fn bring(&mut self, brought: Brought) -> Result<Option<String>, String> {
-        let live = || {
-            let list = Value::from([1, 2].map(Value::from).to_vec());
-            [Operation::Set("a".into(), 1.into()), Operation::Set("list".into(), list)]
-        };
+        let live = || live().map(|(entry, value)| Operation::Set(entry, value));
         Ok(match brought {
             Brought::None => None,
             Brought::Live => Some(self.begin(&live())?),
@@ -214,10 +220,14 @@ impl Run<'_> {
         let response = self.exchange(key.as_deref(), &case.operations, case.status)?;
         let cookies = self.cookies(&response);
         let cookie = cookies.last();
-        let sent = cookie.map(|cookie| match () {
-            () if cookie.is_deleted() => Sent::Deleted,
-            () if Some(&cookie.value) == key.as_ref() => Sent::Same,
-            () => Sent::New,
+        let sent = cookie.map(|cookie| {
+            if cookie.is_deleted() {
+                Sent::Deleted
+            } else if Some(&cookie.value) == key.as_ref() {
+                Sent::Same
+            } else {
+                Sent::New
+            }
         });
         let max_age = cookie.filter(|cookie| !cookie.is_deleted());
         let max_age = max_age.and_then(|cookie| cookie.attributes.get("max-age")?.parse().ok());
@@ -287,10 +297,12 @@ impl Run<'_> {
     }
 
     fn old_key_is_dead(&mut self, case: &Case, old: &str) -> Result<(), String> {
-        let rule = match () {
-            () if case.operations.contains(&Operation::CycleKey) => rules::MIDDLEWARE_LOG_IN,
-            () if case.operations.contains(&Operation::Flush) => rules::MIDDLEWARE_LOG_OUT,
-            () => return Ok(()),
+        let rule = if case.operations.contains(&Operation::CycleKey) {
+            rules::MIDDLEWARE_LOG_IN
+        } else if case.operations.contains(&Operation::Flush) {
+            rules::MIDDLEWARE_LOG_OUT
+        } else {
+            return Ok(());
         };
         if let Some(data) = self.left(old)? {
             let rule = if data.is_empty() { ADOPTED[0] } else { rule };
@@ -351,10 +363,8 @@ impl Run<'_> {
         let key = self.begin(&[Operation::Set("a".into(), 1.into())])?;
         let name = &self.settings.cookie_name;
         let other = RandomKeys.generate();
-        let cookie = Some(format!("{name}={}; {name}={key}", other.as_str()));
-        self.requests += 1;
-        let operations = vec![Operation::Get("a".into())];
-        let response = self.application.exchange(&Request { cookie, operations, status: 200 })?;
+        let cookie = format!("{name}={}; {name}={key}", other.as_str());
+        let response = self.request(Some(cookie), &[Operation::Get("a".into())], 200)?;
         if response.results != Some(vec![1.into()]) {
             self.broken.push(Broken {
                 rule: rules::MIDDLEWARE_KEY,
@@ -418,13 +428,15 @@ impl Run<'_> {
                 }
                 None if exercised > 0 => (Outcome::Pass, None),
                 None => {
-                    let reason = match rule {
-                        rules::MIDDLEWARE_SAVE_EVERY_REQUEST => "the setting save_every_request is off",
-                        rules::MIDDLEWARE_SAVE_UNMODIFIED => "the setting save_every_request is on",
-                        _ => "no request got as far as this rule",
+                    let (status, reason) = match rule {
+                        rules::MIDDLEWARE_SAVE_EVERY_REQUEST => {
+                            (Outcome::NotApplicable, "the setting save_every_request is off")
+                        }
+                        rules::MIDDLEWARE_SAVE_UNMODIFIED => {
+                            (Outcome::NotApplicable, "the setting save_every_request is on")
+                        }
+                        _ => (Outcome::NotExercised, "no request got as far as this rule"),
                     };
-                    let set = reason.starts_with("the setting");
-                    let status = if set { Outcome::NotApplicable } else { Outcome::NotExercised };
                     (status, Some(reason.into()))
                 }
             };

@@ -54,6 +54,11 @@ pub enum Brought {
     Ended,
 }
 
+/// The entries of the session that [`Brought::Live`] means.
+fn live() -> [(String, Value); 2] {
+    [("a".to_owned(), 1.into()), ("list".to_owned(), [1, 2].map(Value::from).to_vec().into())]
+}
+
 /// Something that a handler does with its session. Written as a list: `["set", "a", 2]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Value>", into = "Vec<Value>")]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Answer, Brought, Case, Operation, Sent};
+use super::{Answer, Brought, Case, Operation, Sent, live};
 use crate::rule::RuleId;
 use crate::rules;
 
@@ -163,10 +163,7 @@ fn save(case: &Case, cookie_age: i64, session: &mut Session, answer: &mut Answer
 impl Session {
     fn open(brought: Brought) -> Self {
         let record = match brought {
-            Brought::Live => {
-                let list = Value::from([1, 2].map(Value::from).to_vec());
-                Some(Map::from_iter([("a".to_owned(), 1.into()), ("list".to_owned(), list)]))
-            }
+            Brought::Live => Some(Map::from_iter(live())),
             Brought::Bare => Some(Map::new()),
             Brought::None | Brought::Unknown | Brought::Short | Brought::Ended => None,
         };

@@ -15,7 +15,7 @@ struct JsonReport {
     suite: String,
     /// The version of the specification.
     spec_version: String,
-    /// The seed of the generated traces.
+    /// The seed of the generated traces; 0 if there were none.
     seed: u64,
     /// How long the run took, in milliseconds.
     duration_ms: u64,
@@ -74,7 +74,7 @@ pub fn to_json(report: &Report) -> String {
     let report = JsonReport {
         suite: concat!("sessionspec ", env!("CARGO_PKG_VERSION")).into(),
         spec_version: SPEC_VERSION.into(),
-        seed: report.seed,
+        seed: report.seed.unwrap_or_default(),
         duration_ms: u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX),
         footer: Footer { complete: true, subjects: subjects.len() },
         subjects,

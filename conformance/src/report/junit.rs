@@ -13,7 +13,9 @@ pub fn to_junit(report: &Report) -> Result<String, String> {
     junit.set_time(report.duration);
     for subject in &report.subjects {
         let mut suite = TestSuite::new(format!("{} {}", subject.manifest.name, subject.manifest.version));
-        suite.add_property(("seed", format!("{:#x}", report.seed).as_str()));
+        if let Some(seed) = report.seed {
+            suite.add_property(("seed", format!("{seed:#x}").as_str()));
+        }
         for rule in &subject.rules {
             let mut case = TestCase::new(rule.rule.rule().id, status(rule));
             case.set_classname(&subject.manifest.name);

@@ -102,8 +102,8 @@ impl Outcome {
 /// A run of the suite on some subjects.
 #[derive(Debug)]
 pub struct Report {
-    /// The seed of the generated traces.
-    pub seed: u64,
+    /// The seed of the generated traces, if there were any.
+    pub seed: Option<u64>,
     /// How long it took.
     pub duration: Duration,
     /// What was run on.

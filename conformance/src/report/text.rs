@@ -31,8 +31,7 @@ pub fn failure_block(
         format!("{} steps shrunk to {steps}", failure.original_steps)
     };
     let seed = failure.seed.map(|seed| format!(" · seed {seed:#x}")).unwrap_or_default();
-    let subject = format!("{} {}", manifest.name, manifest.version);
-    let _ = writeln!(out, "  store {} · {django}{seed} · {shrunk}", subject.trim_end());
+    let _ = writeln!(out, "  store {} · {django}{seed} · {shrunk}", titled(manifest));
     out.push_str(&steps_table(failure));
     if !failure.also.is_empty() {
         let also: Vec<String> = failure.also.iter().map(|rule| format!("r[{}]", rule.rule().id)).collect();
@@ -68,6 +67,11 @@ fn django(rule: RuleId) -> &'static str {
         Django::Differs(_) => "Django differs here, on purpose",
         Django::Silent(_) => "Django is silent here",
     }
+}
+
+/// A subject's name, with its version if it has one.
+fn titled(manifest: &Manifest) -> String {
+    format!("{} {}", manifest.name, manifest.version).trim_end().to_owned()
 }
 
 /// The place of a rule's clause.
@@ -225,9 +229,8 @@ pub fn summary(report: &Report) -> String {
             .collect();
         let _ = writeln!(
             out,
-            "{} {}: {} rules: {}; {} steps; clock {}",
-            subject.manifest.name,
-            subject.manifest.version,
+            "{}: {} rules: {}; {} steps; clock {}",
+            titled(&subject.manifest),
             subject.rules.len(),
             counts.join(", "),
             thousands(subject.steps),
@@ -247,13 +250,13 @@ pub fn summary(report: &Report) -> String {
     ];
     let faults: Vec<String> = faults.into_iter().flatten().collect();
     let verdict = if faults.is_empty() { "all held".to_owned() } else { faults.join(", ") };
+    let seed = report.seed.map(|seed| format!(", seed {seed:#x}")).unwrap_or_default();
     let _ = writeln!(
         out,
-        "{verdict}: {} rules on {} subjects, {} steps, seed {:#x}, {:.1} s",
+        "{verdict}: {} rules on {} subjects, {} steps{seed}, {:.1} s",
         report.subjects.first().map_or(0, |subject| subject.rules.len()),
         report.subjects.len(),
         thousands(steps),
-        report.seed,
         report.duration.as_secs_f64()
     );
     out

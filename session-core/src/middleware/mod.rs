@@ -189,9 +189,11 @@ impl SessionMiddleware {
     async fn save<S: SessionStore>(&self, session: &mut Session<S>) -> Result<HeaderValue, MiddlewareError> {
         // Reading first: a key that nobody issued is forgotten then, and the save makes a new one.
         let data = session.data().await?;
-        let age = data.get_expiry_age()?;
-        let expires = data.get_expiry_date()?;
-        let life = (!data.get_expire_at_browser_close()?).then_some((age, expires));
+        let life = if data.get_expire_at_browser_close()? {
+            None
+        } else {
+            Some((data.get_expiry_age()?, data.get_expiry_date()?))
+        };
         session.save().await.map_err(|error| match error {
             SessionError::Store(StoreError::NotFound(_)) => MiddlewareError::Interrupted,
             error => error.into(),

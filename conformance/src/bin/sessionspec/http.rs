@@ -21,11 +21,19 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    #[arg(long, value_name = "BASE", help = URL)]
+    #[arg(long, value_name = "BASE", help = URL, value_parser = parse_base)]
     url: String,
     /// Also write the report to a file, as in json=FILE or junit=FILE
     #[arg(long, value_name = "FORM=FILE", value_parser = parse_report)]
     report: Vec<(Form, PathBuf)>,
+}
+
+/// The address without a slash at its end.
+fn parse_base(text: &str) -> Result<String, String> {
+    match text.strip_prefix("http://") {
+        Some(rest) if !rest.is_empty() => Ok(text.trim_end_matches('/').into()),
+        _ => Err("an address begins with http://, as in http://127.0.0.1:8000".into()),
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
@@ -36,8 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         // A connection each: servers that send head and body apart make the next request wait otherwise.
         .max_idle_connections(0)
         .build();
-    let base = arguments.url.trim_end_matches('/').to_owned();
-    let mut site = Site { agent: config.into(), base };
+    let mut site = Site { agent: config.into(), base: arguments.url.clone() };
     let started = Instant::now();
     let bar = progress_bar(&MultiProgress::new(), "http", "requests");
     let checked = check(&mut site, "application", &mut |done, total| {
@@ -49,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     for broken in &broken {
         println!("{}", broken_block(broken, &site.base));
     }
-    let report = Report { seed: 0, duration: started.elapsed(), subjects: vec![subject] };
+    let report = Report { seed: None, duration: started.elapsed(), subjects: vec![subject] };
     print!("{}", summary(&report));
     for (form, path) in &arguments.report {
         write_report(*form, path, &report)?;
@@ -67,9 +74,10 @@ struct Site {
 impl Application for Site {
     fn settings(&mut self) -> Result<Settings, String> {
         let url = format!("{}/sessionspec/settings", self.base);
-        let mut answer = self.agent.get(&url).call().map_err(|error| format!("GET {url}: {error}"))?;
+        let fault = |error: &dyn std::fmt::Display| format!("GET {url}: {error}; does the application run there?");
+        let mut answer = self.agent.get(&url).call().map_err(|error| fault(&error))?;
         let status = answer.status();
-        let text = answer.body_mut().read_to_string().map_err(|error| format!("GET {url}: {error}"))?;
+        let text = answer.body_mut().read_to_string().map_err(|error| fault(&error))?;
         if !status.is_success() {
             return Err(format!("GET {url} answers {status}; {ENDPOINTS}"));
         }

@@ -100,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let started = Instant::now();
     let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let subjects = run_all(&targets, &config, jobs)?;
-    let report = Report { seed: config.seed, duration: started.elapsed(), subjects };
+    let report = Report { seed: Some(config.seed), duration: started.elapsed(), subjects };
     for (target, subject) in targets.iter().zip(&report.subjects) {
         print_failures(target, subject);
     }
