@@ -1,116 +1,162 @@
 //! Python's pickles, as far as session data goes: what Django's cache engines store.
 //!
-//! Read are the protocols 2 to 5, as data: nothing in a pickle is ever looked up or run. What a session here
-//! cannot hold (a tuple, a set, bytes, a date, any other object, a key that is no text) is refused by the name
-//! of its entry, and so are NaN and halves of surrogate pairs. Written is protocol 2 with the texts of protocol
-//! 4, which every Python 3 reads.
+//! Read are the protocols 2 to 5, as data: nothing in a pickle is ever looked up or run. What JSON does not have (a
+//! tuple, a set, bytes, a date, any other object, a key that is no text) is refused by the name of its entry. Written
+//! is protocol 4, which every Python 3 reads.
 
 use std::borrow::Cow;
 
 use num_bigint::BigInt;
-use serde_json::Number;
-use session_core::codec::DecodeError;
-use session_core::{Map, Value};
+use session_core::json::{Json, JsonError, JsonString, MAX_DEPTH, Token};
+use session_core::{Entries, SessionKey, StoreError};
 
-/// Lists and dictionaries may be nested this deep, as in `session_core::json`.
-const MAX_DEPTH: usize = 1_000;
+/// The most digits of an integer. Python refuses to turn more of them into a number, or a number into more of them,
+/// since that takes time in proportion to their square.
+const MAX_DIGITS: usize = 4_300;
 
-/// The most values that may come out of one pickle: by naming a list twice in the next one, and that in the
-/// next, a small pickle can unfold to more than any memory holds.
-const MAX_VALUES: usize = 4_000_000;
+/// The most bytes in which an integer of so many digits is pickled.
+const MAX_INTEGER_BYTES: usize = 1_786;
 
-/// Writes a dictionary.
+/// How much longer than JSON a pickle of the same data may be.
+const MOST_TIMES_JSON: usize = 8;
+
+/// Why data was not pickled, or a pickle not read.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PickleError {
+    /// This is not a pickle that Python would write, or not of a dictionary.
+    #[error("{0}")]
+    Malformed(String),
+    /// An entry holds what cannot be kept.
+    #[error("the entry {entry} holds {what}, which cannot be kept")]
+    Strange { entry: String, what: String },
+    /// The data is larger than is allowed.
+    #[error("the data has more than {limit} bytes as JSON")]
+    TooLarge { limit: usize },
+    /// What was read is no session data after all.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+}
+
+impl PickleError {
+    /// The error of a store whose record this is.
+    pub(crate) fn into_store_error(self, key: &SessionKey) -> StoreError {
+        match self {
+            Self::TooLarge { limit } => StoreError::too_large(key, limit as u64 + 1, limit as u64),
+            Self::Malformed(_) | Self::Json(JsonError::Malformed { .. }) => StoreError::corrupt(key, self),
+            Self::Strange { .. } | Self::Json(_) => StoreError::unrepresentable(key, self),
+        }
+    }
+}
+
+/// Writes a dictionary whose JSON has at most `limit` bytes.
 ///
 /// # Errors
-/// The name of the entry and what about it: a number beyond floating point, which no pickle holds.
-pub(crate) fn write(map: &Map) -> Result<Vec<u8>, String> {
-    let mut out = vec![0x80, 4];
-    write_map(map, &mut out).map_err(Cow::into_owned)?;
-    out.push(b'.');
+/// [`PickleError::TooLarge`]; [`PickleError::Strange`], which names the entry, for an integer of too many digits.
+pub(crate) fn write(entries: &Entries, limit: usize) -> Result<Vec<u8>, PickleError> {
+    let length = entries.to_json().len();
+    if length > limit {
+        return Err(PickleError::TooLarge { limit });
+    }
+    let mut out = Vec::with_capacity(length + 16);
+    out.extend([0x80, 4, b'}', b'(']);
+    let (mut depth, mut entry) = (0_usize, None);
+    for token in entries.tokens() {
+        match token {
+            Token::Name(name) if depth == 0 => entry = Some(name),
+            Token::ListStart | Token::ObjectStart => depth += 1,
+            Token::ListEnd | Token::ObjectEnd => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        write_token(token, &mut out).map_err(|what| PickleError::Strange {
+            entry: entry.map(|name| name.to_str_lossy().into_owned()).unwrap_or_default(),
+            what: what.into(),
+        })?;
+    }
+    out.extend(b"u.");
     Ok(out)
 }
 
-fn write_map(map: &Map, out: &mut Vec<u8>) -> Result<(), Cow<'static, str>> {
-    out.push(b'}');
-    out.push(b'(');
-    for (name, value) in map {
-        write_text(name, out);
-        write_value(value, out).map_err(|reason| Cow::Owned(format!("{name}: {reason}")))?;
-    }
-    out.push(b'u');
-    Ok(())
-}
-
-fn write_value(value: &Value, out: &mut Vec<u8>) -> Result<(), Cow<'static, str>> {
-    match value {
-        Value::Null => out.push(b'N'),
-        Value::Bool(true) => out.push(0x88),
-        Value::Bool(false) => out.push(0x89),
-        Value::Number(number) => write_number(number.as_str(), out)?,
-        Value::String(text) => write_text(text, out),
-        Value::Array(items) => {
-            out.extend(b"](");
-            for item in items {
-                write_value(item, out)?;
-            }
-            out.push(b'e');
+fn write_token(token: Token<'_>, out: &mut Vec<u8>) -> Result<(), &'static str> {
+    match token {
+        Token::Null => out.push(b'N'),
+        Token::Bool(true) => out.push(0x88),
+        Token::Bool(false) => out.push(0x89),
+        Token::Integer(digits) => return write_integer(digits, out),
+        Token::Float(text) => {
+            // Python reads an infinity from what is beyond floating point, too.
+            let float = match text {
+                "NaN" => f64::NAN,
+                "Infinity" => f64::INFINITY,
+                "-Infinity" => f64::NEG_INFINITY,
+                text => text.parse().map_err(|_| "a number of another form")?,
+            };
+            out.push(b'G');
+            out.extend(float.to_be_bytes());
         }
-        Value::Object(map) => write_map(map, out)?,
+        Token::String(text) | Token::Name(text) => write_text(text, out),
+        Token::ListStart => out.extend(b"]("),
+        Token::ListEnd => out.push(b'e'),
+        Token::ObjectStart => out.extend(b"}("),
+        Token::ObjectEnd => out.push(b'u'),
+        _ => return Err("a value of another kind"),
     }
     Ok(())
 }
 
-fn write_number(text: &str, out: &mut Vec<u8>) -> Result<(), Cow<'static, str>> {
-    if let Ok(small) = text.parse::<i32>() {
+fn write_integer(digits: &str, out: &mut Vec<u8>) -> Result<(), &'static str> {
+    if let Ok(small) = digits.parse::<i32>() {
         out.push(b'J');
         out.extend(small.to_le_bytes());
-    } else if let Ok(integer) = text.parse::<BigInt>() {
-        let bytes = integer.to_signed_bytes_le();
-        if let Ok(length) = u8::try_from(bytes.len()) {
-            out.extend([0x8a, length]);
-        } else {
-            // A number of this length would not have been read.
-            let length = i32::try_from(bytes.len()).map_err(|_| "an integer of more than 2 GB")?;
+        return Ok(());
+    }
+    if digits.trim_start_matches('-').len() > MAX_DIGITS {
+        return Err("an integer of more than 4,300 digits");
+    }
+    let integer: BigInt = digits.parse().map_err(|_| "an integer of another form")?;
+    let bytes = integer.to_signed_bytes_le();
+    match (u8::try_from(bytes.len()), u32::try_from(bytes.len())) {
+        (Ok(length), _) => out.extend([0x8a, length]),
+        (_, Ok(length)) => {
             out.push(0x8b);
             out.extend(length.to_le_bytes());
         }
-        out.extend(bytes);
-    } else {
-        let float = text.parse::<f64>().ok().filter(|float| float.is_finite());
-        let float = float.ok_or("a number beyond the range of floating point")?;
-        out.push(b'G');
-        out.extend(float.to_be_bytes());
+        _ => return Err("an integer of more than 2 GB"),
     }
+    out.extend(bytes);
     Ok(())
 }
 
-fn write_text(text: &str, out: &mut Vec<u8>) {
+fn write_text(text: JsonString<'_>, out: &mut Vec<u8>) {
+    let text = text.to_wtf8();
     if let Ok(length) = u8::try_from(text.len()) {
         out.extend([0x8c, length]);
     } else {
         out.push(0x8d);
         out.extend((text.len() as u64).to_le_bytes());
     }
-    out.extend(text.as_bytes());
+    out.extend(text.as_ref());
 }
 
-/// Reads a dictionary.
+/// Reads a dictionary whose JSON has at most `limit` bytes.
 ///
 /// # Errors
-/// [`DecodeError::Unrepresentable`], which names the entry; [`DecodeError::Corrupt`] if it is no pickle of a
-/// dictionary.
-pub(crate) fn read(pickle: &[u8]) -> Result<Map, DecodeError> {
+/// [`PickleError`].
+pub(crate) fn read(pickle: &[u8], limit: usize) -> Result<Entries, PickleError> {
+    if pickle.len() / MOST_TIMES_JSON > limit {
+        return Err(PickleError::TooLarge { limit });
+    }
     let mut reader =
         Reader { rest: pickle, nodes: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: Vec::new() };
     let root = reader.run().ok_or_else(|| {
         let at = pickle.len() - reader.rest.len();
-        DecodeError::Corrupt(format!("it is no pickle that Python would write, at byte {at}"))
+        PickleError::Malformed(format!("it is no pickle that Python would write, at byte {at}"))
     })?;
-    let mut unfolding = Unfolding { nodes: &reader.nodes, path: Vec::new(), left: MAX_VALUES };
-    match unfolding.value(root)? {
-        Value::Object(map) => Ok(map),
-        _ => Err(DecodeError::Corrupt("it is no pickled dictionary".into())),
+    if !matches!(reader.nodes[root], Node::Dict(_)) {
+        return Err(PickleError::Malformed("it is no pickled dictionary".into()));
     }
+    let mut unfolding = Unfolding { nodes: &reader.nodes, path: Vec::new(), out: String::new(), limit };
+    unfolding.value(root)?;
+    Ok(Entries::parse(unfolding.out.as_bytes())?)
 }
 
 /// A value of a pickle, by its place in the list of all of them.
@@ -118,7 +164,10 @@ type NodeId = usize;
 
 #[derive(Debug)]
 enum Node {
-    Value(Value),
+    /// A value that is no container, as JSON.
+    Scalar(Cow<'static, str>),
+    /// A string, as JSON.
+    Text(Json),
     List(Vec<NodeId>),
     Dict(Vec<(NodeId, NodeId)>),
     /// What cannot be kept, as it is called in an error.
@@ -131,7 +180,7 @@ struct Reader<'a> {
     nodes: Vec<Node>,
     stack: Vec<NodeId>,
     marks: Vec<usize>,
-    memo: Vec<Option<NodeId>>,
+    memo: Vec<NodeId>,
 }
 
 impl<'a> Reader<'a> {
@@ -162,7 +211,7 @@ impl<'a> Reader<'a> {
     fn push(&mut self, node: Node) -> Option<()> {
         self.nodes.push(node);
         self.stack.push(self.nodes.len() - 1);
-        (self.nodes.len() <= MAX_VALUES).then_some(())
+        Some(())
     }
 
     fn strange(&mut self, name: impl Into<Cow<'static, str>>) -> Option<()> {
@@ -183,30 +232,31 @@ impl<'a> Reader<'a> {
 
     fn remember(&mut self, place: usize) -> Option<()> {
         let top = *self.stack.last()?;
-        // A pickle numbers its values one by one.
-        if place > self.nodes.len() + self.memo.len() {
-            return None;
+        // A pickle numbers what it remembers one by one.
+        match self.memo.get_mut(place) {
+            Some(held) => *held = top,
+            None if place == self.memo.len() => self.memo.push(top),
+            None => return None,
         }
-        if place >= self.memo.len() {
-            self.memo.resize(place + 1, None);
-        }
-        self.memo[place] = Some(top);
         Some(())
     }
 
     fn recall(&mut self, place: usize) -> Option<()> {
-        let node = (*self.memo.get(place)?)?;
+        let node = *self.memo.get(place)?;
         self.stack.push(node);
         Some(())
     }
 
     fn text(&mut self, length: usize) -> Option<()> {
         let bytes = self.take(length)?;
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.push(Node::Value(text.into())),
-            // Python lets such halves pass where UTF-8 has none.
-            Err(_) => self.strange("half a surrogate pair"),
+        match Json::from_wtf8(bytes) {
+            Some(text) => self.push(Node::Text(text)),
+            None => self.strange("text that is not UTF-8"),
         }
+    }
+
+    fn scalar(&mut self, text: impl Into<Cow<'static, str>>) -> Option<()> {
+        self.push(Node::Scalar(text.into()))
     }
 
     fn bytes(&mut self, length: usize) -> Option<()> {
@@ -216,23 +266,24 @@ impl<'a> Reader<'a> {
 
     fn integer(&mut self, length: usize) -> Option<()> {
         let bytes = self.take(length)?;
-        let number = if length <= 8 {
+        if length <= 8 {
             let negative = bytes.last().is_some_and(|last| *last >= 0x80);
             let mut wide = [if negative { 0xff } else { 0 }; 8];
             wide[..length].copy_from_slice(bytes);
-            Number::from(i64::from_le_bytes(wide))
-        } else {
-            Number::from_string_unchecked(BigInt::from_signed_bytes_le(bytes).to_string())
-        };
-        self.push(Node::Value(Value::Number(number)))
+            return self.scalar(i64::from_le_bytes(wide).to_string());
+        }
+        let digits = (length <= MAX_INTEGER_BYTES).then(|| BigInt::from_signed_bytes_le(bytes).to_string());
+        match digits.filter(|digits| digits.trim_start_matches('-').len() <= MAX_DIGITS) {
+            Some(digits) => self.scalar(digits),
+            None => self.strange("an integer of more than 4,300 digits"),
+        }
     }
 
     fn float(&mut self) -> Option<()> {
         let float = f64::from_be_bytes(self.take(8)?.try_into().ok()?);
-        match Number::from_f64(float) {
-            Some(number) => self.push(Node::Value(Value::Number(number))),
-            None => self.strange(if float.is_nan() { "NaN" } else { "an infinity" }),
-        }
+        // A float always has a form in Python's JSON.
+        let json = Json::write(&float).ok()?;
+        self.scalar(json.as_str().to_owned())
     }
 
     /// Appends to the list below, or leaves what is no list alone.
@@ -257,7 +308,7 @@ impl<'a> Reader<'a> {
 
     fn shown(&self, node: NodeId) -> String {
         match &self.nodes[node] {
-            Node::Value(Value::String(text)) => text.chars().take(60).collect(),
+            Node::Text(text) => text.as_str().trim_matches('"').chars().take(60).collect(),
             _ => "?".into(),
         }
     }
@@ -274,16 +325,16 @@ impl<'a> Reader<'a> {
                 b'0' => self.pop(1)?,
                 b'1' => _ = self.marked()?,
                 b'2' => self.stack.push(*self.stack.last()?),
-                b'N' => self.push(Node::Value(Value::Null))?,
-                0x88 => self.push(Node::Value(true.into()))?,
-                0x89 => self.push(Node::Value(false.into()))?,
+                b'N' => self.scalar("null")?,
+                0x88 => self.scalar("true")?,
+                0x89 => self.scalar("false")?,
                 b'K' => {
                     let number = self.byte()?;
-                    self.push(Node::Value(number.into()))?;
+                    self.scalar(number.to_string())?;
                 }
                 b'M' => {
                     let number = self.number(2)?;
-                    self.push(Node::Value(number.into()))?;
+                    self.scalar(number.to_string())?;
                 }
                 b'J' => self.integer(4)?,
                 0x8a | 0x8b => {
@@ -392,60 +443,109 @@ fn width(opcode: u8) -> usize {
     }
 }
 
-/// Makes a value of what was read, which may name the same part in several places.
+/// Writes what was read as JSON. The same part may be named in several places, so that a small pickle can unfold to
+/// more than any memory holds: the limit is on what is written.
 struct Unfolding<'a> {
     nodes: &'a [Node],
-    path: Vec<String>,
-    left: usize,
+    path: Vec<Step>,
+    out: String,
+    limit: usize,
+}
+
+/// One step into a value.
+#[derive(Clone, Copy)]
+enum Step {
+    Name(NodeId),
+    Index(usize),
 }
 
 impl Unfolding<'_> {
-    fn refused(&self, what: &str) -> DecodeError {
-        let path = self.path.concat();
-        let path = if path.is_empty() { "?" } else { path.trim_start_matches('.') };
-        DecodeError::Unrepresentable(format!("the entry {path} holds {what}, which cannot be kept"))
+    fn refused(&self, what: impl Into<String>) -> PickleError {
+        let mut entry = String::new();
+        // The way into what is nested without end says no more than its beginning.
+        for step in self.path.iter().take(20) {
+            match step {
+                Step::Index(index) => entry.push_str(&format!("[{index}]")),
+                Step::Name(name) => {
+                    if let Node::Text(name) = &self.nodes[*name] {
+                        entry.push('.');
+                        entry.push_str(&name.read::<String>().unwrap_or_else(|_| name.as_str().into()));
+                    }
+                }
+            }
+        }
+        let entry = entry.trim_start_matches('.');
+        PickleError::Strange { entry: if entry.is_empty() { "?" } else { entry }.into(), what: what.into() }
     }
 
-    fn value(&mut self, node: NodeId) -> Result<Value, DecodeError> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| self.refused("too many values"))?;
+    fn push(&mut self, text: &str) -> Result<(), PickleError> {
+        if self.out.len() + text.len() > self.limit {
+            return Err(PickleError::TooLarge { limit: self.limit });
+        }
+        self.out.push_str(text);
+        Ok(())
+    }
+
+    fn value(&mut self, node: NodeId) -> Result<(), PickleError> {
         if self.path.len() > MAX_DEPTH {
-            self.path.truncate(1);
             return Err(self.refused("too deep a nesting"));
         }
-        match &self.nodes[node] {
-            Node::Value(value) => Ok(value.clone()),
-            Node::Strange(what) => Err(self.refused(what)),
+        let nodes = self.nodes;
+        match &nodes[node] {
+            Node::Scalar(text) => self.push(text),
+            Node::Text(text) => self.push(text.as_str()),
+            Node::Strange(what) => Err(self.refused(what.as_ref())),
             Node::List(items) => {
-                let mut list = Vec::with_capacity(items.len());
+                self.push("[")?;
                 for (index, item) in items.iter().enumerate() {
-                    self.path.push(format!("[{index}]"));
-                    list.push(self.value(*item)?);
-                    self.path.pop();
+                    if index > 0 {
+                        self.push(",")?;
+                    }
+                    self.step(Step::Index(index), *item)?;
                 }
-                Ok(Value::Array(list))
+                self.push("]")
             }
             Node::Dict(items) => {
-                let mut map = Map::new();
-                for (name, value) in items {
-                    let Node::Value(Value::String(name)) = &self.nodes[*name] else {
+                self.push("{")?;
+                for (index, (name, value)) in items.iter().enumerate() {
+                    let Node::Text(text) = &nodes[*name] else {
                         return Err(self.refused("a dictionary whose names are not all text"));
                     };
-                    self.path.push(format!(".{name}"));
-                    map.insert(name.clone(), self.value(*value)?);
-                    self.path.pop();
+                    if index > 0 {
+                        self.push(",")?;
+                    }
+                    self.push(text.as_str())?;
+                    self.push(":")?;
+                    self.step(Step::Name(*name), *value)?;
                 }
-                Ok(Value::Object(map))
+                self.push("}")
             }
         }
+    }
+
+    fn step(&mut self, step: Step, node: NodeId) -> Result<(), PickleError> {
+        self.path.push(step);
+        self.value(node)?;
+        self.path.pop();
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::Value as Line;
-    use session_core::json;
 
     use super::*;
+
+    const LIMIT: usize = 1 << 20;
+
+    fn read(pickle: &[u8]) -> Result<Entries, PickleError> {
+        super::read(pickle, LIMIT)
+    }
+
+    fn written(json: &str) -> Result<Vec<u8>, PickleError> {
+        write(&Entries::parse(json.as_bytes()).unwrap(), LIMIT)
+    }
 
     fn lines() -> Vec<Line> {
         let lines = include_str!("../tests/python/pickles.jsonl").lines();
@@ -463,9 +563,9 @@ mod tests {
             let (Some(pickle), Some(json)) = (line["pickle"].as_str(), line["json"].as_str()) else {
                 continue;
             };
-            let map = read(&bytes(pickle)).unwrap_or_else(|error| panic!("{json}: {error}"));
-            assert_eq!(json::write(&map), json);
-            assert_eq!(read(&write(&map).unwrap()), Ok(map));
+            let entries = read(&bytes(pickle)).unwrap_or_else(|error| panic!("{json}: {error}"));
+            assert_eq!(entries.to_json(), json);
+            assert_eq!(read(&written(json).unwrap()), Ok(entries));
             read_ones += 1;
         }
         assert_eq!(read_ones, 24);
@@ -479,8 +579,8 @@ mod tests {
                 continue;
             };
             let result = read(&bytes(pickle));
-            let Err(DecodeError::Unrepresentable(reason)) = &result else { panic!("{name}: {result:?}") };
-            assert!(reason.contains("the entry cart[1].price ") && reason.contains(name), "{name}: {reason}");
+            let Err(PickleError::Strange { entry, what }) = &result else { panic!("{name}: {result:?}") };
+            assert!(entry == "cart[1].price" && what.contains(name), "{name}: {entry}: {what}");
             refused += 1;
         }
         assert!(refused > 50, "{refused}");
@@ -517,7 +617,7 @@ mod tests {
             bomb.extend([place, b'h', place, b'e']);
         }
         bomb.extend(b"s.");
-        assert!(matches!(read(&bomb), Err(DecodeError::Unrepresentable(_))));
+        assert!(matches!(read(&bomb), Err(PickleError::TooLarge { .. })));
     }
 
     #[test]
@@ -525,7 +625,7 @@ mod tests {
         // l = []; l.append(l); {"a": l}
         let result = read(b"\x80\x04}\x8c\x01a]\x94h\x00as.");
         assert!(
-            matches!(&result, Err(DecodeError::Unrepresentable(reason)) if reason.contains("nesting")),
+            matches!(&result, Err(PickleError::Strange { what, .. }) if what.contains("nesting")),
             "{result:?}"
         );
     }
@@ -533,7 +633,51 @@ mod tests {
     #[test]
     fn what_is_no_dictionary_is_corrupt() {
         for pickle in [&b"\x80\x04]."[..], b"\x80\x04K\x01.", b"{\"a\":1}", b""] {
-            assert!(matches!(read(pickle), Err(DecodeError::Corrupt(_))), "{pickle:?}");
+            assert!(matches!(read(pickle), Err(PickleError::Malformed(_))), "{pickle:?}");
         }
+    }
+
+    #[test]
+    fn what_python_has_in_its_json_and_rust_has_not_is_kept() {
+        for json in [
+            r#"{"a":[NaN,Infinity,-Infinity]}"#,
+            r#"{"\ud800":"\udc00x","n":-18446744073709551617}"#,
+            &format!(r#"{{"n":{}}}"#, "7".repeat(MAX_DIGITS)),
+        ] {
+            assert_eq!(read(&written(json).unwrap()).unwrap().to_json(), json);
+        }
+        assert_eq!(read(&written(r#"{"a":[1e400,1e-5]}"#).unwrap()).unwrap().to_json(), r#"{"a":[Infinity,1e-05]}"#);
+    }
+
+    #[test]
+    fn an_integer_of_too_many_digits_is_refused_by_name_in_both_directions() {
+        let json = format!(r#"{{"a":1,"big":[-{}]}}"#, "7".repeat(MAX_DIGITS + 1));
+        let Err(PickleError::Strange { entry, what }) = written(&json) else { panic!() };
+        assert!(entry == "big" && what.contains("4,300"), "{entry}: {what}");
+        let mut pickle = b"\x80\x04}\x8c\x03big\x8b\0\x10\0\0".to_vec();
+        pickle.extend(vec![0x55; 4_096]);
+        pickle.extend(b"s.");
+        let Err(PickleError::Strange { entry, what }) = read(&pickle) else { panic!() };
+        assert!(entry == "big" && what.contains("4,300"), "{entry}: {what}");
+    }
+
+    #[test]
+    fn places_to_remember_cost_no_more_than_the_pickle() {
+        // Each place twice the one before, which once made the memory for all between.
+        let mut pickle = b"\x80\x04}".to_vec();
+        for place in 0..31 {
+            pickle.push(b'r');
+            pickle.extend((1_u32 << place).to_le_bytes());
+        }
+        pickle.push(b'.');
+        assert!(matches!(read(&pickle), Err(PickleError::Malformed(_))));
+    }
+
+    #[test]
+    fn what_is_too_large_is_neither_written_nor_read() {
+        let entries = Entries::parse(format!(r#"{{"a":"{}"}}"#, "x".repeat(100)).as_bytes()).unwrap();
+        assert_eq!(write(&entries, 50), Err(PickleError::TooLarge { limit: 50 }));
+        assert_eq!(super::read(&write(&entries, LIMIT).unwrap(), 50), Err(PickleError::TooLarge { limit: 50 }));
+        assert_eq!(super::read(&[b'N'; 1_000], 50), Err(PickleError::TooLarge { limit: 50 }));
     }
 }

@@ -5,9 +5,9 @@
 
 use time::OffsetDateTime;
 
-use crate::json::{self, JsonError};
+use crate::json::JsonError;
 use crate::signing::{SignatureError, Signer};
-use crate::{Map, SessionKey, Settings, SettingsError, StoreError};
+use crate::{Entries, SessionKey, Settings, SettingsError, StoreError};
 
 /// The salt of the engines that keep data on the server: `db`, `file` and `cached_db`.
 pub const SERVER_SALT: &str = "django.contrib.sessions.SessionStore";
@@ -19,18 +19,28 @@ pub const COOKIE_SALT: &str = "django.contrib.sessions.backends.signed_cookies";
 #[derive(Debug, Clone)]
 pub struct Codec {
     signer: Signer,
+    /// The most bytes that the JSON may have.
+    limit: usize,
 }
 
-/// Why stored text was not decoded.
+/// Why data was not encoded, or stored text not decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum DecodeError {
-    /// It cannot be trusted or is not session data: a bad signature, cut or foreign text.
-    #[error("{0}")]
-    Corrupt(String),
-    /// It was signed properly and holds a value that cannot be kept here. The text names the entry.
-    #[error("{0}")]
-    Unrepresentable(String),
+pub enum CodecError {
+    /// The text cannot be trusted: a bad or a missing signature, or what was signed is no data.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The text was signed properly, and is no session data; or one of its entries cannot be read.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The data is larger than the setting `max_data_bytes` allows.
+    #[error("the data is {size} bytes of JSON; the setting max_data_bytes allows {limit}")]
+    TooLarge {
+        /// Its size in bytes, as far as it was looked at.
+        size: usize,
+        /// The most bytes allowed.
+        limit: usize,
+    },
 }
 
 impl Codec {
@@ -43,56 +53,53 @@ impl Codec {
         if std::iter::once(secret).chain(fallbacks).any(|secret| secret.reveal().is_empty()) {
             return Err(SettingsError::EmptySecretKey);
         }
-        Ok(Self { signer: Signer::new(secret, fallbacks, salt) })
+        Ok(Self { signer: Signer::new(secret, fallbacks, salt), limit: settings.max_data_bytes })
     }
 
     /// The text to store. The signature carries the time, in whole seconds.
-    pub fn encode(&self, data: &Map, now: OffsetDateTime) -> String {
-        self.signer.dumps(json::write(data).as_bytes(), now)
+    ///
+    /// # Errors
+    /// [`CodecError::TooLarge`]: what could not be decoded again is not encoded.
+    pub fn encode(&self, data: &Entries, now: OffsetDateTime) -> Result<String, CodecError> {
+        let json = data.to_json();
+        if json.len() > self.limit {
+            return Err(CodecError::TooLarge { size: json.len(), limit: self.limit });
+        }
+        Ok(self.signer.dumps(json.as_bytes(), now))
     }
 
     /// The data of a stored text.
     ///
     /// # Errors
-    /// [`DecodeError`]. Where Django gives an empty session for any fault, data that was signed properly
+    /// [`CodecError`]. Where Django gives an empty session for any fault, data that was signed properly
     /// is never silently dropped here.
-    pub fn decode(&self, text: &str) -> Result<Map, DecodeError> {
-        let bytes = self.signer.loads(text, None)?;
-        Ok(json::parse(&bytes)?)
+    pub fn decode(&self, text: &str) -> Result<Entries, CodecError> {
+        Ok(self.decode_with_time(text)?.0)
     }
 
     /// The same, and when it was encoded, in whole seconds.
     ///
     /// # Errors
-    /// [`DecodeError`].
-    pub fn decode_with_time(&self, text: &str) -> Result<(Map, OffsetDateTime), DecodeError> {
-        let (bytes, time) = self.signer.loads_with_time(text)?;
-        Ok((json::parse(&bytes)?, time))
+    /// [`CodecError`].
+    pub fn decode_with_time(&self, text: &str) -> Result<(Entries, OffsetDateTime), CodecError> {
+        let (bytes, time) = self.signer.loads_with_time(text, self.limit).map_err(|error| match error {
+            SignatureError::TooLarge { limit } => CodecError::TooLarge { size: limit + 1, limit },
+            other => other.into(),
+        })?;
+        Ok((Entries::parse(&bytes)?, time))
     }
 }
 
-impl DecodeError {
-    /// The error of a store whose record this text is.
+impl CodecError {
+    /// The error of a store whose record this is.
+    ///
+    /// What is signed properly and too large or too deep to be read is no corrupt record: a session would overwrite
+    /// that.
     pub fn into_store_error(self, key: &SessionKey) -> StoreError {
-        let key = key.clone();
         match self {
-            Self::Corrupt(reason) => StoreError::Corrupt { key, reason },
-            Self::Unrepresentable(reason) => StoreError::Unrepresentable { key, reason },
-        }
-    }
-}
-
-impl From<SignatureError> for DecodeError {
-    fn from(error: SignatureError) -> Self {
-        Self::Corrupt(error.to_string())
-    }
-}
-
-impl From<JsonError> for DecodeError {
-    fn from(error: JsonError) -> Self {
-        match error {
-            JsonError::Malformed { .. } => Self::Corrupt(error.to_string()),
-            JsonError::Unrepresentable { .. } => Self::Unrepresentable(error.to_string()),
+            Self::TooLarge { size, limit } => StoreError::too_large(key, size as u64, limit as u64),
+            Self::Json(JsonError::Malformed { .. }) | Self::Signature(_) => StoreError::corrupt(key, self),
+            Self::Json(_) => StoreError::unrepresentable(key, self),
         }
     }
 }
@@ -121,23 +128,41 @@ mod tests {
 
     #[test]
     fn data_comes_back_as_it_was() {
-        let data = json::parse(br#"{"b":[1,{"c":null}],"a":"\ud83d\ude00"}"#).unwrap();
-        let text = codec("s").encode(&data, OffsetDateTime::UNIX_EPOCH);
-        assert_eq!(codec("s").decode(&text), Ok(data));
-        assert!(matches!(codec("t").decode(&text), Err(DecodeError::Corrupt(_))));
+        let text = r#"{"b":[1,{"c":null}], "a":"\ud83d\ude00", "price": NaN, "half": "\ud800"}"#;
+        let data = Entries::parse(text.as_bytes()).unwrap();
+        let stored = codec("s").encode(&data, OffsetDateTime::UNIX_EPOCH).unwrap();
+        assert_eq!(codec("s").decode(&stored).unwrap().to_json(), text);
+        assert_eq!(codec("t").decode(&stored), Err(SignatureError::Bad.into()));
     }
 
     #[test]
-    fn signed_data_that_cannot_be_kept_is_refused_by_name_and_not_emptied() {
-        let error = codec("s").decode(&sign(br#"{"a":1,"price":NaN}"#)).unwrap_err();
-        assert!(
-            matches!(&error, DecodeError::Unrepresentable(reason) if reason.contains("price")),
-            "{error}"
-        );
+    fn what_could_not_be_read_again_is_not_written() {
+        let settings = Settings { secret_key: Secret::new("s"), max_data_bytes: 100, ..Settings::default() };
+        let small = Codec::new(&settings, SERVER_SALT).unwrap();
+        let of = |size: usize| Entries::parse(format!(r#"{{"a":"{}"}}"#, "x".repeat(size - 8)).as_bytes()).unwrap();
+        let stored = small.encode(&of(100), OffsetDateTime::UNIX_EPOCH).unwrap();
+        assert_eq!(small.decode(&stored).unwrap(), of(100));
+        let too_large = Err(CodecError::TooLarge { size: 101, limit: 100 });
+        assert_eq!(small.encode(&of(101), OffsetDateTime::UNIX_EPOCH), too_large);
+        for size in [101, 5_000] {
+            let stored = codec("s").encode(&of(size), OffsetDateTime::UNIX_EPOCH).unwrap();
+            assert!(matches!(small.decode(&stored), Err(CodecError::TooLarge { .. })));
+        }
+    }
+
+    #[test]
+    fn signed_data_that_cannot_be_read_is_refused_by_name_and_not_emptied() {
+        let deep = format!(r#"{{"a":1,"deep":{}{}}}"#, "[".repeat(2_000), "]".repeat(2_000));
+        let error = codec("s").decode(&sign(deep.as_bytes())).unwrap_err();
+        let key = SessionKey::parse("12345678").unwrap();
+        let error = error.into_store_error(&key);
+        assert!(matches!(&error, StoreError::Unrepresentable { source, .. } if source.to_string().contains("deep")));
     }
 
     #[test]
     fn signed_data_that_is_no_dictionary_is_corrupt() {
-        assert!(matches!(codec("s").decode(&sign(b"[1]")), Err(DecodeError::Corrupt(_))));
+        let key = SessionKey::parse("12345678").unwrap();
+        let error = codec("s").decode(&sign(b"[1]")).unwrap_err().into_store_error(&key);
+        assert!(matches!(error, StoreError::Corrupt { .. }));
     }
 }

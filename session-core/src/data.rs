@@ -1,41 +1,99 @@
 //! The dictionary of a session that has been read: synchronous, in memory, and keeping track of what was
 //! done to it.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use time::{Duration, OffsetDateTime};
 
 use crate::error::SessionError;
 use crate::expiry::{self, Expiry, ExpiryQuery};
+use crate::json::{Json, JsonError};
 use crate::session::Context;
-use crate::{Map, Record, Value, finite};
+use crate::{Entries, Value};
 
 const TEST_COOKIE: &str = "testcookie";
 
 /// The data of a session. [`Session::data`](crate::Session::data) gives it.
 ///
+/// Entries are kept as the JSON texts that the store has. Reading one turns just that one into a value, straight
+/// into the caller's type ([`get_as`](Self::get_as)) or into a [`Value`] ([`get`](Self::get)). What is not changed
+/// is stored again as it was, to the byte; so nothing is lost that a type of Rust cannot hold.
+///
 /// It serialises as the dictionary it is, so that a template reads entries with dots:
 /// `{{ request.session.name }}` (with `minijinja`, hand it over as `Serde(data)`). Numbers are then those of the
 /// template engine; one that no engine has, an integer of more than 128 bits or a number beyond floating point, is
-/// given as text. [`as_map`](Self::as_map) serialises to JSON with all numbers as they are.
-#[derive(Debug)]
+/// given as text.
 pub struct SessionData {
-    /// What is in memory. The instant is that of the last save and means nothing before it.
-    pub(crate) record: Record,
+    entries: Entries,
+    /// Values that were given out to be changed in place. What they are now counts, and not their texts.
+    opened: Vec<(String, Value)>,
     pub(crate) accessed: bool,
     pub(crate) modified: bool,
     pub(crate) context: Context,
 }
 
+/// What a visitor stored is not shown.
+impl fmt::Debug for SessionData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionData")
+            .field("entries", &self.entries)
+            .field("accessed", &self.accessed)
+            .field("modified", &self.modified)
+            .finish_non_exhaustive()
+    }
+}
+
 impl SessionData {
     pub(crate) fn new(context: Context) -> Self {
-        let record = Record { data: Map::new(), expires: OffsetDateTime::UNIX_EPOCH };
-        Self { record, accessed: false, modified: false, context }
+        Self { entries: Entries::new(), opened: Vec::new(), accessed: false, modified: false, context }
+    }
+
+    /// Takes these entries, in the place of all that was there.
+    pub(crate) fn replace(&mut self, entries: Entries) {
+        self.entries = entries;
+        self.opened.clear();
+    }
+
+    /// The entries as a store gets them: values that were changed in place become texts.
+    ///
+    /// # Errors
+    /// [`SessionError::Unrepresentable`] if such a value is nested too deep to be read again; nothing is changed.
+    pub fn entries(&self) -> Result<Cow<'_, Entries>, SessionError> {
+        let mut entries = Cow::Borrowed(&self.entries);
+        for (name, value) in &self.opened {
+            let changed = |text| to_value(name, text).map_or(true, |held| held != *value);
+            // One that was only looked at keeps its text.
+            if self.entries.get(name).is_none_or(changed) {
+                let json = to_json(name, value)?;
+                entries.to_mut().insert_json(name, json).map_err(|source| unrepresentable(name, source))?;
+            }
+        }
+        Ok(entries)
+    }
+
+    fn opened(&self, name: &str) -> Option<&Value> {
+        self.opened.iter().find(|(opened, _)| opened == name).map(|(_, value)| value)
+    }
+
+    /// Takes back what was given out of an entry.
+    fn close(&mut self, name: &str) {
+        self.opened.retain(|(opened, _)| opened != name);
     }
 
     /// The value of an entry (`session.get(name)`).
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.record.data.get(name)
+    ///
+    /// # Errors
+    /// [`SessionError::WrongType`] if a [`Value`] cannot hold it as it is: NaN, an infinity, an integer beyond 64
+    /// bits, half a surrogate pair. [`get_as`](Self::get_as) may have a type that can;
+    /// [`get_json`](Self::get_json) has the text.
+    pub fn get(&self, name: &str) -> Result<Option<Value>, SessionError> {
+        match self.opened(name) {
+            Some(value) => Ok(Some(value.clone())),
+            None => self.entries.get(name).map(|text| to_value(name, text)).transpose(),
+        }
     }
 
     /// The value of an entry as a type of the application's.
@@ -43,22 +101,46 @@ impl SessionData {
     /// # Errors
     /// [`SessionError::WrongType`] if the value is there and does not fit.
     pub fn get_as<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, SessionError> {
-        let wrong = |source| SessionError::WrongType { name: name.into(), source };
-        self.get(name).map(|value| T::deserialize(value).map_err(wrong)).transpose()
+        let read = match self.opened(name) {
+            Some(value) => Json::write(value).and_then(|json| json.read().map(Some)),
+            None => self.entries.read(name),
+        };
+        read.map_err(|source| wrong_type(name, source))
+    }
+
+    /// The value of an entry as the text that is stored.
+    pub fn get_json(&self, name: &str) -> Option<Json> {
+        match self.opened(name) {
+            // What is too deep to be written is found when it is saved.
+            Some(value) => Json::write(value).ok(),
+            None => self.entries.get(name).map(Json::trusted),
+        }
     }
 
     /// The value of an entry, to be changed in place. As in Django this does **not** mark the session
     /// modified: an explicit save stores it. [`modify`](Self::modify) marks.
-    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
-        self.record.data.get_mut(name)
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub fn get_mut(&mut self, name: &str) -> Result<Option<&mut Value>, SessionError> {
+        let place = match self.opened.iter().position(|(opened, _)| opened == name) {
+            Some(place) => place,
+            None => {
+                let Some(value) = self.get(name)? else { return Ok(None) };
+                self.opened.push((name.into(), value));
+                self.opened.len() - 1
+            }
+        };
+        Ok(self.opened.get_mut(place).map(|(_, value)| value))
     }
 
     /// Changes the value of an entry in place and marks the session modified.
     ///
     /// # Errors
-    /// [`SessionError::KeyError`] if there is no such entry.
+    /// [`SessionError::KeyError`] if there is no such entry; [`SessionError::WrongType`] as for
+    /// [`get`](Self::get).
     pub fn modify<R>(&mut self, name: &str, change: impl FnOnce(&mut Value) -> R) -> Result<R, SessionError> {
-        let value = self.record.data.get_mut(name).ok_or_else(|| SessionError::KeyError(name.into()))?;
+        let value = self.get_mut(name)?.ok_or_else(|| SessionError::KeyError(name.into()))?;
         let result = change(value);
         self.modified = true;
         Ok(result)
@@ -66,99 +148,109 @@ impl SessionData {
 
     /// Whether there is an entry (`name in session`).
     pub fn contains_key(&self, name: &str) -> bool {
-        self.record.data.contains_key(name)
+        self.entries.contains_key(name)
     }
 
-    /// Sets an entry and gives the value it had (`session[name] = value`).
+    /// Sets an entry (`session[name] = value`).
     ///
     /// # Errors
-    /// [`SessionError::Unrepresentable`] if the value cannot be written as JSON; nothing is changed.
-    pub fn insert(
-        &mut self,
-        name: impl Into<String>,
-        value: impl Serialize,
-    ) -> Result<Option<Value>, SessionError> {
-        let name = name.into();
-        let value = to_json(&name, value)?;
+    /// [`SessionError::Unrepresentable`] if the value has no form in JSON, or is nested too deep to be read again;
+    /// nothing is changed.
+    pub fn insert(&mut self, name: impl AsRef<str>, value: impl Serialize) -> Result<(), SessionError> {
+        let name = name.as_ref();
+        self.insert_json(name, to_json(name, &value)?)
+    }
+
+    /// Sets an entry to a text.
+    ///
+    /// # Errors
+    /// [`SessionError::Unrepresentable`] if it is nested too deep to be read again; nothing is changed.
+    pub fn insert_json(&mut self, name: &str, value: Json) -> Result<(), SessionError> {
+        self.entries.insert_json(name, value).map_err(|source| unrepresentable(name, source))?;
+        self.close(name);
         self.modified = true;
-        Ok(self.record.data.insert(name, value))
+        Ok(())
     }
 
     /// The value of an entry; a new one if there is none (`session.setdefault(name, value)`). Marks the
     /// session modified only in the second case.
     ///
     /// # Errors
-    /// [`SessionError::Unrepresentable`] as for [`insert`](Self::insert).
-    pub fn set_default(&mut self, name: &str, value: impl Serialize) -> Result<&mut Value, SessionError> {
-        let value = to_json(name, value)?;
-        let modified = &mut self.modified;
-        Ok(self.record.data.entry(name).or_insert_with(|| {
-            *modified = true;
-            value
-        }))
+    /// [`SessionError::Unrepresentable`] as for [`insert`](Self::insert), [`SessionError::WrongType`] as for
+    /// [`get_as`](Self::get_as).
+    pub fn set_default<T: Serialize + DeserializeOwned>(&mut self, name: &str, value: T) -> Result<T, SessionError> {
+        if let Some(held) = self.get_as(name)? {
+            return Ok(held);
+        }
+        self.insert(name, &value)?;
+        Ok(value)
     }
 
     /// Takes an entry out (`session.pop(name)`, `del session[name]`).
     ///
     /// # Errors
     /// [`SessionError::KeyError`] if there is no such entry; nothing is marked modified.
-    pub fn remove(&mut self, name: &str) -> Result<Value, SessionError> {
-        // `shift_remove` keeps the order of the rest.
-        let value = self.record.data.shift_remove(name).ok_or_else(|| SessionError::KeyError(name.into()))?;
+    pub fn remove(&mut self, name: &str) -> Result<Json, SessionError> {
+        let value = self.get_json(name);
+        let held = self.entries.remove(name).ok_or_else(|| SessionError::KeyError(name.into()))?;
+        self.close(name);
         self.modified = true;
-        Ok(value)
+        Ok(value.unwrap_or(held))
     }
 
-    /// Takes an entry out, or gives the default (`session.pop(name, default)`).
-    pub fn remove_or(&mut self, name: &str, default: Value) -> Value {
-        self.remove(name).unwrap_or(default)
+    /// Takes an entry out; `None` if there is none, and then nothing is marked modified
+    /// (`session.pop(name, default)`).
+    pub fn take(&mut self, name: &str) -> Option<Json> {
+        self.remove(name).ok()
     }
 
     /// Sets several entries (`session.update(…)`). Marks the session modified even if there are none.
-    pub fn update(&mut self, entries: impl IntoIterator<Item = (String, Value)>) {
-        self.record.data.extend(entries);
+    pub fn update(&mut self, entries: &Entries) {
+        for name in entries.keys() {
+            self.close(&name);
+        }
+        self.entries.extend(entries);
         self.modified = true;
     }
 
-    /// The names of all entries, in the order in which they were set.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.record.data.keys().map(String::as_str)
+    /// The names of all entries, in the order in which they were set. Half a surrogate pair, which Python has in
+    /// names, is U+FFFD here.
+    pub fn keys(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.entries.keys()
     }
 
     /// The values of all entries, in order.
-    pub fn values(&self) -> impl Iterator<Item = &Value> {
-        self.record.data.values()
+    pub fn values(&self) -> impl Iterator<Item = Json> {
+        self.iter().map(|(_, value)| value)
     }
 
     /// All entries, in order (`session.items()`).
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.record.data.iter().map(|(name, value)| (name.as_str(), value))
+    pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Json)> {
+        self.entries.iter().map(|(name, text)| {
+            let opened = name.to_str().and_then(|name| Json::write(self.opened(&name)?).ok());
+            (name.to_str_lossy(), opened.unwrap_or_else(|| Json::trusted(text)))
+        })
     }
 
     /// How many entries there are. (Django's sessions have no length.)
     pub fn len(&self) -> usize {
-        self.record.data.len()
+        self.entries.len()
     }
 
     /// Whether there are no entries. [`Session::is_empty`](crate::Session::is_empty) asks for more.
     pub fn is_empty(&self) -> bool {
-        self.record.data.is_empty()
-    }
-
-    /// The dictionary itself.
-    pub fn as_map(&self) -> &Map {
-        &self.record.data
+        self.entries.is_empty()
     }
 
     /// Sets the mark of the test cookie (`set_test_cookie`).
     pub fn set_test_cookie(&mut self) {
-        self.record.data.insert(TEST_COOKIE.into(), "worked".into());
-        self.modified = true;
+        // A short text is never too deep.
+        let _ = self.insert(TEST_COOKIE, "worked");
     }
 
     /// Whether the mark has come back (`test_cookie_worked`).
     pub fn test_cookie_worked(&self) -> bool {
-        self.get(TEST_COOKIE).is_some_and(|value| value == "worked")
+        self.get_json(TEST_COOKIE).is_some_and(|value| value.as_str() == "\"worked\"")
     }
 
     /// Removes the mark (`delete_test_cookie`).
@@ -175,11 +267,9 @@ impl SessionData {
     /// A date outside the years 1 to 9999 is noticed when it is used.
     pub fn set_expiry(&mut self, expiry: impl Into<Expiry>) {
         match expiry.into().to_entry() {
-            Some(value) => {
-                self.record.data.insert(expiry::ENTRY.into(), value);
-                self.modified = true;
-            }
-            None => self.modified |= self.record.data.shift_remove(expiry::ENTRY).is_some(),
+            // A number or a date is never too deep.
+            Some(value) => _ = self.insert_json(expiry::ENTRY, value),
+            None => _ = self.take(expiry::ENTRY),
         }
     }
 
@@ -202,7 +292,7 @@ impl SessionData {
     /// # Errors
     /// [`SessionError::InvalidExpiry`] if the entry `_session_expiry` holds none.
     pub fn expiry(&self) -> Result<Expiry, SessionError> {
-        Expiry::from_entry(self.get(expiry::ENTRY))
+        Expiry::from_entry(self.get_json(expiry::ENTRY).as_ref().map(Json::as_str))
     }
 
     /// The seconds until the session expires, rounded down (`get_expiry_age`). For an expiry in seconds
@@ -219,7 +309,12 @@ impl SessionData {
     /// # Errors
     /// [`SessionError::InvalidExpiry`].
     pub fn get_expiry_date(&self) -> Result<OffsetDateTime, SessionError> {
-        self.expiry()?.date(self.context.clock().now(), self.get_session_cookie_age())
+        self.expires(self.context.clock().now())
+    }
+
+    /// The instant at which the session expires if it is saved at `now`.
+    pub(crate) fn expires(&self, now: OffsetDateTime) -> Result<OffsetDateTime, SessionError> {
+        self.expiry()?.date(now, self.get_session_cookie_age())
     }
 
     /// The age for a given modification instant or expiry (`get_expiry_age(modification=…, expiry=…)`).
@@ -260,44 +355,24 @@ impl SessionData {
 
 impl Serialize for SessionData {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter().map(|(name, value)| (name, Plain(value))))
+        serializer.collect_map(self.iter())
     }
 }
 
-/// A value for any serializer. `Value` itself keeps the digits of its numbers in a form that only `serde_json`
-/// understands; a template would show that form.
-struct Plain<'a>(&'a Value);
-
-impl Serialize for Plain<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Number(number) => {
-                let text = number.as_str();
-                if let Some(number) = number.as_i64() {
-                    serializer.serialize_i64(number)
-                } else if let Some(number) = number.as_u64() {
-                    serializer.serialize_u64(number)
-                } else if let Ok(number) = text.parse() {
-                    serializer.serialize_i128(number)
-                } else if let Some(number) = number.as_f64().filter(|_| text.contains(['.', 'e', 'E'])) {
-                    serializer.serialize_f64(number)
-                } else {
-                    serializer.serialize_str(text)
-                }
-            }
-            Value::Array(items) => serializer.collect_seq(items.iter().map(Plain)),
-            Value::Object(entries) => {
-                serializer.collect_map(entries.iter().map(|(name, value)| (name, Plain(value))))
-            }
-            Value::Null | Value::Bool(_) | Value::String(_) => self.0.serialize(serializer),
-        }
-    }
+fn unrepresentable(name: &str, source: JsonError) -> SessionError {
+    SessionError::Unrepresentable { name: name.into(), source }
 }
 
-fn to_json(name: &str, value: impl Serialize) -> Result<Value, SessionError> {
-    let unrepresentable = |reason: String| SessionError::Unrepresentable { name: name.into(), reason };
-    finite::check(&value).map_err(|e| unrepresentable(e.to_string()))?;
-    serde_json::to_value(value).map_err(|e| unrepresentable(e.to_string()))
+fn wrong_type(name: &str, source: JsonError) -> SessionError {
+    SessionError::WrongType { name: name.into(), source }
+}
+
+fn to_json(name: &str, value: &(impl Serialize + ?Sized)) -> Result<Json, SessionError> {
+    Json::write(value).map_err(|source| unrepresentable(name, source))
+}
+
+fn to_value(name: &str, text: &str) -> Result<Value, SessionError> {
+    Json::trusted(text).to_value().map_err(|source| wrong_type(name, source))
 }
 
 #[cfg(test)]
@@ -311,7 +386,7 @@ mod tests {
 
     fn session(text: &str) -> SessionData {
         let mut data = SessionData::new(Context::new(Settings::default()));
-        data.update(json::parse(text.as_bytes()).unwrap());
+        data.replace(Entries::parse(text.as_bytes()).unwrap());
         data
     }
 
@@ -359,28 +434,56 @@ mod tests {
         assert_eq!(serde_json::to_string(&session(text)).unwrap(), text);
     }
 
-    #[derive(Serialize)]
-    struct Measured {
-        at: (u8, Option<f64>),
+    #[test]
+    fn a_number_that_json_has_not_is_kept_as_python_keeps_it() {
+        let mut data = session("{}");
+        data.insert("x", vec![Some(f64::NAN), None]).unwrap();
+        assert_eq!(data.get_json("x").unwrap().as_str(), "[NaN,null]");
+        assert!(data.get_as::<(f64, Option<f64>)>("x").unwrap().unwrap().0.is_nan());
+        let error = data.get("x").unwrap_err();
+        assert!(matches!(error, SessionError::WrongType { name, .. } if name == "x"));
     }
 
     #[test]
-    fn a_number_that_json_has_not_is_refused_wherever_it_stands() {
-        let mut data = session(r#"{"x": 1.5}"#);
-        let refused = |result: Result<(), SessionError>| {
-            let text = result.err().map(|error| error.to_string()).unwrap_or_default();
-            assert!(text.contains("entry \"x") && text.contains("JSON has no number"), "{text}");
-        };
-        refused(data.insert("x", f64::NAN).map(drop));
-        refused(data.insert("x", f32::INFINITY).map(drop));
-        refused(data.insert("x", vec![Some(1.0), Some(f64::NEG_INFINITY)]).map(drop));
-        refused(data.insert("x", Measured { at: (1, Some(f64::NAN)) }).map(drop));
-        refused(data.insert("x", std::collections::HashMap::from([("y", f64::NAN)])).map(drop));
-        refused(data.set_default("x2", f64::NAN).map(drop));
-        assert_eq!(data.get_as::<f64>("x").unwrap(), Some(1.5));
-        assert!(!data.contains_key("x2"));
-        data.insert("x", Measured { at: (1, None) }).unwrap();
-        assert_eq!(data.get("x"), Some(&serde_json::json!({ "at": [1, null] })));
+    fn what_a_type_cannot_hold_is_an_error_and_the_entry_stays_whole() {
+        let text = r#"{"big": 123456789012345678901234567890, "half": "\ud800", "n": 1.50}"#;
+        let mut data = session(text);
+        assert!(matches!(data.get("big"), Err(SessionError::WrongType { .. })));
+        assert!(matches!(data.get_mut("half"), Err(SessionError::WrongType { .. })));
+        assert!(matches!(data.modify("big", |_| ()), Err(SessionError::WrongType { .. })));
+        assert!(matches!(data.set_default("half", String::new()), Err(SessionError::WrongType { .. })));
+        assert_eq!(data.get_as::<i128>("big").unwrap(), Some(123_456_789_012_345_678_901_234_567_890));
+        assert_eq!(data.remove("half").unwrap().as_str(), r#""\ud800""#);
+        assert_eq!(
+            data.entries().unwrap().to_json(),
+            r#"{"big":123456789012345678901234567890,"n":1.50}"#
+        );
+    }
+
+    #[test]
+    fn a_value_that_was_given_out_and_not_changed_keeps_its_text() {
+        let mut data = session(r#"{"a": [1.50, 2e1], "b": [1]}"#);
+        data.get_mut("a").unwrap().unwrap();
+        data.get_mut("b").unwrap().unwrap()[0] = 2.into();
+        assert_eq!(data.get("b").unwrap(), Some(serde_json::json!([2])));
+        assert_eq!(data.entries().unwrap().to_json(), r#"{"a":[1.50, 2e1],"b":[2]}"#);
+        assert!(!data.modified);
+        data.insert("b", 3).unwrap();
+        assert_eq!(data.get_as("b").unwrap(), Some(3));
+    }
+
+    #[test]
+    fn what_is_too_deep_to_be_read_again_is_refused_by_its_name() {
+        let mut data = session(r#"{"deep": []}"#);
+        let mut value = serde_json::json!([]);
+        for _ in 0..json::MAX_DEPTH {
+            value = Value::Array(vec![value]);
+        }
+        let named = |error: SessionError| matches!(error, SessionError::Unrepresentable { name, .. } if name == "deep");
+        assert!(named(data.insert("deep", &value).unwrap_err()));
+        assert_eq!(data.entries().unwrap().to_json(), r#"{"deep": []}"#);
+        *data.get_mut("deep").unwrap().unwrap() = value;
+        assert!(named(data.entries().unwrap_err()));
     }
 
     #[test]

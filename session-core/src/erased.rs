@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use crate::{Capabilities, Record, SessionKey, SessionStore, StoreError};
 
-/// A future in a box, as the methods of [`ErasedStore`] return it.
+/// A future in a box.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// [`SessionStore`] for `dyn`. Every store implements it; [`AnyStore`] holds one and is a store again.
-#[expect(missing_docs, reason = "the methods are those of `SessionStore`")]
-pub trait ErasedStore: Send + Sync {
+/// [`SessionStore`] for `dyn`. Every store has it, and nobody else can: [`AnyStore`] holds one and is a store again.
+trait ErasedStore: Send + Sync {
     fn capabilities_erased(&self) -> Capabilities;
     fn exists_erased<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<bool, StoreError>>;
     fn load_erased<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<Option<Record>, StoreError>>;
@@ -78,6 +77,7 @@ impl std::fmt::Debug for AnyStore {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl SessionStore for AnyStore {
     fn capabilities(&self) -> Capabilities {
         self.0.capabilities_erased()

@@ -1,11 +1,18 @@
 //! The errors of stores and sessions, one enum each.
 
 use std::error::Error;
+use std::fmt;
 
 use crate::SessionKey;
+use crate::json::JsonError;
+
+/// An error of any type, as the cause of another one.
+pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// What can go wrong in a store. The class is part of the contract: an application, the [`Session`]
 /// and the conformance suite decide by it.
+///
+/// A message says what was being done; what lies beneath is the [`source`](Error::source). [`Chain`] shows both.
 ///
 /// [`Session`]: crate::Session
 #[derive(Debug, thiserror::Error)]
@@ -19,23 +26,26 @@ pub enum StoreError {
     NotFound(SessionKey),
     /// A record is there but cannot be trusted or decoded: a bad signature, cut or foreign data. A
     /// session turns this into an empty one and a security event; the record is left as it is.
-    #[error("the record of session {key} is corrupt: {reason}")]
+    #[error("the record of session {key} is corrupt")]
+    #[non_exhaustive]
     Corrupt {
         /// Whose record.
         key: SessionKey,
         /// What was wrong with it, without its contents.
-        reason: String,
+        source: BoxError,
     },
     /// A value that cannot be kept as it is: nothing was written, or the record was left as it is.
-    #[error("session {key}: {reason}")]
+    #[error("session {key} holds what cannot be kept")]
+    #[non_exhaustive]
     Unrepresentable {
         /// Whose record.
         key: SessionKey,
         /// Which entry, and what about it.
-        reason: String,
+        source: BoxError,
     },
-    /// The encoded session is larger than the store can hold. Nothing was written.
+    /// The session is larger than the store can hold, or than the settings allow. Nothing was written.
     #[error("session {key} is {size} bytes encoded; this store takes at most {limit}")]
+    #[non_exhaustive]
     TooLarge {
         /// Whose record.
         key: SessionKey,
@@ -46,6 +56,7 @@ pub enum StoreError {
     },
     /// The store does not offer the operation, and says so in its capabilities.
     #[error("{store} cannot {operation}")]
+    #[non_exhaustive]
     Unsupported {
         /// The store's name.
         store: &'static str,
@@ -54,15 +65,56 @@ pub enum StoreError {
     },
     /// The storage behind the store failed: it is down, locked, full, read-only, or not what it
     /// should be. Whether a write took place is unknown unless the message says it.
-    #[error("cannot {operation}: {reason}")]
+    #[error("cannot {operation}{}", in_brackets(hint))]
+    #[non_exhaustive]
     Unavailable {
         /// What was being done, as a verb phrase, and to what.
         operation: String,
-        /// What went wrong, and the remedy where one is known.
-        reason: String,
-        /// The error beneath.
-        source: Option<Box<dyn Error + Send + Sync>>,
+        /// What may help, where that is known.
+        hint: Option<String>,
+        /// What went wrong.
+        source: BoxError,
     },
+}
+
+fn in_brackets(hint: &Option<String>) -> String {
+    hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default()
+}
+
+impl StoreError {
+    /// [`StoreError::Corrupt`], with what is wrong.
+    pub fn corrupt(key: &SessionKey, source: impl Into<BoxError>) -> Self {
+        Self::Corrupt { key: key.clone(), source: source.into() }
+    }
+
+    /// [`StoreError::Unrepresentable`], with which entry it is, and what about it.
+    pub fn unrepresentable(key: &SessionKey, source: impl Into<BoxError>) -> Self {
+        Self::Unrepresentable { key: key.clone(), source: source.into() }
+    }
+
+    /// [`StoreError::TooLarge`], with the size and the greatest size in bytes.
+    pub fn too_large(key: &SessionKey, size: u64, limit: u64) -> Self {
+        Self::TooLarge { key: key.clone(), size, limit }
+    }
+
+    /// [`StoreError::Unsupported`], with the store's name and what was asked, as a verb phrase.
+    pub fn unsupported(store: &'static str, operation: &'static str) -> Self {
+        Self::Unsupported { store, operation }
+    }
+
+    /// [`StoreError::Unavailable`], with what was being done, as a verb phrase, and what went wrong.
+    pub fn unavailable(operation: impl Into<String>, source: impl Into<BoxError>) -> Self {
+        Self::Unavailable { operation: operation.into(), hint: None, source: source.into() }
+    }
+
+    /// The same error with what may help. Errors other than [`StoreError::Unavailable`] have no hint.
+    #[must_use]
+    pub fn with_hint(mut self, text: impl Into<String>) -> Self {
+        if let Self::Unavailable { hint, .. } = &mut self {
+            *hint = Some(text.into()).filter(|text| !text.is_empty());
+        }
+        self
+    }
 }
 
 /// What can go wrong with a session.
@@ -74,22 +126,24 @@ pub enum SessionError {
     /// There is no such entry (`KeyError`).
     #[error("there is no entry {0:?} in the session")]
     KeyError(String),
-    /// A value is no JSON, or cannot be kept as it is. The session is unchanged.
-    #[error("the value of entry {name:?} cannot be kept: {reason}")]
+    /// A value has no form in JSON, or cannot be kept as it is. The session is unchanged.
+    #[error("the value of entry {name:?} cannot be kept")]
+    #[non_exhaustive]
     Unrepresentable {
         /// The entry.
         name: String,
         /// What about its value.
-        reason: String,
+        source: JsonError,
     },
-    /// A value is there but is not of the type that was asked for. What it is stands in the source only: it may be
-    /// nothing for a log.
+    /// A value is there but is not of the type that was asked for, or that type cannot hold it as it is. The value
+    /// stays, and the session is usable.
     #[error("the value of entry {name:?} is not of the type that was asked for")]
+    #[non_exhaustive]
     WrongType {
         /// The entry.
         name: String,
         /// What does not fit.
-        source: serde_json::Error,
+        source: JsonError,
     },
     /// The session's expiry is no expiry, or lies outside the years 1 to 9999.
     #[error("the session's expiry is not usable: {0}")]
@@ -97,7 +151,53 @@ pub enum SessionError {
     /// No unused key was found: the key generator keeps giving keys that are taken.
     #[error("no unused session key in {0} attempts: the key generator repeats itself")]
     KeysExhausted(u32),
+    /// The source of randomness failed, so that no new key can be made.
+    #[error("no session key can be made")]
+    NoRandomness(#[source] BoxError),
     /// The store failed or refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Shows an error with all that lies beneath it, as logs want it: `cannot load a session: connection refused`.
+///
+/// ```
+/// use session_core::{Chain, StoreError};
+///
+/// let error = StoreError::unavailable("load a session", "connection refused");
+/// assert_eq!(Chain(&error).to_string(), "cannot load a session: connection refused");
+/// ```
+#[derive(Clone, Copy)]
+pub struct Chain<'a>(pub &'a (dyn Error + 'a));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut beneath = self.0.source();
+        while let Some(error) = beneath {
+            write!(f, ": {error}")?;
+            beneath = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_does_not_repeat_its_source_and_the_chain_has_both() {
+        let error = StoreError::unavailable("load a session", "connection refused").with_hint("does it run?");
+        assert_eq!(error.to_string(), "cannot load a session (does it run?)");
+        assert_eq!(Chain(&error).to_string(), "cannot load a session (does it run?): connection refused");
+        let error = SessionError::Store(error);
+        assert_eq!(Chain(&error).to_string(), "cannot load a session (does it run?): connection refused");
+    }
 }

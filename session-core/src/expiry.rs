@@ -1,11 +1,11 @@
 //! When a session expires, and how Django writes that into the session.
 
-use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
-use time::{Duration, OffsetDateTime, PrimitiveDateTime};
+use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
+use crate::Entries;
 use crate::error::SessionError;
-use crate::{Map, Value};
+use crate::json::{Json, Token, Tokens};
 
 /// The entry that holds a session's own expiry.
 pub(crate) const ENTRY: &str = "_session_expiry";
@@ -38,6 +38,7 @@ impl From<OffsetDateTime> for Expiry {
 
 /// What an expiry age or date is asked for. What is `None` is taken from the session.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[non_exhaustive]
 pub struct ExpiryQuery {
     /// The instant of the last modification; now if absent.
     pub modification: Option<OffsetDateTime>,
@@ -45,35 +46,44 @@ pub struct ExpiryQuery {
     pub expiry: Option<Expiry>,
 }
 
+impl ExpiryQuery {
+    /// The same query from another instant of modification.
+    #[must_use]
+    pub fn from_modification(mut self, modification: OffsetDateTime) -> Self {
+        self.modification = Some(modification);
+        self
+    }
+
+    /// The same query for another expiry than the session's own.
+    #[must_use]
+    pub fn for_expiry(mut self, expiry: impl Into<Expiry>) -> Self {
+        self.expiry = Some(expiry.into());
+        self
+    }
+}
+
 impl Expiry {
     /// The entry's value, `None` if there is to be no entry. A date keeps its offset.
-    pub(crate) fn to_entry(self) -> Option<Value> {
+    pub(crate) fn to_entry(self) -> Option<Json> {
         match self {
             Self::Default => None,
-            Self::Seconds(seconds) => Some(seconds.into()),
-            Self::At(at) => Some(isoformat(at).into()),
+            Self::Seconds(seconds) => Some(Json::trusted(seconds.to_string())),
+            Self::At(at) => Some(Json::trusted(format!("\"{}\"", isoformat(at)))),
         }
     }
 
     /// Reads the entry.
-    pub(crate) fn from_entry(value: Option<&Value>) -> Result<Self, SessionError> {
-        let invalid = |shown: String| SessionError::InvalidExpiry(shown);
-        match value {
-            None | Some(Value::Null) => Ok(Self::Default),
-            Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
-                (Some(seconds), _) => Ok(Self::Seconds(seconds)),
-                // Django lets an application store fractions of a second; here they become whole seconds,
-                // away from zero, since a zero would say something else.
-                (None, Some(seconds)) if seconds.is_finite() && seconds.abs() < 1e15 => {
-                    #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
-                    let seconds = seconds.abs().ceil().copysign(seconds) as i64;
-                    Ok(Self::Seconds(seconds))
-                }
-                _ => Err(invalid(number.to_string())),
-            },
-            Some(Value::String(text)) => parse_iso(text).map(Self::At).ok_or_else(|| invalid(text.clone())),
-            Some(other) => Err(invalid(crate::json::write_value(other))),
-        }
+    pub(crate) fn from_entry(entry: Option<&str>) -> Result<Self, SessionError> {
+        let Some(text) = entry else { return Ok(Self::Default) };
+        let read = match Tokens::new(text).next() {
+            Some(Token::Null) => Some(Self::Default),
+            Some(Token::Integer(digits)) => digits.parse().ok().map(Self::Seconds),
+            Some(Token::Float(number)) => number.parse().ok().and_then(whole_seconds).map(Self::Seconds),
+            Some(Token::String(date)) => date.to_str().as_deref().and_then(parse_iso).map(Self::At),
+            _ => None,
+        };
+        // So much of it as a date is long.
+        read.ok_or_else(|| SessionError::InvalidExpiry(text.chars().take(40).collect()))
     }
 
     /// The seconds from `modification` to the expiry, rounded down.
@@ -98,23 +108,29 @@ impl Expiry {
             Self::At(at) => Some(at),
             other => modification.checked_add(Duration::seconds(other.age(modification, cookie_age))),
         };
-        // `time` counts years from -9999; Python and the databases begin with 1.
-        date.filter(|date| date.to_offset(time::UtcOffset::UTC).year() >= 1)
-            .ok_or_else(|| SessionError::InvalidExpiry(format!("{self:?} from {modification}")))
+        // `time` counts years from -9999; Python and the databases begin with 1, and all end with 9999.
+        let in_range = |date: &OffsetDateTime| {
+            date.checked_to_offset(UtcOffset::UTC).is_some_and(|date| (1..=9999).contains(&date.year()))
+        };
+        date.filter(in_range).ok_or_else(|| SessionError::InvalidExpiry(format!("{self:?} from {modification}")))
     }
 }
 
 /// When a record expires, for stores that keep no date beside the data: by the expiry in the data, counted
 /// from the instant at which the record was written.
 ///
-/// # Errors
-/// [`SessionError::InvalidExpiry`] if the data's expiry is none, or lies outside the years 1 to 9999.
-pub fn stored_expiry(
-    data: &Map,
-    written: OffsetDateTime,
-    cookie_age: i64,
-) -> Result<OffsetDateTime, SessionError> {
-    Expiry::from_entry(data.get(ENTRY))?.date(written, cookie_age)
+/// An expiry that cannot be used counts as none: the record is then readable for the cookie age, and the session
+/// answers [`SessionError::InvalidExpiry`] where its expiry matters, so that nothing is lost.
+pub fn stored_expiry(data: &Entries, written: OffsetDateTime, cookie_age: i64) -> OffsetDateTime {
+    let own = Expiry::from_entry(data.get(ENTRY)).and_then(|expiry| expiry.date(written, cookie_age));
+    own.or_else(|_| Expiry::Default.date(written, cookie_age)).unwrap_or(written)
+}
+
+/// Django lets an application store fractions of a second; here they become whole seconds, away from zero, since a
+/// zero would say something else.
+fn whole_seconds(seconds: f64) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+    (seconds.abs() < 1e15).then(|| seconds.abs().ceil().copysign(seconds) as i64)
 }
 
 /// ISO 8601 as Python's `datetime.isoformat` writes it: microseconds only where there are any.
@@ -132,12 +148,68 @@ fn isoformat(at: OffsetDateTime) -> String {
 
 /// What `datetime.fromisoformat` reads, of what Django may have stored. Without an offset it is UTC.
 fn parse_iso(text: &str) -> Option<OffsetDateTime> {
-    let naive = format_description!(
-        "[year]-[month]-[day]T[hour]:[minute]:[second][optional [.[subsecond digits:6]]]"
+    let (date, rest) = text.split_at_checked(10)?;
+    let (year, month, day) = (date.get(..4)?, date.get(5..7)?, date.get(8..)?);
+    if date.as_bytes()[4] != b'-' || date.as_bytes()[7] != b'-' {
+        return None;
+    }
+    let date = Date::from_calendar_date(
+        i32::from(digits::<u16>(year)?),
+        Month::try_from(digits::<u8>(month)?).ok()?,
+        digits(day)?,
     );
-    let zoned = || OffsetDateTime::parse(text, &Rfc3339).ok();
-    let naive = || PrimitiveDateTime::parse(text, naive).ok().map(PrimitiveDateTime::assume_utc);
-    zoned().or_else(naive)
+    let date = date.ok().filter(|date| date.year() >= 1)?;
+    // Any one character may stand between date and time.
+    let mut rest_chars = rest.chars();
+    if rest_chars.next().is_none() {
+        return Some(PrimitiveDateTime::new(date, Time::MIDNIGHT).assume_utc());
+    }
+    let rest = rest_chars.as_str();
+    let place = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
+    let (time, offset) = rest.split_at(place);
+    let (whole, nanoseconds) = clock_time(time)?;
+    let at = PrimitiveDateTime::new(date, Time::from_hms(whole[0], whole[1], whole[2]).ok()?);
+    let (offset, offset_nanoseconds) = match offset {
+        "" | "Z" => (UtcOffset::UTC, 0),
+        offset => utc_offset(offset)?,
+    };
+    let nanoseconds = nanoseconds - offset_nanoseconds;
+    at.assume_offset(offset).checked_add(Duration::nanoseconds(nanoseconds))
+}
+
+/// Hours, minutes and seconds, and nanoseconds to the microsecond.
+fn clock_time(text: &str) -> Option<([u8; 3], i64)> {
+    let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, "0"));
+    let mut parts = [0; 3];
+    let mut count = 0;
+    for part in whole.split(':') {
+        *parts.get_mut(count)? = if part.len() == 2 { digits(part)? } else { return None };
+        count += 1;
+    }
+    // A fraction is one of a second.
+    if (text.len() > whole.len() && count < 3) || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let micros: i64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
+    Some((parts, micros * 1_000))
+}
+
+/// An offset from UTC, and the nanoseconds that it has beyond its seconds.
+fn utc_offset(text: &str) -> Option<(UtcOffset, i64)> {
+    let (sign, text) = text.split_at_checked(1)?;
+    let sign = if sign == "-" { -1 } else { 1 };
+    let (parts, nanoseconds) = match text.len() {
+        // Python 3.11 reads it without colons, too.
+        4 if !text.contains(':') => clock_time(&format!("{}:{}", text.get(..2)?, text.get(2..)?))?,
+        _ => clock_time(text)?,
+    };
+    let [hours, minutes, seconds] = parts.map(|part| sign * i8::try_from(part).unwrap_or(i8::MAX));
+    Some((UtcOffset::from_hms(hours, minutes, seconds).ok()?, i64::from(sign) * nanoseconds))
+}
+
+/// A number of digits only: the standard library reads a sign, too.
+fn digits<T: std::str::FromStr>(text: &str) -> Option<T> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -153,17 +225,26 @@ mod tests {
     #[case(datetime!(2030-01-01 00:00:09.000001 +05:30), "2030-01-01T00:00:09.000001+05:30")]
     #[case(datetime!(2029-12-31 20:31:00 -03:30), "2029-12-31T20:31:00-03:30")]
     #[case(datetime!(0001-01-01 00:00:00 UTC), "0001-01-01T00:00:00+00:00")]
+    #[case(datetime!(1890-01-01 00:00:00 +00:53:28), "1890-01-01T00:00:00+00:53:28")]
+    #[case(datetime!(1890-01-01 00:00:00 -00:25:21), "1890-01-01T00:00:00-00:25:21")]
     fn a_date_is_stored_as_python_writes_it(#[case] at: OffsetDateTime, #[case] text: &str) {
-        assert_eq!(Expiry::At(at).to_entry(), Some(text.into()));
-        assert_eq!(Expiry::from_entry(Some(&text.into())).unwrap(), Expiry::At(at));
+        let entry = Expiry::At(at).to_entry().unwrap();
+        assert_eq!(entry.as_str(), format!("\"{text}\""));
+        assert_eq!(Expiry::from_entry(Some(entry.as_str())).unwrap(), Expiry::At(at));
     }
 
     #[rstest]
     #[case("2030-01-01T00:00:00", datetime!(2030-01-01 00:00:00 UTC))]
     #[case("2030-01-01T00:00:00.500000", datetime!(2030-01-01 00:00:00.5 UTC))]
     #[case("2030-01-01T00:00:00Z", datetime!(2030-01-01 00:00:00 UTC))]
-    fn dates_without_an_offset_are_utc(#[case] text: &str, #[case] at: OffsetDateTime) {
-        assert_eq!(Expiry::from_entry(Some(&text.into())).unwrap(), Expiry::At(at));
+    #[case("2030-01-01 00:00:00+0530", datetime!(2030-01-01 00:00:00 +05:30))]
+    #[case("2030-01-01T10", datetime!(2030-01-01 10:00:00 UTC))]
+    #[case("2030-01-01", datetime!(2030-01-01 00:00:00 UTC))]
+    #[case("2030-01-01T00:00:00.1234567", datetime!(2030-01-01 00:00:00.123_456 UTC))]
+    #[case("2030-01-01T00:00:00+00:00:00.500000", datetime!(2029-12-31 23:59:59.5 UTC))]
+    #[case("9999-12-31T23:30:00-01:00", datetime!(9999-12-31 23:30 -01:00))]
+    fn python_reads_this_as(#[case] text: &str, #[case] at: OffsetDateTime) {
+        assert_eq!(Expiry::from_entry(Some(&format!("\"{text}\""))).unwrap(), Expiry::At(at));
     }
 
     #[rstest]
@@ -173,18 +254,22 @@ mod tests {
     #[case("60.0", 60)]
     #[case("-0.0", 0)]
     fn fractions_of_a_second_never_become_zero(#[case] json: &str, #[case] seconds: i64) {
-        let value = crate::json::parse_value(json.as_bytes()).unwrap();
-        assert_eq!(Expiry::from_entry(Some(&value)).unwrap(), Expiry::Seconds(seconds));
+        assert_eq!(Expiry::from_entry(Some(json)).unwrap(), Expiry::Seconds(seconds));
     }
 
     #[rstest]
     #[case("\"tomorrow\"")]
     #[case("[5]")]
     #[case("true")]
+    #[case("NaN")]
     #[case("1000000000000000000000")]
+    #[case("\"2030-13-01T00:00:00\"")]
+    #[case("\"0000-01-01T00:00:00\"")]
+    #[case("\"2030-01-01T+1:00:00\"")]
+    #[case("\"2030-01-01T00:00:00+99:00\"")]
+    #[case("\"\"")]
     fn what_is_no_expiry_is_an_error_that_shows_it(#[case] json: &str) {
-        let value = crate::json::parse_value(json.as_bytes()).unwrap();
-        let error = Expiry::from_entry(Some(&value)).unwrap_err();
+        let error = Expiry::from_entry(Some(json)).unwrap_err();
         assert!(error.to_string().contains(json.trim_matches('"')), "{error}");
     }
 
@@ -194,6 +279,17 @@ mod tests {
     #[case(datetime!(2029-12-31 23:59:59 UTC), -1)]
     fn the_age_is_rounded_down(#[case] at: OffsetDateTime, #[case] age: i64) {
         assert_eq!(Expiry::At(at).age(datetime!(2030-01-01 00:00 UTC), 60), age);
+    }
+
+    #[rstest]
+    #[case(datetime!(9999-12-31 23:30 -01:00))]
+    #[case(datetime!(0001-01-01 00:30 +01:00))]
+    fn an_instant_that_utc_has_not_is_an_error_and_a_stored_one_counts_as_none(#[case] at: OffsetDateTime) {
+        let written = datetime!(2030-01-01 00:00 UTC);
+        assert!(Expiry::At(at).date(written, 60).is_err());
+        let mut data = Entries::new();
+        data.insert_json(ENTRY, Expiry::At(at).to_entry().unwrap()).unwrap();
+        assert_eq!(stored_expiry(&data, written, 60), datetime!(2030-01-01 00:01 UTC));
     }
 
     #[rstest]

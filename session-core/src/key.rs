@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rand::RngExt;
+use crate::BoxError;
 
 /// The key of a session: the value of the session cookie, and the address of the record in the store.
 ///
@@ -56,27 +56,48 @@ impl fmt::Debug for SessionKey {
 /// Django's counterpart is `get_random_string(32, VALID_KEY_CHARS)`.
 pub trait KeyGenerator: Send + Sync + fmt::Debug {
     /// A key that nobody can guess. It need not be unused: the store's `insert` decides that.
-    fn generate(&self) -> SessionKey;
+    ///
+    /// # Errors
+    /// Whatever keeps the source of randomness from giving any. No session is created then.
+    fn generate(&self) -> Result<SessionKey, BoxError>;
 }
 
 impl<K: KeyGenerator + ?Sized> KeyGenerator for std::sync::Arc<K> {
-    fn generate(&self) -> SessionKey {
+    fn generate(&self) -> Result<SessionKey, BoxError> {
         (**self).generate()
     }
 }
 
-/// Keys of 32 characters from `[a-z0-9]`, drawn from the thread's cryptographic generator.
+/// Keys of 32 characters from `[a-z0-9]`, drawn from the operating system's source of randomness.
+///
+/// Nothing is drawn ahead or kept in the process: after a fork, parent and child would issue the same keys.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RandomKeys;
 
 impl KeyGenerator for RandomKeys {
-    fn generate(&self) -> SessionKey {
-        let mut rng = rand::rng();
-        let key: String = (0..SessionKey::GENERATED_CHARS)
-            .map(|_| char::from(SessionKey::ALPHABET[rng.random_range(0..SessionKey::ALPHABET.len())]))
-            .collect();
-        SessionKey(key.into())
+    fn generate(&self) -> Result<SessionKey, BoxError> {
+        draw(|bytes| Ok(getrandom::fill(bytes)?))
     }
+}
+
+/// A key from a source of random bytes.
+fn draw(mut fill: impl FnMut(&mut [u8]) -> Result<(), BoxError>) -> Result<SessionKey, BoxError> {
+    let mut key = String::with_capacity(SessionKey::GENERATED_CHARS);
+    while key.len() < SessionKey::GENERATED_CHARS {
+        let mut bytes = [0; 48];
+        fill(&mut bytes)?;
+        let missing = SessionKey::GENERATED_CHARS - key.len();
+        key.extend(bytes.into_iter().filter_map(character).take(missing));
+    }
+    Ok(SessionKey(key.into()))
+}
+
+/// The character of a random byte. The last few bytes have none, so that each character has as many bytes.
+fn character(byte: u8) -> Option<char> {
+    let characters = SessionKey::ALPHABET;
+    let rounds = 256 / characters.len();
+    let index = usize::from(byte);
+    (index < rounds * characters.len()).then(|| char::from(characters[index % characters.len()]))
 }
 
 #[cfg(test)]
@@ -101,12 +122,28 @@ mod tests {
 
     #[test]
     fn made_keys_have_32_characters_and_use_the_whole_alphabet() {
-        let keys: Vec<_> = (0..1_000).map(|_| RandomKeys.generate()).collect();
+        let keys: Vec<_> = (0..1_000).map(|_| RandomKeys.generate().unwrap()).collect();
         assert!(keys.iter().all(|key| key.as_str().len() == 32));
         let used: std::collections::BTreeSet<u8> = keys.iter().flat_map(|key| key.as_str().bytes()).collect();
         let alphabet: std::collections::BTreeSet<u8> = SessionKey::ALPHABET.iter().copied().collect();
         assert_eq!(used, alphabet);
         let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
         assert_eq!(distinct.len(), 1_000);
+    }
+
+    #[test]
+    fn a_source_of_randomness_that_fails_is_an_error() {
+        let error = draw(|_| Err("the source is gone".into())).unwrap_err();
+        assert_eq!(error.to_string(), "the source is gone");
+    }
+
+    #[test]
+    fn each_character_is_as_likely_as_any_other() {
+        let mut counts = std::collections::BTreeMap::<char, u32>::new();
+        for c in (0..=u8::MAX).filter_map(character) {
+            *counts.entry(c).or_default() += 1;
+        }
+        assert_eq!(counts.len(), 36);
+        assert!(counts.values().all(|count| *count == 7), "{counts:?}");
     }
 }

@@ -2,7 +2,8 @@
 //! here but in the stores, and nothing but the [`Clock`] and the [`KeyGenerator`] is asked for time or
 //! chance.
 //!
-//! - A [`SessionStore`] keeps [`Record`]s under [`SessionKey`]s. It is the one trait a store implements;
+//! - A [`SessionStore`] keeps [`Record`]s under [`SessionKey`]s: the session's [`Entries`], names with JSON texts, and
+//!   the instant from which it no longer exists. It is the one trait a store implements;
 //!   its methods are async, and say what they refuse.
 //! - A [`Session`] is what a request works with. Opening it reads nothing. [`Session::data`] reads the
 //!   record the first time and gives the [`SessionData`], a dictionary whose operations are synchronous.
@@ -32,10 +33,10 @@
 
 mod clock;
 mod data;
+mod entries;
 mod erased;
 mod error;
 mod expiry;
-mod finite;
 mod key;
 mod offload;
 mod record;
@@ -51,12 +52,15 @@ pub mod signing;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use data::SessionData;
-pub use erased::{AnyStore, BoxFuture, ErasedStore};
-pub use error::{SessionError, StoreError};
+pub use entries::Entries;
+pub use erased::{AnyStore, BoxFuture};
+pub use error::{BoxError, Chain, SessionError, StoreError};
 pub use expiry::{Expiry, ExpiryQuery, stored_expiry};
 pub use key::{KeyGenerator, RandomKeys, SessionKey};
 pub use offload::Offload;
-pub use record::{Map, Record, Value};
+pub use record::Record;
 pub use session::{Context, Session};
 pub use settings::{Secret, Settings, SettingsError};
+/// A JSON value. The feature that keeps the order of entries (`preserve_order`) is switched on.
+pub use serde_json::Value;
 pub use store::{Capabilities, ClearExpired, ExpiredRecords, SessionStore};

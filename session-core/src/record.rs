@@ -2,17 +2,22 @@
 
 use time::OffsetDateTime;
 
-/// A JSON value. Insertion order is kept, and integers keep all their digits.
-pub use serde_json::Value;
+use crate::Entries;
 
-/// The dictionary of a session.
-pub type Map = serde_json::Map<String, Value>;
-
-/// A session as a store keeps it: its data, and the instant from which it no longer exists.
+/// A session as a store keeps it: its data, and the instant from which it no longer exists. Cloning it copies no
+/// data.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Record {
     /// The session's dictionary, private entries such as `_session_expiry` included.
-    pub data: Map,
+    pub data: Entries,
     /// The record is readable while the clock is before this instant, and not at it.
     pub expires: OffsetDateTime,
+}
+
+impl Record {
+    /// A record of this data, until this instant.
+    pub fn new(data: Entries, expires: OffsetDateTime) -> Self {
+        Self { data, expires }
+    }
 }

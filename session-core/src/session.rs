@@ -12,7 +12,7 @@ use crate::expiry::Expiry;
 use crate::key::{KeyGenerator, RandomKeys, SessionKey};
 use crate::settings::Settings;
 use crate::store::SessionStore;
-use crate::{Map, StoreError};
+use crate::{Chain, Entries, Record, StoreError};
 
 /// How many candidates are drawn for a new key. A good generator needs one.
 const MAX_ATTEMPTS: u32 = 1_000;
@@ -80,17 +80,49 @@ impl Context {
 pub struct Session<S> {
     store: S,
     key: Option<SessionKey>,
+    /// What the visitor sent, if anything.
+    sent: Sent,
     /// Whether `data` holds what the session is: it was read, cleared or created.
     loaded: bool,
     data: SessionData,
+}
+
+/// What a session was opened with.
+#[derive(Debug)]
+enum Sent {
+    Nothing,
+    /// What counts as no key.
+    NoKey,
+    Key(SessionKey),
 }
 
 impl<S: SessionStore> Session<S> {
     /// A session on the key that a visitor sent, if any. A key of fewer than eight characters counts as
     /// none; whether a record answers to it shows when the data is first asked for.
     pub fn open(store: S, context: Context, key: Option<&str>) -> Self {
-        let key = key.and_then(SessionKey::parse);
-        Self { store, key, loaded: false, data: SessionData::new(context) }
+        let sent = match key.map(SessionKey::parse) {
+            None => Sent::Nothing,
+            Some(None) => Sent::NoKey,
+            Some(Some(key)) => Sent::Key(key),
+        };
+        let key = match &sent {
+            Sent::Key(key) => Some(key.clone()),
+            Sent::Nothing | Sent::NoKey => None,
+        };
+        Self { store, key, sent, loaded: false, data: SessionData::new(context) }
+    }
+
+    /// Whether the session was opened with what a visitor sent, be it a key or not.
+    pub fn was_sent(&self) -> bool {
+        !matches!(self.sent, Sent::Nothing)
+    }
+
+    /// Whether the session has a key that the visitor did not send, and so must be told.
+    pub fn has_new_key(&self) -> bool {
+        match (&self.key, &self.sent) {
+            (Some(key), Sent::Key(sent)) => key != sent,
+            (key, _) => key.is_some(),
+        }
     }
 
     /// The key, if there is one (`session_key`).
@@ -136,13 +168,13 @@ impl<S: SessionStore> Session<S> {
         if !self.loaded {
             if let Some(key) = &self.key {
                 match self.store.load(key).await {
-                    Ok(Some(record)) => self.data.record = record,
+                    Ok(Some(record)) => self.data.replace(record.data),
                     Ok(None) => self.key = None,
-                    Err(StoreError::Corrupt { key, reason }) => {
+                    Err(error @ StoreError::Corrupt { .. }) => {
                         tracing::warn!(
                             target: "session_core::security",
                             session = %key,
-                            "session data corrupted: {reason}"
+                            "session data corrupted: {}", Chain(&error)
                         );
                     }
                     Err(error) => return Err(error.into()),
@@ -154,13 +186,13 @@ impl<S: SessionStore> Session<S> {
     }
 
     /// The data if it is in memory already.
-    pub fn loaded(&self) -> Option<&SessionData> {
+    pub fn data_if_loaded(&self) -> Option<&SessionData> {
         self.loaded.then_some(&self.data)
     }
 
     /// Removes all entries, without reading them (`clear`). Key and record stay until the next save.
     pub fn clear(&mut self) {
-        self.data.record.data = Map::new();
+        self.data.replace(Entries::new());
         self.loaded = true;
         self.data.accessed = true;
         self.data.modified = true;
@@ -171,15 +203,22 @@ impl<S: SessionStore> Session<S> {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] (Django's `UpdateError`) if the record is gone, and the other errors of
-    /// the store; [`SessionError::InvalidExpiry`]. The record is then as it was.
+    /// the store; [`SessionError::InvalidExpiry`]; [`SessionError::Unrepresentable`] if a value that was changed in
+    /// place cannot be read again. The record is then as it was.
     pub async fn save(&mut self) -> Result<(), SessionError> {
-        let Some(key) = self.key.clone() else { return self.create().await };
+        self.save_at(self.now()).await
+    }
+
+    /// Stores the session as [`save`](Self::save) does, at an instant that the caller has taken for whatever else
+    /// must agree with it.
+    pub(crate) async fn save_at(&mut self, now: OffsetDateTime) -> Result<(), SessionError> {
+        let Some(key) = self.key.clone() else { return self.create_at(now).await };
         self.data().await?;
         if self.key.is_none() {
             return Err(StoreError::NotFound(key).into());
         }
-        self.data.record.expires = self.data.get_expiry_date()?;
-        self.key = Some(self.store.update(&key, &self.data.record).await?);
+        let record = self.record(now)?;
+        self.key = Some(self.store.update(&key, &record).await?);
         Ok(())
     }
 
@@ -195,8 +234,8 @@ impl<S: SessionStore> Session<S> {
         let Some(key) = self.key.clone() else { return self.create().await };
         self.loaded = true;
         self.data.accessed = true;
-        self.data.record.expires = self.data.get_expiry_date()?;
-        self.key = Some(self.store.insert(&key, &self.data.record).await?);
+        let record = self.record(self.now())?;
+        self.key = Some(self.store.insert(&key, &record).await?);
         Ok(())
     }
 
@@ -204,25 +243,38 @@ impl<S: SessionStore> Session<S> {
     /// session that was not read starts empty; a record under its old key stays.
     ///
     /// # Errors
-    /// As for [`save`](Self::save). The session then keeps the key it had.
+    /// As for [`save`](Self::save), and [`SessionError::NoRandomness`]. The session then keeps the key it had.
     pub async fn create(&mut self) -> Result<(), SessionError> {
+        self.create_at(self.now()).await
+    }
+
+    async fn create_at(&mut self, now: OffsetDateTime) -> Result<(), SessionError> {
         self.data.accessed = true;
         self.loaded = true;
-        self.data.record.expires = self.data.get_expiry_date()?;
-        let mut candidate = self.data.context.shared.keys.generate();
+        let record = self.record(now)?;
         for _ in 0..MAX_ATTEMPTS {
+            let candidate = self.data.context.shared.keys.generate().map_err(SessionError::NoRandomness)?;
             // Django asks `exists` first; the store's own refusal is one step and cannot be raced.
-            match self.store.insert(&candidate, &self.data.record).await {
+            match self.store.insert(&candidate, &record).await {
                 Ok(key) => {
                     self.key = Some(key);
                     self.data.modified = true;
                     return Ok(());
                 }
-                Err(StoreError::Exists(_)) => candidate = self.data.context.shared.keys.generate(),
+                Err(StoreError::Exists(_)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Err(SessionError::KeysExhausted(MAX_ATTEMPTS))
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        self.data.context.clock().now()
+    }
+
+    /// What is in memory, as it is stored at `now`.
+    fn record(&self, now: OffsetDateTime) -> Result<Record, SessionError> {
+        Ok(Record::new(self.data.entries()?.into_owned(), self.data.expires(now)?))
     }
 
     /// Deletes this session's record; the session itself stays as it is (`delete`).

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// Settings, as Django has them (`django.conf.global_settings`).
 ///
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(settings.cookie_name, "sessionid");
 /// ```
 #[expect(clippy::struct_excessive_bools, reason = "they are Django's settings")]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// `SECRET_KEY`: signs what is stored.
@@ -43,8 +43,52 @@ pub struct Settings {
     pub engine: String,
     /// `SESSION_FILE_PATH`: the directory of the file engine; the system's temporary one if absent.
     pub file_path: Option<String>,
-    /// `SESSION_CACHE_ALIAS`: which cache the cache engines use.
-    pub cache_alias: String,
+    /// The most bytes that the data of a session may have as JSON, before it is compressed: 1 MiB. A larger session
+    /// is neither saved nor read, so that nobody can fill the memory with a small cookie or record. Django has no
+    /// such limit.
+    pub max_data_bytes: usize,
+}
+
+impl Settings {
+    /// Django's defaults, with this secret key.
+    pub fn new(secret_key: impl Into<String>) -> Self {
+        Self { secret_key: Secret::new(secret_key), ..Self::default() }
+    }
+
+    /// The same with changes.
+    ///
+    /// ```
+    /// let settings = session_core::Settings::new("…").with(|settings| settings.cookie_age = 3600);
+    /// assert_eq!(settings.cookie_age, 3600);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
+/// Secrets are not shown, and of the engine's URL, which may hold a password, only the scheme.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let engine = self.engine.split_once(':').map_or(self.engine.clone(), |(scheme, _)| format!("{scheme}:…"));
+        f.debug_struct("Settings")
+            .field("secret_key", &self.secret_key)
+            .field("secret_key_fallbacks", &self.secret_key_fallbacks)
+            .field("cookie_age", &self.cookie_age)
+            .field("expire_at_browser_close", &self.expire_at_browser_close)
+            .field("save_every_request", &self.save_every_request)
+            .field("cookie_name", &self.cookie_name)
+            .field("cookie_domain", &self.cookie_domain)
+            .field("cookie_path", &self.cookie_path)
+            .field("cookie_secure", &self.cookie_secure)
+            .field("cookie_httponly", &self.cookie_httponly)
+            .field("cookie_samesite", &self.cookie_samesite)
+            .field("engine", &engine)
+            .field("file_path", &self.file_path)
+            .field("max_data_bytes", &self.max_data_bytes)
+            .finish()
+    }
 }
 
 impl Default for Settings {
@@ -63,7 +107,7 @@ impl Default for Settings {
             cookie_samesite: Some("Lax".into()),
             engine: "django.contrib.sessions.backends.db".into(),
             file_path: None,
-            cache_alias: "default".into(),
+            max_data_bytes: 1 << 20,
         }
     }
 }
@@ -93,8 +137,7 @@ pub enum SettingsError {
     },
 }
 
-/// A secret key. It is never shown: [`fmt::Debug`] tells only whether there is one, and serialising it
-/// gives an empty text, so that settings can be printed.
+/// A secret key. It is never shown: [`fmt::Debug`] tells only whether there is one, and it cannot be serialised.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -117,12 +160,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-impl Serialize for Secret {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,9 +171,12 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_neither_printed_nor_written() {
-        let settings = Settings { secret_key: Secret::new("hunter2"), ..Settings::default() };
-        assert!(!format!("{settings:?}").contains("hunter2"));
-        assert!(!serde_json::to_string(&settings).unwrap().contains("hunter2"));
+    fn neither_a_secret_nor_a_password_is_shown() {
+        let settings = Settings::new("hunter2").with(|settings| {
+            settings.secret_key_fallbacks = vec![Secret::new("hunter2")];
+            settings.engine = "postgres://me:hunter2@host/database".into();
+        });
+        let shown = format!("{settings:?}");
+        assert!(!shown.contains("hunter2") && shown.contains("postgres:…"), "{shown}");
     }
 }

@@ -21,10 +21,6 @@ use time::{Duration, OffsetDateTime};
 
 use crate::settings::Secret;
 
-/// The most bytes that compressed data may unpack to: 32 MiB. More is refused while unpacking, so that a
-/// small text cannot fill the memory.
-pub const MAX_UNPACKED: usize = 32 << 20;
-
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// zlib's state for compressing takes a quarter of a megabyte. To take that from the system and give it back for
@@ -48,6 +44,12 @@ pub enum SignatureError {
         age: i64,
         /// The greatest age in seconds.
         max_age: i64,
+    },
+    /// The signature fits, but what was signed is larger than the caller takes.
+    #[error("the signed data has more than {limit} bytes")]
+    TooLarge {
+        /// The most bytes.
+        limit: usize,
     },
     /// The signature fits, but what was signed does not decode.
     #[error("the signed data does not decode: {0}")]
@@ -132,30 +134,32 @@ impl Signer {
         self.sign_with_time(&value, now)
     }
 
-    /// The data of a text that [`dumps`](Self::dumps) made, here or in Django.
+    /// The data of a text that [`dumps`](Self::dumps) made, here or in Django, if it has at most `limit` bytes. No
+    /// more than that is unpacked, so that a small text cannot fill the memory.
     ///
     /// # Errors
     /// [`SignatureError`]; [`SignatureError::Undecodable`] if the signature fits and the rest does not.
     pub fn loads(
         &self,
         text: &str,
+        limit: usize,
         max_age: Option<(Duration, OffsetDateTime)>,
     ) -> Result<Vec<u8>, SignatureError> {
-        decode(self.unsign_with_time(text, max_age)?)
+        decode(self.unsign_with_time(text, max_age)?, limit)
     }
 
     /// The same, and the time at which it was signed, in whole seconds.
     ///
     /// # Errors
     /// [`SignatureError`].
-    pub fn loads_with_time(&self, text: &str) -> Result<(Vec<u8>, OffsetDateTime), SignatureError> {
+    pub fn loads_with_time(&self, text: &str, limit: usize) -> Result<(Vec<u8>, OffsetDateTime), SignatureError> {
         let (value, time) = self.unsign(text)?.rsplit_once(':').ok_or(SignatureError::Bad)?;
-        Ok((decode(value)?, instant(time)?))
+        Ok((decode(value, limit)?, instant(time)?))
     }
 }
 
 /// The data in the place of a value.
-fn decode(value: &str) -> Result<Vec<u8>, SignatureError> {
+fn decode(value: &str, limit: usize) -> Result<Vec<u8>, SignatureError> {
     let (encoded, packed) = match value.strip_prefix('.') {
         Some(encoded) => (encoded, true),
         None => (value, false),
@@ -163,7 +167,13 @@ fn decode(value: &str) -> Result<Vec<u8>, SignatureError> {
     let bytes = URL_SAFE_NO_PAD
         .decode(encoded.trim_end_matches('='))
         .map_err(|_| SignatureError::Undecodable("not URL-safe base64"))?;
-    if packed { unpack(&bytes) } else { Ok(bytes) }
+    if packed {
+        unpack(&bytes, limit)
+    } else if bytes.len() > limit {
+        Err(SignatureError::TooLarge { limit })
+    } else {
+        Ok(bytes)
+    }
 }
 
 /// The instant of a time as it is signed.
@@ -198,15 +208,14 @@ fn compress(data: &[u8]) -> Option<Vec<u8>> {
     (matches!(status, Ok(Status::StreamEnd)) && packed.len() + 1 < data.len()).then_some(packed)
 }
 
-fn unpack(packed: &[u8]) -> Result<Vec<u8>, SignatureError> {
+fn unpack(packed: &[u8], limit: usize) -> Result<Vec<u8>, SignatureError> {
     let mut data = Vec::new();
-    let limit = u64::try_from(MAX_UNPACKED).unwrap_or(u64::MAX) + 1;
     ZlibDecoder::new(packed)
-        .take(limit)
+        .take(limit as u64 + 1)
         .read_to_end(&mut data)
         .map_err(|_| SignatureError::Undecodable("not zlib data"))?;
-    if data.len() > MAX_UNPACKED {
-        return Err(SignatureError::Undecodable("it unpacks to more than 32 MiB"));
+    if data.len() > limit {
+        return Err(SignatureError::TooLarge { limit });
     }
     Ok(data)
 }
@@ -250,6 +259,8 @@ mod tests {
 
     use super::*;
 
+    const LIMIT: usize = 1 << 20;
+
     fn at(seconds: i64) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(seconds).unwrap()
     }
@@ -274,29 +285,29 @@ mod tests {
 
     #[test]
     fn loads_reads_what_django_signed() {
-        assert_eq!(signer("secret").loads(PLAIN.trim(), None).unwrap(), b"{\"a\":1}");
-        assert_eq!(signer("secret").loads(PACKED.trim(), None).unwrap().len(), 108);
+        assert_eq!(signer("secret").loads(PLAIN.trim(), LIMIT, None).unwrap(), b"{\"a\":1}");
+        assert_eq!(signer("secret").loads(PACKED.trim(), LIMIT, None).unwrap().len(), 108);
     }
 
     #[test]
     fn another_secret_or_salt_or_a_changed_byte_is_bad() {
         let text = PLAIN.trim();
-        assert_eq!(signer("other").loads(text, None), Err(SignatureError::Bad));
+        assert_eq!(signer("other").loads(text, LIMIT, None), Err(SignatureError::Bad));
         let elsewhere = Signer::new(&Secret::new("secret"), &[], "elsewhere");
-        assert_eq!(elsewhere.loads(text, None), Err(SignatureError::Bad));
+        assert_eq!(elsewhere.loads(text, LIMIT, None), Err(SignatureError::Bad));
         for index in 0..text.len() {
             let mut bytes = text.as_bytes().to_vec();
             bytes[index] ^= 1;
             let changed = String::from_utf8(bytes).unwrap();
-            assert!(signer("secret").loads(&changed, None).is_err(), "{changed}");
+            assert!(signer("secret").loads(&changed, LIMIT, None).is_err(), "{changed}");
         }
     }
 
     #[test]
     fn a_secret_that_was_replaced_is_still_accepted_as_a_fallback() {
         let rotated = Signer::new(&Secret::new("new"), &[Secret::new("secret")], "purpose");
-        assert!(rotated.loads(PLAIN.trim(), None).is_ok());
-        assert!(signer("secret").loads(&rotated.dumps(b"{}", at(0)), None).is_err());
+        assert!(rotated.loads(PLAIN.trim(), LIMIT, None).is_ok());
+        assert!(signer("secret").loads(&rotated.dumps(b"{}", at(0)), LIMIT, None).is_err());
     }
 
     #[rstest]
@@ -305,15 +316,16 @@ mod tests {
     #[case(11, false)]
     fn a_signature_may_be_as_old_as_the_greatest_age(#[case] age: i64, #[case] accepted: bool) {
         let text = signer("s").dumps(b"{}", at(1_000));
-        let result = signer("s").loads(&text, Some((Duration::seconds(10), at(1_000 + age))));
+        let result = signer("s").loads(&text, LIMIT, Some((Duration::seconds(10), at(1_000 + age))));
         assert_eq!(result.is_ok(), accepted, "{result:?}");
     }
 
     #[test]
     fn data_that_unpacks_to_too_much_is_refused() {
-        let bomb = signer("s").dumps(&vec![b' '; MAX_UNPACKED + 1], at(0));
-        assert!(bomb.len() < 100_000);
-        assert!(matches!(signer("s").loads(&bomb, None), Err(SignatureError::Undecodable(_))));
+        let bomb = signer("s").dumps(&vec![b' '; LIMIT + 1], at(0));
+        assert!(bomb.len() < 10_000);
+        assert_eq!(signer("s").loads(&bomb, LIMIT, None), Err(SignatureError::TooLarge { limit: LIMIT }));
+        assert!(signer("s").loads(&bomb, LIMIT + 1, None).is_ok());
     }
 
     #[rstest]
@@ -322,7 +334,7 @@ mod tests {
     #[case("a:b")]
     #[case("::::")]
     fn what_is_not_signed_text_is_bad(#[case] text: &str) {
-        assert_eq!(signer("s").loads(text, None), Err(SignatureError::Bad));
+        assert_eq!(signer("s").loads(text, LIMIT, None), Err(SignatureError::Bad));
     }
 
     #[rstest]

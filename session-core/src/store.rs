@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{Record, SessionKey, StoreError};
 
 /// Where sessions are kept.
@@ -22,9 +20,14 @@ pub trait SessionStore: Send + Sync {
 
     /// Whether the key is taken, by a record that is live or expired and not yet cleared.
     ///
+    /// A store whose key is the data leaves it as it is: it cannot tell.
+    ///
     /// # Errors
     /// [`StoreError::Unavailable`]; [`StoreError::Unsupported`] if the key is the data.
-    fn exists(&self, key: &SessionKey) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    fn exists(&self, key: &SessionKey) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        let _ = key;
+        async { Err(StoreError::unsupported("this store", "tell whether a session exists")) }
+    }
 
     /// The record under the key, or `None` if there is none or it has expired: `now < expires` loads.
     ///
@@ -64,16 +67,27 @@ pub trait SessionStore: Send + Sync {
 
     /// Removes the records that expired before now and returns how many went.
     ///
+    /// A store that cannot do that leaves it as it is, and says so in its capabilities.
+    ///
     /// # Errors
     /// [`StoreError::Unsupported`] if [`Capabilities::clear_expired`] says so;
     /// [`StoreError::Unavailable`].
-    fn clear_expired(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    fn clear_expired(&self) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        async { Err(StoreError::unsupported("this store", "clear expired sessions")) }
+    }
 }
 
 /// What a store can do, and which of the permitted behaviours it has. The suite reads this before it
 /// lists its rules, and tests what is absent too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+///
+/// ```
+/// use session_core::Capabilities;
+///
+/// let cache = Capabilities::cache().with_max_record_bytes(1 << 20);
+/// assert!(cache.shared);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Capabilities {
     /// Records outlive the process: a store opened anew on the same storage has them.
     pub persistent: bool,
@@ -92,19 +106,73 @@ pub struct Capabilities {
 
 impl Capabilities {
     /// What most databases can do: everything, with expired records that wait to be cleared.
-    pub const DATABASE: Self = Self {
-        persistent: true,
-        shared: true,
-        server_side: true,
-        expired: ExpiredRecords::Kept,
-        clear_expired: ClearExpired::Sweeps,
-        max_record_bytes: None,
-    };
+    pub const fn database() -> Self {
+        Self {
+            persistent: true,
+            shared: true,
+            server_side: true,
+            expired: ExpiredRecords::Kept,
+            clear_expired: ClearExpired::Sweeps,
+            max_record_bytes: None,
+        }
+    }
+
+    /// What most caches on a server can do: records go by themselves when their time is over.
+    pub const fn cache() -> Self {
+        Self { expired: ExpiredRecords::Gone, clear_expired: ClearExpired::Automatic, ..Self::database() }
+    }
+
+    /// What a store in the memory of one process can do: its records end with it, nobody else sees them, and
+    /// expired ones are gone.
+    pub const fn memory() -> Self {
+        Self { persistent: false, shared: false, expired: ExpiredRecords::Gone, ..Self::database() }
+    }
+
+    /// What a store can do whose key is the data, such as a signed cookie.
+    pub const fn client_side() -> Self {
+        Self { server_side: false, clear_expired: ClearExpired::Automatic, ..Self::database() }
+    }
+
+    /// The same with other [`persistent`](Self::persistent).
+    #[must_use]
+    pub const fn with_persistent(self, persistent: bool) -> Self {
+        Self { persistent, ..self }
+    }
+
+    /// The same with other [`shared`](Self::shared).
+    #[must_use]
+    pub const fn with_shared(self, shared: bool) -> Self {
+        Self { shared, ..self }
+    }
+
+    /// The same with other [`server_side`](Self::server_side).
+    #[must_use]
+    pub const fn with_server_side(self, server_side: bool) -> Self {
+        Self { server_side, ..self }
+    }
+
+    /// The same with other [`expired`](Self::expired).
+    #[must_use]
+    pub const fn with_expired(self, expired: ExpiredRecords) -> Self {
+        Self { expired, ..self }
+    }
+
+    /// The same with other [`clear_expired`](Self::clear_expired).
+    #[must_use]
+    pub const fn with_clear_expired(self, clear_expired: ClearExpired) -> Self {
+        Self { clear_expired, ..self }
+    }
+
+    /// The same for records of at most so many bytes, encoded.
+    #[must_use]
+    pub const fn with_max_record_bytes(self, limit: u64) -> Self {
+        Self { max_record_bytes: Some(limit), ..self }
+    }
 }
 
 /// What becomes of a record that has expired and was not cleared yet. It never loads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ExpiredRecords {
     /// It still holds its key: it exists, and a session read before the expiry can save it (databases).
     Kept,
@@ -113,8 +181,8 @@ pub enum ExpiredRecords {
 }
 
 /// What `clear_expired` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClearExpired {
     /// Removes the expired records.
     Sweeps,
@@ -124,6 +192,7 @@ pub enum ClearExpired {
     Unsupported,
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
     fn capabilities(&self) -> Capabilities {
         (**self).capabilities()

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use session_core::blocking::Wait;
 use session_core::{
-    AnyStore, Capabilities, ClearExpired, Context, ExpiredRecords, KeyGenerator, ManualClock, Offload,
-    Record, Session, SessionError, SessionKey, SessionStore, Settings, StoreError, json,
+    AnyStore, BoxError, Capabilities, ClearExpired, Context, Entries, ExpiredRecords, KeyGenerator, ManualClock, Offload,
+    Record, Session, SessionError, SessionKey, SessionStore, Settings, StoreError,
 };
 use time::macros::datetime;
 use tracing::field::{Field, Visit};
@@ -29,8 +29,7 @@ type Failing = fn(&SessionKey) -> StoreError;
 impl Scripted {
     fn holding(data: &str) -> Arc<Self> {
         let store = Self::default();
-        let record =
-            Record { data: json::parse(data.as_bytes()).unwrap(), expires: datetime!(2031-01-01 00:00 UTC) };
+        let record = Record::new(Entries::parse(data.as_bytes()).unwrap(), datetime!(2031-01-01 00:00 UTC));
         store.records.lock().unwrap().insert(KEY.into(), record);
         Arc::new(store)
     }
@@ -61,14 +60,10 @@ impl Scripted {
 
 impl SessionStore for Scripted {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            persistent: false,
-            shared: false,
-            server_side: true,
-            expired: ExpiredRecords::Kept,
-            clear_expired: ClearExpired::Unsupported,
-            max_record_bytes: Some(4_096),
-        }
+        Capabilities::memory()
+            .with_expired(ExpiredRecords::Kept)
+            .with_clear_expired(ClearExpired::Unsupported)
+            .with_max_record_bytes(4_096)
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
@@ -108,7 +103,7 @@ impl SessionStore for Scripted {
 
     async fn clear_expired(&self) -> Result<u64, StoreError> {
         self.asked.lock().unwrap().push("clear_expired");
-        Err(StoreError::Unsupported { store: "scripted", operation: "clear expired sessions" })
+        Err(StoreError::unsupported("scripted", "clear expired sessions"))
     }
 }
 
@@ -119,8 +114,8 @@ const KEY: &str = "0123456789abcdef";
 struct SameKey;
 
 impl KeyGenerator for SameKey {
-    fn generate(&self) -> SessionKey {
-        SessionKey::parse(KEY).unwrap()
+    fn generate(&self) -> Result<SessionKey, BoxError> {
+        Ok(SessionKey::parse(KEY).unwrap())
     }
 }
 
@@ -134,11 +129,11 @@ fn open(store: &Arc<Scripted>) -> Session<Arc<Scripted>> {
 }
 
 fn down(_: &SessionKey) -> StoreError {
-    StoreError::Unavailable { operation: "reach it".into(), reason: "it is down".into(), source: None }
+    StoreError::unavailable("reach it", "it is down")
 }
 
 fn corrupt(key: &SessionKey) -> StoreError {
-    StoreError::Corrupt { key: key.clone(), reason: "the signature does not match".into() }
+    StoreError::corrupt(key, "the signature does not match")
 }
 
 #[test]
@@ -146,7 +141,7 @@ fn opening_and_looking_at_nothing_asks_the_store_nothing() {
     let store = Scripted::holding(r#"{"a":1}"#);
     let mut session = open(&store);
     assert!(!session.is_empty());
-    assert!(session.loaded().is_none());
+    assert!(session.data_if_loaded().is_none());
     session.clear();
     assert_eq!((session.accessed(), session.modified()), (true, true));
     assert_eq!(store.asked(), [""; 0]);
@@ -264,8 +259,7 @@ fn a_taken_key_is_drawn_again_without_a_question_in_between() {
 /// Asks a store everything once, and tells what it said.
 fn everything(store: &impl SessionStore) -> Vec<String> {
     let key = SessionKey::parse("fedcba9876543210").unwrap();
-    let record =
-        Record { data: json::parse(br#"{"a":[1]}"#).unwrap(), expires: datetime!(2031-01-01 00:00 UTC) };
+    let record = Record::new(Entries::parse(br#"{"a":[1]}"#).unwrap(), datetime!(2031-01-01 00:00 UTC));
     vec![
         format!("{:?}", store.capabilities()),
         format!("{:?}", store.insert(&key, &record).wait()),
@@ -302,7 +296,7 @@ fn an_offloaded_store_works_on_another_thread() {
         async fn exists(&self, _: &SessionKey) -> Result<bool, StoreError> {
             // The thread's name tells it from the one that asked.
             let name = std::thread::current().name().unwrap_or_default().to_owned();
-            Err(StoreError::Unavailable { operation: "x".into(), reason: name, source: None })
+            Err(StoreError::unavailable("x", name))
         }
         async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
             self.0.load(key).await
@@ -323,7 +317,7 @@ fn an_offloaded_store_works_on_another_thread() {
 
     let key = SessionKey::parse(KEY).unwrap();
     let worked_on = |answer: Result<bool, StoreError>| match answer {
-        Err(StoreError::Unavailable { reason, .. }) => reason,
+        Err(StoreError::Unavailable { source, .. }) => source.to_string(),
         other => panic!("{other:?}"),
     };
     let own = std::thread::current().name().unwrap_or_default().to_owned();

@@ -9,16 +9,14 @@ mod memcached;
 #[cfg(feature = "redis")]
 mod redis;
 
-use std::error::Error;
 use std::time::Duration;
 
-use session_core::codec::DecodeError;
 use session_core::{
-    Capabilities, ClearExpired, Clock, ExpiredRecords, Map, Record, SessionKey, SessionStore, Settings,
-    StoreError, SystemClock, json, stored_expiry,
+    BoxError, Capabilities, Clock, Entries, Record, SessionKey, SessionStore, Settings, StoreError, SystemClock,
+    stored_expiry,
 };
 
-use crate::pickle;
+use crate::pickle::{self, PickleError};
 
 #[cfg(feature = "memcached")]
 pub use memcached::MemcachedCache;
@@ -114,7 +112,7 @@ pub enum CacheError {
     },
     /// The server is not there, or answers with an error. The text names the server.
     #[error("{0}")]
-    Unavailable(String, #[source] Option<Box<dyn Error + Send + Sync>>),
+    Unavailable(String, #[source] Option<BoxError>),
 }
 
 /// How session data is written into the cache. Both forms are read, whichever is written.
@@ -141,6 +139,7 @@ pub struct CacheStore<C, K = SystemClock> {
     engine: &'static str,
     format: CacheFormat,
     cookie_age: i64,
+    max_data_bytes: usize,
 }
 
 impl<C: Cache> CacheStore<C> {
@@ -162,6 +161,7 @@ impl<C: Cache, K: Clock> CacheStore<C, K> {
             engine: CACHE_ENGINE,
             format: CacheFormat::default(),
             cookie_age: settings.cookie_age,
+            max_data_bytes: settings.max_data_bytes,
         }
     }
 
@@ -195,13 +195,29 @@ impl<C: Cache, K: Clock> CacheStore<C, K> {
         self.cache.accepts(&text).then_some(text)
     }
 
-    fn encode(&self, key: &SessionKey, data: &Map) -> Result<Vec<u8>, StoreError> {
-        match self.format {
-            CacheFormat::Json => Ok(json::write(data).into_bytes()),
-            CacheFormat::Pickle => {
-                pickle::write(data).map_err(|reason| StoreError::Unrepresentable { key: key.clone(), reason })
+    fn encode(&self, key: &SessionKey, data: &Entries) -> Result<Vec<u8>, StoreError> {
+        let encoded = match self.format {
+            CacheFormat::Pickle => pickle::write(data, self.max_data_bytes),
+            CacheFormat::Json => match data.to_json() {
+                json if json.len() > self.max_data_bytes => {
+                    Err(PickleError::TooLarge { limit: self.max_data_bytes })
+                }
+                json => Ok(json.into_owned().into_bytes()),
+            },
+        };
+        encoded.map_err(|error| error.into_store_error(key))
+    }
+
+    /// The data of a value in either form.
+    fn decode(&self, key: &SessionKey, value: &[u8]) -> Result<Entries, StoreError> {
+        let decoded = match value.first() {
+            Some(b'{') if value.len() > self.max_data_bytes => {
+                Err(PickleError::TooLarge { limit: self.max_data_bytes })
             }
-        }
+            Some(b'{') => Entries::parse(value).map_err(PickleError::from),
+            _ => pickle::read(value, self.max_data_bytes),
+        };
+        decoded.map_err(|error| error.into_store_error(key))
     }
 
     /// How long a record still lives, `None` if it has expired.
@@ -213,33 +229,22 @@ impl<C: Cache, K: Clock> CacheStore<C, K> {
         match error {
             CacheError::TooLarge { size } => {
                 let limit = self.cache.max_value_bytes().unwrap_or(size);
-                StoreError::TooLarge { key: key.clone(), size, limit }
+                StoreError::too_large(key, size, limit)
             }
             CacheError::Unavailable(reason, source) => {
-                StoreError::Unavailable { operation: operation.into(), reason, source }
+                match source {
+                    Some(source) => StoreError::unavailable(operation, source).with_hint(reason),
+                    None => StoreError::unavailable(operation, reason),
+                }
             }
         }
-    }
-}
-
-/// The data of a value in either form.
-fn decode(value: &[u8]) -> Result<Map, DecodeError> {
-    match value.first() {
-        Some(b'{') => Ok(json::parse(value)?),
-        _ => pickle::read(value),
     }
 }
 
 impl<C: Cache, K: Clock> SessionStore for CacheStore<C, K> {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            persistent: true,
-            shared: true,
-            server_side: true,
-            expired: ExpiredRecords::Gone,
-            clear_expired: ClearExpired::Automatic,
-            max_record_bytes: self.cache.max_value_bytes(),
-        }
+        let cache = Capabilities::cache();
+        self.cache.max_value_bytes().map_or(cache, |limit| cache.with_max_record_bytes(limit))
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
@@ -252,12 +257,9 @@ impl<C: Cache, K: Clock> SessionStore for CacheStore<C, K> {
         let Some(text) = self.cache_key(key) else { return Ok(None) };
         let value = self.cache.get(&text).await.map_err(|error| self.error("load a session", key, error))?;
         let Some(value) = value else { return Ok(None) };
-        let record = decode(&value).and_then(|data| {
-            let expires = stored_expiry(&data, self.clock.now(), self.cookie_age)
-                .map_err(|error| DecodeError::Corrupt(error.to_string()))?;
-            Ok(Record { data, expires })
-        });
-        record.map(Some).map_err(|error| error.into_store_error(key))
+        let data = self.decode(key, &value)?;
+        let expires = stored_expiry(&data, self.clock.now(), self.cookie_age);
+        Ok(Some(Record::new(data, expires)))
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {

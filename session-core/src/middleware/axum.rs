@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::request::Parts;
 
 use super::RequestSession;
-use crate::SessionError;
+use crate::{Chain, SessionError};
 
 /// A handler wants the session, and no [`SessionLayer`](super::SessionLayer) is around it: an error in the
 /// program. The answer is a 500 that says so.
@@ -35,7 +35,13 @@ impl<S: Sync> FromRequestParts<S> for RequestSession {
 /// An empty 500, after which nothing is saved. What went wrong is logged, and not told to the visitor.
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
-        tracing::error!(target: "session_core::middleware", "a handler gave up: {self}");
+        // What lies beneath an error of a store tells an operator what to do. Beneath others may be a visitor's data.
+        match &self {
+            Self::Store(error) => {
+                tracing::error!(target: "session_core::middleware", "a handler gave up: {}", Chain(error));
+            }
+            other => tracing::error!(target: "session_core::middleware", "a handler gave up: {other}"),
+        }
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
 }

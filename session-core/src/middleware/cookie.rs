@@ -49,7 +49,9 @@ impl SessionCookie {
                 _ => return refuse("cookie_samesite", text, "it is Lax, Strict or None, or absent"),
             },
         };
-        let host = name.starts_with("__Host-");
+        // Browsers look for these beginnings without case.
+        let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        let host = begins("__Host-");
         if !settings.cookie_secure {
             if same_site == Some(SameSite::None) {
                 return refuse(
@@ -58,7 +60,7 @@ impl SessionCookie {
                     "browsers keep such a cookie only with cookie_secure",
                 );
             }
-            if host || name.starts_with("__Secure-") {
+            if host || begins("__Secure-") {
                 return refuse("cookie_name", name, "browsers keep such a cookie only with cookie_secure");
             }
         }
@@ -223,6 +225,8 @@ mod tests {
     #[rstest]
     #[case("cookie_name", Settings { cookie_name: "session id".into(), ..Settings::default() })]
     #[case("cookie_name", Settings { cookie_name: String::new(), ..Settings::default() })]
+    #[case("cookie_name", Settings { cookie_name: "__hOsT-id".into(), ..Settings::default() })]
+    #[case("cookie_name", Settings { cookie_name: "__secure-id".into(), ..Settings::default() })]
     #[case("cookie_path", Settings { cookie_path: "/a; Domain=evil.example".into(), ..Settings::default() })]
     #[case("cookie_path", Settings { cookie_path: "shop".into(), ..Settings::default() })]
     #[case("cookie_domain", Settings { cookie_domain: Some("a\r\nb".into()), ..Settings::default() })]

@@ -16,7 +16,7 @@ mod tower;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use crate::{Context, Session, SessionError, SessionStore, SettingsError, StoreError};
+use crate::{Context, ExpiryQuery, Session, SessionError, SessionStore, SettingsError, StoreError};
 
 use cookie::SessionCookie;
 
@@ -42,7 +42,7 @@ pub use tower::{RequestSession, SessionGuard, SessionLayer, SessionService};
 ///     let sent = middleware.process_request(request);
 ///     let mut session = Session::open(store, middleware.context().clone(), sent.as_deref());
 ///     session.data().wait()?.insert("seen", true)?;
-///     middleware.process_response(&mut session, sent.is_some(), StatusCode::OK, headers).wait()
+///     middleware.process_response(&mut session, StatusCode::OK, headers).wait()
 /// }
 /// # let middleware = SessionMiddleware::new(Context::new(Settings::default()));
 /// # assert!(middleware.is_ok());
@@ -56,7 +56,8 @@ pub struct SessionMiddleware {
 /// What a request did to its session, and how its answer ends.
 #[expect(clippy::struct_excessive_bools, reason = "each is a column of the truth table")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
+#[non_exhaustive]
+pub struct ResponseFacts {
     /// The request had the session cookie, whatever its value.
     pub cookie_sent: bool,
     /// [`Session::is_empty`]: neither a key nor data.
@@ -65,12 +66,30 @@ pub struct Seen {
     pub accessed: bool,
     /// [`Session::modified`].
     pub modified: bool,
+    /// [`Session::has_new_key`]: the visitor's cookie does not have the session's key. An explicit save of a session
+    /// whose key is its data leaves it so, without a mark.
+    pub new_key: bool,
     /// The answer's status.
     pub status: StatusCode,
 }
 
+impl ResponseFacts {
+    /// The facts about a session whose answer has this status.
+    pub fn new<S: SessionStore>(session: &Session<S>, status: StatusCode) -> Self {
+        Self {
+            cookie_sent: session.was_sent(),
+            empty: session.is_empty(),
+            accessed: session.accessed(),
+            modified: session.modified(),
+            new_key: session.has_new_key(),
+            status,
+        }
+    }
+}
+
 /// What an answer must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Decision {
     /// About session and cookie.
     pub action: Action,
@@ -80,6 +99,7 @@ pub struct Decision {
 
 /// What becomes of session and cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Action {
     /// Neither is touched.
     Leave,
@@ -138,21 +158,22 @@ impl SessionMiddleware {
     }
 
     /// What an answer must do: the truth table of the middleware, with the setting `save_every_request`.
-    pub fn decide(&self, seen: Seen) -> Decision {
-        if seen.cookie_sent && seen.empty {
+    pub fn decide(&self, facts: ResponseFacts) -> Decision {
+        if facts.cookie_sent && facts.empty {
             return Decision { action: Action::DeleteCookie, vary: true };
         }
-        let wanted = seen.modified || self.context.settings().save_every_request;
+        let wanted = facts.modified || facts.new_key || self.context.settings().save_every_request;
         // An answer above 499 says that something broke; what it left behind is not to be kept.
-        if wanted && !seen.empty && seen.status.as_u16() < 500 {
+        if wanted && !facts.empty && facts.status.as_u16() < 500 {
             Decision { action: Action::Save, vary: true }
         } else {
-            Decision { action: Action::Leave, vary: seen.accessed }
+            Decision { action: Action::Leave, vary: facts.accessed }
         }
     }
 
     /// Saves the session if it must be, and writes the headers `Set-Cookie` and `Vary` of an answer
-    /// (`process_response`). `cookie_sent` is whether [`process_request`](Self::process_request) found one.
+    /// (`process_response`). An answer that brings the session's cookie is for one visitor: where it says that it is
+    /// `public`, that becomes `private` in its header `Cache-Control`.
     ///
     /// # Errors
     /// [`MiddlewareError`]; the headers are then untouched, and the answer must be another one, with
@@ -160,23 +181,17 @@ impl SessionMiddleware {
     pub async fn process_response<S: SessionStore>(
         &self,
         session: &mut Session<S>,
-        cookie_sent: bool,
         status: StatusCode,
         headers: &mut HeaderMap,
     ) -> Result<(), MiddlewareError> {
-        let decision = self.decide(Seen {
-            cookie_sent,
-            empty: session.is_empty(),
-            accessed: session.accessed(),
-            modified: session.modified(),
-            status,
-        });
+        let decision = self.decide(ResponseFacts::new(session, status));
         match decision.action {
             Action::Leave => {}
             Action::DeleteCookie => self.cookie.put(headers, self.cookie.deleted()),
             Action::Save => {
                 let cookie = self.save(session).await?;
                 self.cookie.put(headers, cookie);
+                keep_private(headers);
             }
         }
         if decision.vary {
@@ -185,22 +200,40 @@ impl SessionMiddleware {
         Ok(())
     }
 
-    /// Saves the session and gives the header for its cookie.
+    /// Saves the session and gives the header for its cookie. The record and the cookie expire together: the clock is
+    /// read once.
     async fn save<S: SessionStore>(&self, session: &mut Session<S>) -> Result<HeaderValue, MiddlewareError> {
+        let now = self.context.clock().now();
         // Reading first: a key that nobody issued is forgotten then, and the save makes a new one.
         let data = session.data().await?;
         let life = if data.get_expire_at_browser_close()? {
             None
         } else {
-            Some((data.get_expiry_age()?, data.get_expiry_date()?))
+            let age = data.get_expiry_age_for(ExpiryQuery::default().from_modification(now))?;
+            Some((age, data.expires(now)?))
         };
-        session.save().await.map_err(|error| match error {
+        session.save_at(now).await.map_err(|error| match error {
             SessionError::Store(StoreError::NotFound(_)) => MiddlewareError::Interrupted,
             error => error.into(),
         })?;
         // A session that was saved has a key.
         let key = session.key().ok_or(MiddlewareError::Interrupted)?;
         self.cookie.set(key, life).ok_or_else(|| MiddlewareError::Key(key.clone()))
+    }
+}
+
+/// Turns `public` into `private` in the header `Cache-Control`: a shared cache would hand the cookie of one visitor
+/// to the next.
+fn keep_private(headers: &mut HeaderMap) {
+    let lines = headers.get_all(header::CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok());
+    let mut directives: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+    if directives.iter().any(|directive| directive.eq_ignore_ascii_case("public")) {
+        directives.retain(|directive| !directive.is_empty() && !directive.eq_ignore_ascii_case("public"));
+        directives.push("private");
+        // Directives that came out of a header can go into one.
+        if let Ok(line) = HeaderValue::try_from(directives.join(", ")) {
+            headers.insert(header::CACHE_CONTROL, line);
+        }
     }
 }
 
@@ -240,6 +273,22 @@ mod tests {
         }
         vary_on_cookie(&mut headers);
         let lines: Vec<_> = headers.get_all(header::VARY).iter().collect();
+        assert_eq!(lines, [after]);
+    }
+
+    #[rstest]
+    #[case(&["public"], "private")]
+    #[case(&["max-age=60, Public"], "max-age=60, private")]
+    #[case(&["public, max-age=60", "immutable"], "max-age=60, immutable, private")]
+    #[case(&["no-store"], "no-store")]
+    #[case(&["max-age=60, private=\"x\""], "max-age=60, private=\"x\"")]
+    fn an_answer_with_a_cookie_is_not_public(#[case] before: &[&'static str], #[case] after: &str) {
+        let mut headers = HeaderMap::new();
+        for line in before {
+            headers.append(header::CACHE_CONTROL, HeaderValue::from_static(line));
+        }
+        keep_private(&mut headers);
+        let lines: Vec<_> = headers.get_all(header::CACHE_CONTROL).iter().collect();
         assert_eq!(lines, [after]);
     }
 }

@@ -12,7 +12,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{MiddlewareError, SessionMiddleware};
-use crate::{AnyStore, BoxFuture, Context, Session, SessionStore, Settings, SettingsError};
+use crate::{AnyStore, BoxFuture, Chain, Context, Session, SessionStore, Settings, SettingsError};
 
 /// Gives each request of a service its session: a [`RequestSession`] in the request's extensions.
 ///
@@ -135,13 +135,8 @@ where
         Box::pin(async move {
             let (mut head, body) = answer.await?.into_parts();
             let mut session = session.lock().await;
-            let processed = shared.middleware.process_response(
-                &mut session,
-                sent.is_some(),
-                head.status,
-                &mut head.headers,
-            );
-            match processed.await {
+            let processed = shared.middleware.process_response(&mut session, head.status, &mut head.headers).await;
+            match processed {
                 Ok(()) => Ok(Response::from_parts(head, body)),
                 Err(error) => Ok(instead(&error)),
             }
@@ -154,7 +149,7 @@ fn instead<R: Default>(error: &MiddlewareError) -> Response<R> {
     if matches!(error, MiddlewareError::Interrupted) {
         tracing::warn!(target: "session_core::middleware", "{error}");
     } else {
-        tracing::error!(target: "session_core::middleware", "the session could not be saved: {error}");
+        tracing::error!(target: "session_core::middleware", "the session could not be saved: {}", Chain(error));
     }
     let mut answer = Response::new(R::default());
     *answer.status_mut() = error.status();

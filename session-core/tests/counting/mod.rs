@@ -33,7 +33,7 @@ impl CountingStore {
     pub(crate) fn entry(&self, name: &str) -> Option<serde_json::Value> {
         let inner = self.inner.lock().unwrap();
         assert!(inner.records.len() <= 1, "{} sessions", inner.records.len());
-        inner.records.values().next().and_then(|record| record.data.get(name).cloned())
+        inner.records.values().next().and_then(|record| record.data.read(name).unwrap())
     }
 
     /// How many sessions there are.
@@ -49,8 +49,7 @@ impl CountingStore {
         let mut inner = self.inner.lock().unwrap();
         inner.calls.push(name);
         if inner.down {
-            let (operation, reason) = (format!("{name} a session"), "the store is down".into());
-            return Err(StoreError::Unavailable { operation, reason, source: None });
+            return Err(StoreError::unavailable(format!("{name} a session"), "the store is down"));
         }
         answer(&mut inner.records)
     }
@@ -58,7 +57,7 @@ impl CountingStore {
 
 impl SessionStore for CountingStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { persistent: false, ..Capabilities::DATABASE }
+        Capabilities::database().with_persistent(false)
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
