@@ -1,5 +1,7 @@
 //! Sessions in the memory of this process: for tests, and for sites that may forget at a restart.
 
+mod front;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -25,6 +27,8 @@ struct State {
     records: HashMap<SessionKey, Record>,
     /// The same keys by the instant they expire, the first to go in front.
     expiries: BTreeSet<(OffsetDateTime, SessionKey)>,
+    /// Where it stands in front of another store.
+    leases: front::Leases,
 }
 
 impl MemoryStore {
@@ -54,6 +58,14 @@ impl<C: Clock> MemoryStore<C> {
         // Every change of the state is complete before anything can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Removes the first expired records and, if there is no room for another one, the one that expires first.
+    fn make_room(&self, state: &mut State, now: OffsetDateTime) {
+        state.sweep(now);
+        if state.records.len() >= self.capacity {
+            state.remove_first();
+        }
+    }
 }
 
 impl State {
@@ -72,12 +84,14 @@ impl State {
             self.records.insert(key.clone(), record.clone());
         }
         self.expiries.insert(expiry);
+        self.leases.void(key);
     }
 
     fn remove(&mut self, key: &SessionKey) {
         if let Some((key, record)) = self.records.remove_entry(key) {
             self.expiries.remove(&(record.expires, key));
         }
+        self.leases.void(key);
     }
 
     /// Removes the expired records and gives their number.
@@ -125,10 +139,7 @@ impl<C: Clock> SessionStore for MemoryStore<C> {
         if state.live(key, now).is_some() {
             return Err(StoreError::Exists(key.clone()));
         }
-        state.sweep(now);
-        if state.records.len() >= self.capacity {
-            state.remove_first();
-        }
+        self.make_room(&mut state, now);
         state.put(key, record);
         Ok(key.clone())
     }

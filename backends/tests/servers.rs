@@ -14,7 +14,7 @@ use std::thread;
 use race::RUNTIME;
 use rstest::rstest;
 use session_backends::{
-    CacheFormat, CacheStore, CachedStore, MemcachedCache, PostgresError, PostgresStore, RedisCache,
+    CacheFormat, CacheStore, CachedStore, Front, Lease, MemcachedCache, PostgresError, PostgresStore, RedisCache,
 };
 use session_core::blocking::Wait;
 use session_core::{
@@ -73,14 +73,65 @@ fn postgres() -> AnyStore {
     AnyStore::new(postgres_at(&url("SESSIONSPEC_POSTGRES_URL")).unwrap())
 }
 
+fn redis_front() -> CacheStore<RedisCache> {
+    let cache = RUNTIME.block_on(RedisCache::connect(&url("SESSIONSPEC_REDIS_URL"))).unwrap();
+    CacheStore::new(cache, &settings()).in_front()
+}
+
+fn cluster_front() -> CacheStore<RedisCache> {
+    let url = url("SESSIONSPEC_REDIS_CLUSTER_URL");
+    let cache = RUNTIME.block_on(RedisCache::connect_cluster(&url.split(',').collect::<Vec<_>>())).unwrap();
+    CacheStore::new(cache, &settings()).in_front()
+}
+
+fn memcached_front() -> CacheStore<MemcachedCache> {
+    let url = url("SESSIONSPEC_MEMCACHED_URL");
+    let cache = RUNTIME.block_on(MemcachedCache::connect(url.trim_start_matches("memcached://"))).unwrap();
+    CacheStore::new(cache, &settings()).in_front()
+}
+
 fn cached() -> AnyStore {
-    AnyStore::new(CachedStore::new(redis(), postgres()))
+    AnyStore::new(CachedStore::new(redis_front(), postgres()))
+}
+
+fn cached_in_memcached() -> AnyStore {
+    AnyStore::new(CachedStore::new(memcached_front(), postgres()))
+}
+
+/// Every cache keeps what a store in front of another one promises.
+fn keeps_leases(front: &impl Front) {
+    let _guard = RUNTIME.enter();
+    let (key, record) = (RandomKeys.generate(), record(r#"{"a":1}"#));
+    let (reader, writer) = (Lease::for_reader(), Lease::for_writer());
+    assert!(front.lease(&key, reader).wait().unwrap());
+    assert_eq!(front.load(&key).wait().unwrap(), None, "a lease is no record");
+    assert!(!front.lease(&key, Lease::for_reader()).wait().unwrap(), "one lease at a time");
+    assert!(front.hold(&key, writer).wait().unwrap(), "a lease is no hold");
+    assert!(!front.fill(&key, reader, &record).wait().unwrap(), "a hold takes leases away");
+    assert!(front.fill(&key, writer, &record).wait().unwrap());
+    assert_eq!(front.load(&key).wait().unwrap().unwrap().data, record.data);
+    assert!(!front.fill(&key, writer, &record).wait().unwrap(), "a hold is good for one record");
+    assert!(!front.lease(&key, Lease::for_reader()).wait().unwrap(), "there is a record");
+    assert!(front.hold(&key, writer).wait().unwrap());
+    assert!(!front.hold(&key, Lease::for_writer()).wait().unwrap(), "there is a hold already");
+    front.delete(&key).wait().unwrap();
+    assert!(!front.fill(&key, writer, &record).wait().unwrap(), "what is gone is no lease");
+    assert!(front.lease(&key, reader).wait().unwrap() && front.fill(&key, reader, &record).wait().unwrap());
+    assert_eq!(front.load(&key).wait().unwrap().unwrap().data, record.data);
+}
+
+#[test]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
+fn every_cache_keeps_leases_and_holds() {
+    keeps_leases(&redis_front());
+    keeps_leases(&cluster_front());
+    keeps_leases(&memcached_front());
 }
 
 #[rstest]
 #[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
 fn of_several_insertions_of_one_key_exactly_one_wins(
-    #[values(redis, cluster, memcached, postgres, cached)] open: fn() -> AnyStore,
+    #[values(redis, cluster, memcached, postgres, cached, cached_in_memcached)] open: fn() -> AnyStore,
 ) {
     race::one_insertion_wins(&open());
 }
@@ -88,7 +139,7 @@ fn of_several_insertions_of_one_key_exactly_one_wins(
 #[rstest]
 #[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
 fn a_deletion_in_the_midst_of_updates_is_final(
-    #[values(redis, cluster, memcached, postgres, cached)] open: fn() -> AnyStore,
+    #[values(redis, cluster, memcached, postgres, cached, cached_in_memcached)] open: fn() -> AnyStore,
 ) {
     race::deletion_is_final(&open());
 }
