@@ -34,6 +34,7 @@
 mod cache;
 mod cached;
 mod cookie;
+mod durability;
 mod engine;
 #[cfg(feature = "file")]
 mod file;
@@ -56,9 +57,10 @@ pub use cache::RedisCache;
 pub use cache::{Cache, CacheError, CacheFormat, CacheStore};
 pub use cached::CachedStore;
 pub use cookie::CookieStore;
+pub use durability::Durability;
 pub use engine::{EngineError, migrate, open};
 #[cfg(feature = "file")]
-pub use file::{DirectoryError, Durability, FileStore};
+pub use file::{DirectoryError, FileStore};
 pub use front::{Front, Lease};
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
