@@ -2,23 +2,32 @@
 
 use session_core::{Capabilities, Record, SessionKey, SessionStore, StoreError};
 
+use crate::front::{Front, Lease};
+
 /// Sessions in a store that lasts, with a fast one before it that may forget: Django's `cached_db` engine.
 ///
-/// Writing goes to the back first and then to the front; deleting too, so that nobody can put a deleted
-/// record back into the front from a back that still has it. After each filling of the front the back is
-/// asked once more: if it says something else by then, the front forgets the key. A request that is slower
-/// than a log-out therefore leaves nothing behind.
+/// After an acknowledged deletion no load succeeds, and what is in front is what the back has: also when requests
+/// overlap, in several processes on one front, when any of them is dropped anywhere, and when the front fails. Who
+/// fills the front needs a lease on the key, taken before the back was read; who changes the back takes all leases
+/// away before, and sees to it afterwards that none is left. See [`Front`].
 ///
-/// A front that fails is logged under the target `session_backends::cached` and does no harm: the back
-/// answers. That costs a look at the back where Django looks at the front alone.
+/// - A front that cannot be read is logged under the target `session_backends::cached` and does no harm: the back
+///   answers.
+/// - A front that cannot be cleared makes updating an error, before the back is touched.
+/// - A deletion is carried out in the back in any case. If the front does not confirm that it has forgotten the
+///   session too, the answer is an error, since the session may open again: try again.
+/// - Two that write one session at the same time leave it out of the front for [`Lease::LIFE`]; so does one that
+///   vanishes in the midst.
+///
+/// All this holds among programs that use this store. A Django site on the same cache fills it without a lease.
 #[derive(Debug)]
 pub struct CachedStore<F, B> {
     front: F,
     back: B,
 }
 
-impl<F: SessionStore, B: SessionStore> CachedStore<F, B> {
-    /// Puts a store in front of another one.
+impl<F: Front, B: SessionStore> CachedStore<F, B> {
+    /// Puts a cache in front of a store.
     pub fn new(front: F, back: B) -> Self {
         Self { front, back }
     }
@@ -33,31 +42,26 @@ impl<F: SessionStore, B: SessionStore> CachedStore<F, B> {
         &self.back
     }
 
-    /// Puts a record that the back has into the front.
-    async fn fill(&self, key: &SessionKey, record: &Record) {
-        let filled = match self.front.update(key, record).await {
-            Err(StoreError::NotFound(_)) => self.front.insert(key, record).await,
-            other => other,
-        };
-        let confirmed = match filled {
-            // Somebody else filled it a moment ago; with what, the back will tell.
-            Ok(_) | Err(StoreError::Exists(_)) => {
-                matches!(self.back.load(key).await, Ok(Some(now)) if now == *record)
+    /// A lease on a key, if it is to be had.
+    async fn lease(&self, key: &SessionKey) -> Option<Lease> {
+        let lease = Lease::for_reader();
+        match self.front.lease(key, lease).await {
+            Ok(leased) => leased.then_some(lease),
+            Err(error) => {
+                log("lease", key, &error);
+                None
             }
+        }
+    }
+
+    /// Puts a record into the front; tells whether it is certain that it is there.
+    async fn fill(&self, key: &SessionKey, lease: Lease, record: &Record) -> bool {
+        match self.front.fill(key, lease, record).await {
+            Ok(filled) => filled,
             Err(error) => {
                 log("fill", key, &error);
                 false
             }
-        };
-        if !confirmed {
-            self.forget(key).await;
-        }
-    }
-
-    /// Takes a key out of the front.
-    async fn forget(&self, key: &SessionKey) {
-        if let Err(error) = self.front.delete(key).await {
-            log("delete", key, &error);
         }
     }
 }
@@ -70,12 +74,12 @@ fn log(operation: &str, key: &SessionKey, error: &StoreError) {
     );
 }
 
-impl<F: SessionStore, B: SessionStore> SessionStore for CachedStore<F, B> {
+impl<F: Front, B: SessionStore> SessionStore for CachedStore<F, B> {
     /// The capabilities are those of the back. But two processes with a front each, that the other does not
     /// see, do not see each other's changes.
     fn capabilities(&self) -> Capabilities {
         let back = self.back.capabilities();
-        Capabilities { shared: back.shared && self.front.capabilities().shared, ..back }
+        back.with_shared(back.shared && self.front.capabilities().shared)
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
@@ -83,42 +87,62 @@ impl<F: SessionStore, B: SessionStore> SessionStore for CachedStore<F, B> {
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
-        match self.front.load(key).await {
+        let lease = match self.front.load(key).await {
             Ok(Some(record)) => return Ok(Some(record)),
-            Ok(None) => {}
-            Err(error) => log("load", key, &error),
-        }
+            Ok(None) => self.lease(key).await,
+            Err(error) => {
+                log("load", key, &error);
+                if let StoreError::Corrupt { .. } | StoreError::Unrepresentable { .. } = error {
+                    // What nobody can read makes room for what the back has.
+                    let _ = self.front.hold(key, Lease::for_writer()).await;
+                }
+                None
+            }
+        };
         let record = self.back.load(key).await?;
-        if let Some(record) = &record {
-            self.fill(key, record).await;
+        if let (Some(lease), Some(record)) = (lease, &record) {
+            self.fill(key, lease, record).await;
         }
         Ok(record)
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        let lease = self.lease(key).await;
         let key = self.back.insert(key, record).await?;
-        self.fill(&key, record).await;
+        if let Some(lease) = lease {
+            self.fill(&key, lease, record).await;
+        }
         Ok(key)
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        match self.back.update(key, record).await {
-            Ok(key) => {
-                self.fill(&key, record).await;
-                Ok(key)
-            }
-            Err(error) => {
-                // Whatever the back has now, the front may have something else.
-                self.forget(key).await;
-                Err(error)
-            }
+        let hold = Lease::for_writer();
+        let alone = self.front.hold(key, hold).await?;
+        let key = self.back.update(key, record).await?;
+        // If somebody else was at it, nobody knows whose record the back has now. And if this hold is gone, somebody
+        // may have a lease and the record of before.
+        if !(alone && self.fill(&key, hold, record).await) {
+            self.front.hold(&key, Lease::for_writer()).await?;
         }
+        Ok(key)
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        let deleted = self.back.delete(key).await;
-        self.forget(key).await;
-        deleted
+        // Before the back is touched, so that whoever goes away now leaves nothing behind.
+        let alone = match self.front.hold(key, Lease::for_writer()).await {
+            Ok(alone) => alone,
+            Err(error) => {
+                log("hold", key, &error);
+                false
+            }
+        };
+        self.back.delete(key).await?;
+        // A lease from before may have outlived the hold; from here on there is none.
+        if alone {
+            self.front.delete(key).await
+        } else {
+            self.front.hold(key, Lease::for_writer()).await.map(drop)
+        }
     }
 
     async fn clear_expired(&self) -> Result<u64, StoreError> {

@@ -1,9 +1,9 @@
 //! Sessions in the visitor's cookie, signed: Django's `signed_cookies` engine.
 
-use session_core::codec::{COOKIE_SALT, Codec, DecodeError};
+use session_core::codec::{COOKIE_SALT, Codec};
 use session_core::{
-    Capabilities, ClearExpired, Clock, ExpiredRecords, Record, SessionKey, SessionStore, Settings,
-    SettingsError, StoreError, SystemClock, stored_expiry,
+    Capabilities, Clock, Record, SessionKey, SessionStore, Settings, SettingsError, StoreError, SystemClock,
+    stored_expiry,
 };
 
 /// The most bytes of a cookie's name and value together that browsers take (RFC 6265, section 6.1). They drop
@@ -48,40 +48,27 @@ impl<C: Clock> CookieStore<C> {
     }
 
     fn sign(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        let value = self.codec.encode(&record.data, self.clock.now());
+        let encoded = self.codec.encode(&record.data, self.clock.now());
+        let value = encoded.map_err(|error| error.into_store_error(key))?;
         if value.len() > self.limit {
             let (size, limit) = (value.len() as u64, self.limit as u64);
-            return Err(StoreError::TooLarge { key: key.clone(), size, limit });
+            return Err(StoreError::too_large(key, size, limit));
         }
-        let reason = "the signed value is shorter than a key may be".to_owned();
-        SessionKey::parse(&value).ok_or_else(|| StoreError::Unrepresentable { key: key.clone(), reason })
+        let too_short = "the signed value is shorter than a key may be";
+        SessionKey::parse(&value).ok_or_else(|| StoreError::unrepresentable(key, too_short))
     }
 }
 
 impl<C: Clock> SessionStore for CookieStore<C> {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            persistent: true,
-            shared: true,
-            server_side: false,
-            expired: ExpiredRecords::Kept,
-            clear_expired: ClearExpired::Automatic,
-            max_record_bytes: Some(self.limit as u64),
-        }
-    }
-
-    async fn exists(&self, _: &SessionKey) -> Result<bool, StoreError> {
-        Err(StoreError::Unsupported { store: "a signed cookie", operation: "tell whether a session exists" })
+        Capabilities::client_side().with_max_record_bytes(self.limit as u64)
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
-        let decoded = self.codec.decode_with_time(key.as_str()).and_then(|(data, signed)| {
-            let expires = stored_expiry(&data, signed, self.cookie_age)
-                .map_err(|error| DecodeError::Corrupt(error.to_string()))?;
-            Ok(Record { data, expires })
-        });
-        let record = decoded.map_err(|error| error.into_store_error(key))?;
-        Ok((self.clock.now() < record.expires).then_some(record))
+        let decoded = self.codec.decode_with_time(key.as_str());
+        let (data, signed) = decoded.map_err(|error| error.into_store_error(key))?;
+        let expires = stored_expiry(&data, signed, self.cookie_age);
+        Ok((self.clock.now() < expires).then(|| Record::new(data, expires)))
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {

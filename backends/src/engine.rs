@@ -14,7 +14,7 @@ const DJANGO: &str = "django.contrib.sessions.backends.";
 
 /// Every form that `Settings::engine` may have, as an error tells it.
 const FORMS: &str = "sqlite:PATH, postgres://…, file:DIRECTORY, signed_cookies:, redis://…, \
-    redis://NODE,redis://NODE, memcached://HOST:PORT, memory:, or cached_db:FRONT|BACK with two of these";
+    redis://NODE,redis://NODE, memcached://HOST:PORT, memory:, or cached_db:CACHE|STORE with two of these";
 
 /// Why no store was opened.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,9 @@ pub enum EngineError {
     /// There is no such engine.
     #[error("there is no session engine `{0}`; there are {FORMS}")]
     Unknown(String),
+    /// It cannot stand in front of another store.
+    #[error("`{0}` is no cache to put in front of a store; there are memory:, redis://… and memcached://…")]
+    NoCache(String),
     /// One of Django's engines, which does not tell where the sessions are.
     #[error("the session engine `{engine}` does not tell where its sessions are; write it as {example}")]
     NeedsPlace {
@@ -75,10 +78,31 @@ pub async fn open(settings: &Settings) -> Result<AnyStore, EngineError> {
     if let Some(pair) = engine.strip_prefix("cached_db:") {
         let (front, back) =
             pair.split_once('|').ok_or_else(|| EngineError::Unknown(without_secrets(engine)))?;
-        let (front, back) = (open_one(front, true, settings).await?, open_one(back, false, settings).await?);
-        return Ok(AnyStore::new(CachedStore::new(front, back)));
+        return cached(front, open_one(back, settings).await?, settings).await;
     }
-    open_one(engine, false, settings).await
+    open_one(engine, settings).await
+}
+
+/// A cache in front of a store.
+async fn cached(front: &str, back: AnyStore, settings: &Settings) -> Result<AnyStore, EngineError> {
+    match front.split_once(':') {
+        Some(("memory", "")) => Ok(AnyStore::new(CachedStore::new(MemoryStore::new(MEMORY), back))),
+        #[cfg(feature = "redis")]
+        Some(("redis" | "rediss", _)) => {
+            let front = crate::CacheStore::new(redis_cache(front).await?, settings).in_front();
+            Ok(AnyStore::new(CachedStore::new(front, back)))
+        }
+        #[cfg(feature = "memcached")]
+        Some(("memcached", address)) => {
+            let front = crate::CacheStore::new(memcached_cache(address).await?, settings).in_front();
+            Ok(AnyStore::new(CachedStore::new(front, back)))
+        }
+        // What is not built says so; what is no cache is refused.
+        _ => {
+            open_one(front, settings).await?;
+            Err(EngineError::NoCache(without_secrets(front)))
+        }
+    }
 }
 
 /// Creates the table of a store that has one, as Django's `migrate` does; tells whether there is one to create.
@@ -107,7 +131,7 @@ pub async fn migrate(settings: &Settings) -> Result<bool, EngineError> {
     }
 }
 
-async fn open_one(engine: &str, in_front: bool, settings: &Settings) -> Result<AnyStore, EngineError> {
+async fn open_one(engine: &str, settings: &Settings) -> Result<AnyStore, EngineError> {
     if let Some(name) = engine.strip_prefix(DJANGO) {
         return by_djangos_name(engine, name, settings);
     }
@@ -117,8 +141,8 @@ async fn open_one(engine: &str, in_front: bool, settings: &Settings) -> Result<A
         Some(("file", directory)) => files(Some(directory), settings),
         Some(("sqlite", path)) => sqlite(path, settings),
         Some(("postgres" | "postgresql", _)) => postgres(engine, settings).await,
-        Some(("redis" | "rediss", _)) => redis(engine, in_front, settings).await,
-        Some(("memcached", address)) => memcached(address, in_front, settings).await,
+        Some(("redis" | "rediss", _)) => redis(engine, settings).await,
+        Some(("memcached", address)) => memcached(address, settings).await,
         _ => Err(EngineError::Unknown(without_secrets(engine))),
     }
 }
@@ -129,7 +153,7 @@ fn by_djangos_name(engine: &str, name: &str, settings: &Settings) -> Result<AnyS
         "signed_cookies" => return cookies(settings),
         "db" => "sqlite:PATH or postgres://user:password@host/database",
         "cache" => "redis://host or memcached://host:11211",
-        "cached_db" => "cached_db:FRONT|BACK, such as cached_db:redis://host|sqlite:PATH",
+        "cached_db" => "cached_db:CACHE|STORE, such as cached_db:redis://host|sqlite:PATH",
         _ => return Err(EngineError::Unknown(engine.into())),
     };
     Err(EngineError::NeedsPlace { engine: engine.into(), example })
@@ -178,37 +202,40 @@ async fn postgres(_: &str, _: &Settings) -> Result<AnyStore, EngineError> {
 }
 
 #[cfg(feature = "redis")]
-async fn redis(url: &str, in_front: bool, settings: &Settings) -> Result<AnyStore, EngineError> {
+async fn redis(url: &str, settings: &Settings) -> Result<AnyStore, EngineError> {
+    Ok(AnyStore::new(crate::CacheStore::new(redis_cache(url).await?, settings)))
+}
+
+#[cfg(feature = "redis")]
+async fn redis_cache(url: &str) -> Result<crate::RedisCache, EngineError> {
     let nodes: Vec<&str> = url.split(',').collect();
     let cache = match nodes.as_slice() {
         [one] => crate::RedisCache::connect(one).await,
         nodes => crate::RedisCache::connect_cluster(nodes).await,
     };
-    Ok(on_cache(cache.map_err(EngineError::not_opened)?, in_front, settings))
+    cache.map_err(EngineError::not_opened)
 }
 
 #[cfg(not(feature = "redis"))]
 #[expect(clippy::unused_async, reason = "as the one that is built")]
-async fn redis(_: &str, _: bool, _: &Settings) -> Result<AnyStore, EngineError> {
+async fn redis(_: &str, _: &Settings) -> Result<AnyStore, EngineError> {
     Err(EngineError::NotBuilt { engine: "redis:".into(), feature: "redis" })
 }
 
 #[cfg(feature = "memcached")]
-async fn memcached(address: &str, in_front: bool, settings: &Settings) -> Result<AnyStore, EngineError> {
-    let cache = crate::MemcachedCache::connect(address.trim_matches('/')).await;
-    Ok(on_cache(cache.map_err(EngineError::not_opened)?, in_front, settings))
+async fn memcached(address: &str, settings: &Settings) -> Result<AnyStore, EngineError> {
+    Ok(AnyStore::new(crate::CacheStore::new(memcached_cache(address).await?, settings)))
+}
+
+#[cfg(feature = "memcached")]
+async fn memcached_cache(address: &str) -> Result<crate::MemcachedCache, EngineError> {
+    crate::MemcachedCache::connect(address.trim_matches('/')).await.map_err(EngineError::not_opened)
 }
 
 #[cfg(not(feature = "memcached"))]
 #[expect(clippy::unused_async, reason = "as the one that is built")]
-async fn memcached(_: &str, _: bool, _: &Settings) -> Result<AnyStore, EngineError> {
+async fn memcached(_: &str, _: &Settings) -> Result<AnyStore, EngineError> {
     Err(EngineError::NotBuilt { engine: "memcached:".into(), feature: "memcached" })
-}
-
-#[cfg(any(feature = "redis", feature = "memcached"))]
-fn on_cache(cache: impl crate::Cache + 'static, in_front: bool, settings: &Settings) -> AnyStore {
-    let store = crate::CacheStore::new(cache, settings);
-    AnyStore::new(if in_front { store.in_front() } else { store })
 }
 
 #[cfg(any(feature = "sqlite", feature = "file"))]
@@ -241,7 +268,8 @@ mod tests {
     #[case("mysql://me:hunter2@host/db", "there is no session engine `mysql://…`")]
     #[case("postgrs:x", "sqlite:PATH")]
     #[case("memory:7", "there is no session engine")]
-    #[case("cached_db:memory:", "cached_db:FRONT|BACK")]
+    #[case("cached_db:memory:", "cached_db:CACHE|STORE")]
+    #[case("cached_db:signed_cookies:|memory:", "`signed_cookies:` is no cache")]
     #[case("django.contrib.sessions.backends.db", "sqlite:PATH or postgres://")]
     #[case("django.contrib.sessions.backends.cache", "redis://host")]
     #[case("django.contrib.sessions.backends.cached_db", "cached_db:redis://host|sqlite:PATH")]

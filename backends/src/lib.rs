@@ -5,7 +5,7 @@
 //! | [`MemoryStore`] | in this process, up to a number of sessions | the cache engine on local memory |
 //! | [`CookieStore`] | in the visitor's cookie, signed | the `signed_cookies` engine, same value |
 //! | [`FileStore`] | in a directory, a file each | the `file` engine, same names and contents |
-//! | [`CachedStore`] | in any two of these: a fast one in front of one that lasts | the `cached_db` engine |
+//! | [`CachedStore`] | in any of these, with a cache in front | the `cached_db` engine |
 //! | `CacheStore` | in Redis, a Redis cluster or memcached (features `redis`, `memcached`) | the `cache` engine |
 //! | `PostgresStore` | in a table of PostgreSQL (feature `postgres`) | the `db` engine, same table and contents |
 //! | [`SqliteStore`] | in a table `django_session` | the `db` engine, same table and contents |
@@ -34,9 +34,11 @@
 mod cache;
 mod cached;
 mod cookie;
+mod durability;
 mod engine;
 #[cfg(feature = "file")]
 mod file;
+mod front;
 mod memory;
 #[cfg(feature = "cache")]
 mod pickle;
@@ -55,9 +57,11 @@ pub use cache::RedisCache;
 pub use cache::{Cache, CacheError, CacheFormat, CacheStore};
 pub use cached::CachedStore;
 pub use cookie::CookieStore;
+pub use durability::Durability;
 pub use engine::{EngineError, migrate, open};
 #[cfg(feature = "file")]
-pub use file::{DirectoryError, Durability, FileStore};
+pub use file::{DirectoryError, FileStore};
+pub use front::{Front, Lease};
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresError, PostgresStore};

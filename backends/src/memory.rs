@@ -1,12 +1,11 @@
 //! Sessions in the memory of this process: for tests, and for sites that may forget at a restart.
 
+mod front;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use session_core::{
-    Capabilities, ClearExpired, Clock, ExpiredRecords, Record, SessionKey, SessionStore, StoreError,
-    SystemClock,
-};
+use session_core::{Capabilities, Clock, Record, SessionKey, SessionStore, StoreError, SystemClock};
 use time::OffsetDateTime;
 
 /// Sessions in memory, up to a number of them. When there is no room, the one that expires first goes.
@@ -25,6 +24,8 @@ struct State {
     records: HashMap<SessionKey, Record>,
     /// The same keys by the instant they expire, the first to go in front.
     expiries: BTreeSet<(OffsetDateTime, SessionKey)>,
+    /// Where it stands in front of another store.
+    leases: front::Leases,
 }
 
 impl MemoryStore {
@@ -54,6 +55,14 @@ impl<C: Clock> MemoryStore<C> {
         // Every change of the state is complete before anything can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Removes the first expired records and, if there is no room for another one, the one that expires first.
+    fn make_room(&self, state: &mut State, now: OffsetDateTime) {
+        state.sweep(now);
+        if state.records.len() >= self.capacity {
+            state.remove_first();
+        }
+    }
 }
 
 impl State {
@@ -72,12 +81,14 @@ impl State {
             self.records.insert(key.clone(), record.clone());
         }
         self.expiries.insert(expiry);
+        self.leases.void(key);
     }
 
     fn remove(&mut self, key: &SessionKey) {
         if let Some((key, record)) = self.records.remove_entry(key) {
             self.expiries.remove(&(record.expires, key));
         }
+        self.leases.void(key);
     }
 
     /// Removes the expired records and gives their number.
@@ -101,14 +112,7 @@ impl State {
 
 impl<C: Clock> SessionStore for MemoryStore<C> {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            persistent: false,
-            shared: false,
-            server_side: true,
-            expired: ExpiredRecords::Gone,
-            clear_expired: ClearExpired::Sweeps,
-            max_record_bytes: None,
-        }
+        Capabilities::memory()
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
@@ -125,10 +129,7 @@ impl<C: Clock> SessionStore for MemoryStore<C> {
         if state.live(key, now).is_some() {
             return Err(StoreError::Exists(key.clone()));
         }
-        state.sweep(now);
-        if state.records.len() >= self.capacity {
-            state.remove_first();
-        }
+        self.make_room(&mut state, now);
         state.put(key, record);
         Ok(key.clone())
     }
@@ -156,7 +157,7 @@ impl<C: Clock> SessionStore for MemoryStore<C> {
 #[cfg(test)]
 mod tests {
     use session_core::blocking::Wait;
-    use session_core::{ManualClock, Map};
+    use session_core::{Entries, ManualClock};
     use time::Duration;
 
     use super::*;
@@ -166,7 +167,7 @@ mod tests {
     }
 
     fn record(expires: i64) -> Record {
-        Record { data: Map::new(), expires: OffsetDateTime::UNIX_EPOCH + Duration::seconds(expires) }
+        Record::new(Entries::new(), OffsetDateTime::UNIX_EPOCH + Duration::seconds(expires))
     }
 
     #[test]

@@ -233,10 +233,10 @@ impl<'a> Reader<'a> {
     fn remember(&mut self, place: usize) -> Option<()> {
         let top = *self.stack.last()?;
         // A pickle numbers what it remembers one by one.
-        match self.memo.get_mut(place) {
-            Some(held) => *held = top,
-            None if place == self.memo.len() => self.memo.push(top),
-            None => return None,
+        if place == self.memo.len() {
+            self.memo.push(top);
+        } else {
+            *self.memo.get_mut(place)? = top;
         }
         Some(())
     }
@@ -579,11 +579,16 @@ mod tests {
                 continue;
             };
             let result = read(&bytes(pickle));
+            // These were refused before data was text; Python's JSON has them.
+            if ["NaN", "an infinity", "half a surrogate pair"].contains(&name) {
+                assert!(result.is_ok(), "{name}: {result:?}");
+                continue;
+            }
             let Err(PickleError::Strange { entry, what }) = &result else { panic!("{name}: {result:?}") };
             assert!(entry == "cart[1].price" && what.contains(name), "{name}: {entry}: {what}");
             refused += 1;
         }
-        assert!(refused > 50, "{refused}");
+        assert!(refused > 40, "{refused}");
     }
 
     #[test]
@@ -610,12 +615,14 @@ mod tests {
 
     #[test]
     fn a_small_pickle_does_not_unfold_without_end() {
-        // A list twice in the next one, that one twice in the next, forty times; in a dictionary.
-        let mut bomb = b"\x80\x04}\x8c\x01a]".to_vec();
+        // A list twice in the next one, that one twice in the next, forty times; the last in a dictionary.
+        let mut bomb = b"\x80\x04]\x940".to_vec();
         for place in 0..40_u8 {
-            bomb.extend(b"\x94](h");
-            bomb.extend([place, b'h', place, b'e']);
+            bomb.extend(b"](h");
+            bomb.extend([place, b'h', place]);
+            bomb.extend(b"e\x940");
         }
+        bomb.extend(b"}\x8c\x01ah\x28");
         bomb.extend(b"s.");
         assert!(matches!(read(&bomb), Err(PickleError::TooLarge { .. })));
     }
@@ -646,7 +653,10 @@ mod tests {
         ] {
             assert_eq!(read(&written(json).unwrap()).unwrap().to_json(), json);
         }
-        assert_eq!(read(&written(r#"{"a":[1e400,1e-5]}"#).unwrap()).unwrap().to_json(), r#"{"a":[Infinity,1e-05]}"#);
+        assert_eq!(
+            read(&written(r#"{"a":[1e400,1e-5]}"#).unwrap()).unwrap().to_json(),
+            r#"{"a":[Infinity,1e-05]}"#
+        );
     }
 
     #[test]
@@ -677,7 +687,10 @@ mod tests {
     fn what_is_too_large_is_neither_written_nor_read() {
         let entries = Entries::parse(format!(r#"{{"a":"{}"}}"#, "x".repeat(100)).as_bytes()).unwrap();
         assert_eq!(write(&entries, 50), Err(PickleError::TooLarge { limit: 50 }));
-        assert_eq!(super::read(&write(&entries, LIMIT).unwrap(), 50), Err(PickleError::TooLarge { limit: 50 }));
+        assert_eq!(
+            super::read(&write(&entries, LIMIT).unwrap(), 50),
+            Err(PickleError::TooLarge { limit: 50 })
+        );
         assert_eq!(super::read(&[b'N'; 1_000], 50), Err(PickleError::TooLarge { limit: 50 }));
     }
 }

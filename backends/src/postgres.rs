@@ -190,7 +190,10 @@ impl<C: Clock> PostgresStore<C> {
 
     fn unavailable(&self, operation: &str, fault: Fault) -> StoreError {
         let (reason, source) = fault.explain(&self.address);
-        StoreError::Unavailable { operation: operation.into(), reason, source }
+        match source {
+            Some(source) => StoreError::unavailable(operation, source).with_hint(reason),
+            None => StoreError::unavailable(operation, reason),
+        }
     }
 }
 
@@ -354,7 +357,7 @@ fn accepts(key: &SessionKey) -> bool {
 
 impl<C: Clock> SessionStore for PostgresStore<C> {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::DATABASE
+        Capabilities::database()
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
@@ -388,13 +391,14 @@ impl<C: Clock> SessionStore for PostgresStore<C> {
             result.await.map_err(|fault| self.unavailable("load a session", fault))?;
         let Some((text, expires)) = row else { return Ok(None) };
         let data = self.codec.decode(&text).map_err(|error| error.into_store_error(key))?;
-        Ok(Some(Record { data, expires }))
+        Ok(Some(Record::new(data, expires)))
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let sql = "INSERT INTO django_session (session_key, session_data, expire_date) VALUES ($1, $2, $3) \
             ON CONFLICT (session_key) DO NOTHING";
-        let text = self.codec.encode(&record.data, self.clock.now());
+        let text =
+            self.codec.encode(&record.data, self.clock.now()).map_err(|error| error.into_store_error(key))?;
         let inserted =
             self.execute("insert a session", sql, &[&key.as_str(), &text, &record.expires]).await?;
         if inserted == 1 { Ok(key.clone()) } else { Err(StoreError::Exists(key.clone())) }
@@ -405,7 +409,8 @@ impl<C: Clock> SessionStore for PostgresStore<C> {
             return Err(StoreError::NotFound(key.clone()));
         }
         let sql = "UPDATE django_session SET session_data = $2, expire_date = $3 WHERE session_key = $1";
-        let text = self.codec.encode(&record.data, self.clock.now());
+        let text =
+            self.codec.encode(&record.data, self.clock.now()).map_err(|error| error.into_store_error(key))?;
         let updated = self.execute("update a session", sql, &[&key.as_str(), &text, &record.expires]).await?;
         if updated == 1 { Ok(key.clone()) } else { Err(StoreError::NotFound(key.clone())) }
     }

@@ -208,11 +208,8 @@ impl<C: Clock> SqliteStore<C> {
     }
 
     fn unavailable(&self, operation: &str, error: rusqlite::Error) -> StoreError {
-        StoreError::Unavailable {
-            operation: format!("{operation} in {}", self.path.display()),
-            reason: format!("{error}{}", remedy(&error)),
-            source: Some(error.into()),
-        }
+        let (operation, hint) = (format!("{operation} in {}", self.path.display()), remedy(&error));
+        StoreError::unavailable(operation, error).with_hint(hint)
     }
 }
 
@@ -224,7 +221,7 @@ impl<C> std::fmt::Debug for SqliteStore<C> {
 
 impl<C: Clock> SessionStore for SqliteStore<C> {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::DATABASE
+        Capabilities::database()
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
@@ -250,17 +247,18 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
                 .optional()
         })?;
         let Some((data, expires)) = row else { return Ok(None) };
-        let corrupt = |reason: String| StoreError::Corrupt { key: key.clone(), reason };
+        let corrupt = |reason: String| StoreError::corrupt(key, reason);
         let text = data.ok_or_else(|| corrupt("its session_data is no text".into()))?;
         let expires = expires.as_deref().and_then(from_column).ok_or_else(|| {
             corrupt(format!("its expire_date is no date: {}", expires.as_deref().unwrap_or("no text")))
         })?;
         let data = self.codec.decode(&text).map_err(|error| error.into_store_error(key))?;
-        Ok(Some(Record { data, expires }))
+        Ok(Some(Record::new(data, expires)))
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        let text = self.codec.encode(&record.data, self.clock.now());
+        let text =
+            self.codec.encode(&record.data, self.clock.now()).map_err(|error| error.into_store_error(key))?;
         let inserted = self.with("insert a session", |connection| {
             connection
                 .prepare_cached(
@@ -273,7 +271,8 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        let text = self.codec.encode(&record.data, self.clock.now());
+        let text =
+            self.codec.encode(&record.data, self.clock.now()).map_err(|error| error.into_store_error(key))?;
         let updated = self.with("update a session", |connection| {
             connection
                 .prepare_cached(

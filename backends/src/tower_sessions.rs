@@ -1,10 +1,13 @@
 //! The bridge to the crate `tower-sessions`, in both directions: its stores under our sessions
 //! ([`FromTowerSessions`]), and our stores under its layer ([`ForTowerSessions`]).
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
+use session_core::json::{Json, JsonError};
 use session_core::{
-    AnyStore, Capabilities, ClearExpired, Clock, ExpiredRecords, Map, Record, SessionKey, SessionStore,
-    StoreError, SystemClock, Value, json,
+    AnyStore, Capabilities, Chain, ClearExpired, Clock, Entries, Record, SessionKey, SessionStore,
+    StoreError, SystemClock, Value,
 };
 use sha2::{Digest, Sha256};
 use tower_sessions_core::session::{Id, Record as TheirRecord};
@@ -34,8 +37,7 @@ const MAX_ATTEMPTS: u32 = 100;
 /// digest.
 ///
 /// The data is stored as a text, in one entry: their record has no order, and stores that encode it as `MessagePack`
-/// would turn its numbers into lists, since `session-core` switches on `arbitrary_precision` of `serde_json`. Their
-/// layer cannot read what was written here.
+/// would change its numbers. Their layer cannot read what was written here.
 #[derive(Debug, Clone)]
 pub struct FromTowerSessions<T, C = SystemClock> {
     store: T,
@@ -65,14 +67,7 @@ impl<T: TheirStore, C: Clock> FromTowerSessions<T, C> {
 impl<T: TheirStore, C: Clock> SessionStore for FromTowerSessions<T, C> {
     /// Whether the store is persistent or shared is not known, and not claimed.
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            persistent: false,
-            shared: false,
-            server_side: true,
-            expired: ExpiredRecords::Gone,
-            clear_expired: ClearExpired::Unsupported,
-            max_record_bytes: None,
-        }
+        Capabilities::memory().with_clear_expired(ClearExpired::Unsupported)
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
@@ -82,12 +77,16 @@ impl<T: TheirStore, C: Clock> SessionStore for FromTowerSessions<T, C> {
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
         let Some(TheirRecord { mut data, expiry_date, .. }) = self.live(key).await? else { return Ok(None) };
         let data = match data.remove(ENTRY) {
-            Some(Value::String(text)) if data.is_empty() => json::parse(text.as_bytes())
-                .map_err(|error| StoreError::Corrupt { key: key.clone(), reason: error.to_string() })?,
+            Some(Value::String(text)) if data.is_empty() => {
+                Entries::parse(text.as_bytes()).map_err(|error| StoreError::corrupt(key, error))?
+            }
             // Their layer wrote this one.
-            other => sorted(data.into_iter().chain(other.map(|value| (ENTRY.to_owned(), value)))),
+            other => {
+                data.extend(other.map(|value| (ENTRY.to_owned(), value)));
+                sorted(&data).map_err(|error| StoreError::unrepresentable(key, error))?
+            }
         };
-        Ok(Some(Record { data, expires: expiry_date }))
+        Ok(Some(Record::new(data, expiry_date)))
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
@@ -122,10 +121,7 @@ impl<T: TheirStore, C: Clock> SessionStore for FromTowerSessions<T, C> {
     }
 
     async fn clear_expired(&self) -> Result<u64, StoreError> {
-        Err(StoreError::Unsupported {
-            store: "a store of tower-sessions",
-            operation: "clear expired sessions",
-        })
+        Err(StoreError::unsupported("a store of tower-sessions", "clear expired sessions"))
     }
 }
 
@@ -143,26 +139,25 @@ fn id_for(key: &SessionKey) -> Id {
 }
 
 fn to_theirs(key: &SessionKey, record: &Record) -> TheirRecord {
-    let data = [(ENTRY.to_owned(), Value::from(json::write(&record.data)))].into();
+    let data = [(ENTRY.to_owned(), Value::from(record.data.to_json()))].into();
     TheirRecord { id: id_for(key), data, expiry_date: record.expires }
 }
 
 fn failed(key: &SessionKey, operation: &str, error: TheirError) -> StoreError {
-    let key = key.clone();
     match error {
-        TheirError::Decode(reason) => StoreError::Corrupt { key, reason },
-        TheirError::Encode(reason) => StoreError::Unrepresentable { key, reason },
-        TheirError::Backend(reason) => {
-            StoreError::Unavailable { operation: format!("{operation} session {key}"), reason, source: None }
-        }
+        TheirError::Decode(_) => StoreError::corrupt(key, error),
+        TheirError::Encode(_) => StoreError::unrepresentable(key, error),
+        TheirError::Backend(_) => StoreError::unavailable(format!("{operation} session {key}"), error),
     }
 }
 
 /// Entries that have no order, in one that is always the same.
-fn sorted(entries: impl Iterator<Item = (String, Value)>) -> Map {
-    let mut entries: Vec<_> = entries.collect();
-    entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    entries.into_iter().collect()
+fn sorted(entries: &HashMap<String, Value>) -> Result<Entries, JsonError> {
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort_unstable_by_key(|(name, _)| *name);
+    let mut data = Entries::new();
+    entries.into_iter().try_for_each(|(name, value)| data.insert(name, value))?;
+    Ok(data)
 }
 
 /// One of our stores for the layer of `tower-sessions`.
@@ -198,7 +193,7 @@ impl ForTowerSessions {
             Ok(Self { store: AnyStore::new(store) })
         } else {
             let operation = "keep sessions of tower-sessions, whose ids do not change";
-            Err(StoreError::Unsupported { store: "a store whose key is the data", operation })
+            Err(StoreError::unsupported("a store whose key is the data", operation))
         }
     }
 }
@@ -209,25 +204,25 @@ fn key_for(id: Id) -> TheirResult<SessionKey> {
     SessionKey::parse(&key).ok_or_else(|| TheirError::Backend("an id has no key".into()))
 }
 
-fn to_ours(record: &TheirRecord) -> Record {
-    let entries = record.data.iter().map(|(name, value)| (name.clone(), value.clone()));
-    Record { data: sorted(entries), expires: record.expiry_date }
+fn to_ours(record: &TheirRecord) -> TheirResult<Record> {
+    let data = sorted(&record.data).map_err(|error| TheirError::Encode(error.to_string()))?;
+    Ok(Record::new(data, record.expiry_date))
 }
 
 fn told(error: &StoreError) -> TheirError {
     match error {
-        StoreError::Corrupt { .. } => TheirError::Decode(error.to_string()),
+        StoreError::Corrupt { .. } => TheirError::Decode(Chain(error).to_string()),
         StoreError::Unrepresentable { .. } | StoreError::TooLarge { .. } => {
-            TheirError::Encode(error.to_string())
+            TheirError::Encode(Chain(error).to_string())
         }
-        _ => TheirError::Backend(error.to_string()),
+        _ => TheirError::Backend(Chain(error).to_string()),
     }
 }
 
 #[async_trait]
 impl TheirStore for ForTowerSessions {
     async fn create(&self, record: &mut TheirRecord) -> TheirResult<()> {
-        let ours = to_ours(record);
+        let ours = to_ours(record)?;
         for _ in 0..MAX_ATTEMPTS {
             match self.store.insert(&key_for(record.id)?, &ours).await {
                 Ok(_) => return Ok(()),
@@ -239,18 +234,23 @@ impl TheirStore for ForTowerSessions {
     }
 
     async fn save(&self, record: &TheirRecord) -> TheirResult<()> {
-        let saved = self.store.update(&key_for(record.id)?, &to_ours(record)).await;
+        let saved = self.store.update(&key_for(record.id)?, &to_ours(record)?).await;
         saved.map(drop).map_err(|error| told(&error))
     }
 
     async fn load(&self, id: &Id) -> TheirResult<Option<TheirRecord>> {
         let record = self.store.load(&key_for(*id)?).await.map_err(|error| told(&error))?;
-        let theirs = |Record { data, expires }| TheirRecord {
-            id: *id,
-            data: data.into_iter().collect(),
-            expiry_date: expires,
-        };
-        Ok(record.map(theirs))
+        let Some(record) = record else { return Ok(None) };
+        let mut data = HashMap::new();
+        for (name, value) in record.data.iter() {
+            let named = |what: &dyn std::fmt::Display| {
+                TheirError::Decode(format!("the entry {:?} holds {what}", name.to_str_lossy()))
+            };
+            let value = Json::parse(value).and_then(|json| json.to_value()).map_err(|error| named(&error))?;
+            let name = name.to_str().ok_or_else(|| named(&"half a surrogate pair in its name"))?;
+            data.insert(name.into_owned(), value);
+        }
+        Ok(Some(TheirRecord { id: *id, data, expiry_date: record.expires }))
     }
 
     async fn delete(&self, id: &Id) -> TheirResult<()> {

@@ -6,8 +6,8 @@ use session_backends::CookieStore;
 use session_core::blocking::Wait;
 use session_core::codec::{Codec, SERVER_SALT};
 use session_core::{
-    ManualClock, Map, Record, Secret, Session, SessionKey, SessionStore, Settings, SettingsError, StoreError,
-    json,
+    Entries, ManualClock, Record, Secret, Session, SessionKey, SessionStore, Settings, SettingsError,
+    StoreError,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -22,12 +22,12 @@ fn store(settings: &Settings) -> CookieStore<ManualClock> {
     CookieStore::with_clock(settings, ManualClock::new(NOW)).unwrap()
 }
 
-fn map(text: &str) -> Map {
-    json::parse(text.as_bytes()).unwrap()
+fn map(text: &str) -> Entries {
+    Entries::parse(text.as_bytes()).unwrap()
 }
 
 fn record(text: &str) -> Record {
-    Record { data: map(text), expires: NOW + Duration::days(14) }
+    Record::new(map(text), NOW + Duration::days(14))
 }
 
 fn draft() -> SessionKey {
@@ -61,9 +61,11 @@ fn no_byte_of_a_cookie_can_be_changed_or_lost() {
 #[test]
 fn a_text_that_was_signed_for_another_purpose_or_by_another_site_is_no_session() {
     let store = store(&settings("the-secret"));
-    let server = Codec::new(&settings("the-secret"), SERVER_SALT).unwrap().encode(&map("{}"), NOW);
+    let server = Codec::new(&settings("the-secret"), SERVER_SALT).unwrap().encode(&map("{}"), NOW).unwrap();
     let other = Codec::new(&settings("another"), session_core::codec::COOKIE_SALT).unwrap();
-    for text in [server, other.encode(&map("{}"), NOW), "::::::::".into(), "AAAAAAAA:AAAAAA:AAAA".into()] {
+    for text in
+        [server, other.encode(&map("{}"), NOW).unwrap(), "::::::::".into(), "AAAAAAAA:AAAAAA:AAAA".into()]
+    {
         let result = store.load(&SessionKey::parse(&text).unwrap()).wait();
         assert!(matches!(result, Err(StoreError::Corrupt { .. })), "{text}: {result:?}");
     }

@@ -4,16 +4,19 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
 
-use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration as StdDuration, SystemTime};
+use std::{fs, io, thread};
 
 use rstest::rstest;
-use session_backends::{DirectoryError, FileStore};
+use session_backends::{DirectoryError, Durability, FileStore};
 use session_core::blocking::Wait;
 use session_core::{
-    Clock, ManualClock, Record, Secret, SessionKey, SessionStore, Settings, StoreError, json,
+    Clock, Entries, ManualClock, Record, Secret, SessionKey, SessionStore, Settings, StoreError,
 };
 use time::Duration;
 use time::macros::datetime;
@@ -37,7 +40,7 @@ fn key(text: &str) -> SessionKey {
 }
 
 fn record(text: &str) -> Record {
-    Record { data: json::parse(text.as_bytes()).unwrap(), expires: datetime!(2030-01-15 00:00 UTC) }
+    Record::new(Entries::parse(text.as_bytes()).unwrap(), datetime!(2030-01-15 00:00 UTC))
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -197,11 +200,14 @@ fn a_file_that_is_no_session_is_corrupt_until_it_is_old() {
 }
 
 #[test]
-fn clearing_leaves_foreign_files_and_files_in_the_making_alone() {
+fn clearing_leaves_foreign_files_and_fresh_files_in_the_making_alone() {
     let directory = tempfile::tempdir().unwrap();
     let clock = clock();
     let store = FileStore::open_with_clock(directory.path(), &settings(), clock.clone()).unwrap();
+    store.insert(&key(KEY), &record("{}")).wait().unwrap();
+    clock.advance(Duration::days(30));
     let foreign = [
+        ".sessionid_out_a1b2c3",
         "notes.txt",
         "sessionid",
         &format!("sessionid{KEY}_out_x1y2z3"),
@@ -209,24 +215,262 @@ fn clearing_leaves_foreign_files_and_files_in_the_making_alone() {
         "other0123456789",
     ];
     for name in foreign {
-        fs::write(directory.path().join(name), "").unwrap();
+        written_at(&directory.path().join(name), "", clock.now());
     }
     let links = directory.path().join("sessionidaaaaaaaaaaaaaaaa");
     symlink("/etc/passwd", &links).unwrap();
-    store.insert(&key(KEY), &record("{}")).wait().unwrap();
-    clock.advance(Duration::days(30));
     assert_eq!(store.clear_expired().wait().unwrap(), 1);
     let mut left: Vec<&str> = foreign.into_iter().chain(["sessionidaaaaaaaaaaaaaaaa"]).collect();
     left.sort_unstable();
     assert_eq!(names(directory.path()), left);
 }
 
+fn written_at(path: &Path, text: &str, at: time::OffsetDateTime) {
+    fs::write(path, text).unwrap();
+    fs::File::options().write(true).open(path).unwrap().set_modified(at.into()).unwrap();
+}
+
 #[test]
-fn an_empty_file_is_an_empty_session() {
-    // Django makes one for a moment when it creates a session.
+fn what_a_killed_writer_left_goes_after_an_hour() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let store = FileStore::open_with_clock(directory.path(), &settings(), clock.clone()).unwrap();
+    // This one's and Django's.
+    for name in [".sessionid_out_a1b2c3", &format!("sessionid{KEY}_out_x1y2z3")] {
+        written_at(&directory.path().join(name), "half a sess", clock.now());
+    }
+    clock.advance(Duration::hours(1));
+    assert_eq!(store.clear_expired().wait().unwrap(), 0);
+    assert_eq!(names(directory.path()).len(), 2);
+    clock.advance(Duration::seconds(1));
+    assert_eq!(store.clear_expired().wait().unwrap(), 0, "they are no sessions");
+    assert_eq!(names(directory.path()), [""; 0]);
+}
+
+#[test]
+fn an_empty_file_is_no_session_and_goes_with_its_time() {
+    // Django makes one for a moment when it creates a session; and anybody could.
+    let directory = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let store = FileStore::open_with_clock(directory.path(), &settings(), clock.clone()).unwrap();
+    written_at(&directory.path().join(format!("sessionid{KEY}")), "", clock.now());
+    assert_eq!(store.load(&key(KEY)).wait().unwrap(), None);
+    assert!(matches!(store.update(&key(KEY), &record("{}")).wait(), Err(StoreError::NotFound(_))));
+    assert!(matches!(store.insert(&key(KEY), &record("{}")).wait(), Err(StoreError::Exists(_))));
+    clock.advance(Duration::days(15));
+    assert_eq!(store.clear_expired().wait().unwrap(), 1);
+}
+
+#[test]
+fn a_sweep_skips_what_it_cannot_look_at() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let store = FileStore::open_with_clock(directory.path(), &settings(), clock.clone()).unwrap();
+    store.insert(&key(KEY), &record("{}")).wait().unwrap();
+    store.insert(&key("zzzzzzzzzzzzzzzz"), &record("{}")).wait().unwrap();
+    let _socket =
+        std::os::unix::net::UnixListener::bind(directory.path().join("sessionid1111111111111111")).unwrap();
+    let unreadable = directory.path().join("sessionid2222222222222222");
+    written_at(&unreadable, "secret", clock.now());
+    fs::set_permissions(&unreadable, fs::Permissions::from_mode(0)).unwrap();
+    clock.advance(Duration::days(30));
+    // Where the tests are run by root, that file can be read; it is too old then.
+    assert!(store.clear_expired().wait().unwrap() >= 2);
+    assert!(!names(directory.path()).contains(&format!("sessionid{KEY}")));
+}
+
+#[test]
+fn a_sweep_leaves_a_session_that_somebody_renews() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let store = FileStore::open_with_clock(directory.path(), &settings(), clock.clone()).unwrap();
+    store.insert(&key(KEY), &record("{}")).wait().unwrap();
+    clock.advance(Duration::days(30));
+    let renewed = fs::File::open(directory.path().join(format!("sessionid{KEY}"))).unwrap();
+    renewed.lock_shared().unwrap();
+    assert_eq!(store.clear_expired().wait().unwrap(), 0);
+    drop(renewed);
+    assert_eq!(store.clear_expired().wait().unwrap(), 1);
+}
+
+#[test]
+fn no_session_is_lost_that_is_renewed_while_expired_ones_are_swept() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let open = || {
+        let store = FileStore::open_with_clock(directory.path(), &settings(), clock.clone()).unwrap();
+        store.with_durability(Durability::Written)
+    };
+    let (store, sweeper) = (open(), open());
+    let key = |n: usize| SessionKey::parse(&format!("{n:016}")).unwrap();
+    let keys = 0..600_usize;
+    for n in keys.clone() {
+        store.insert(&key(n), &record("{}")).wait().unwrap();
+    }
+    clock.advance(Duration::days(30));
+    let over = AtomicBool::new(false);
+    let renewed: Vec<usize> = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                sweeper.clear_expired().wait().unwrap();
+            }
+        });
+        // From the end of the directory, so that the two meet.
+        let renewed =
+            keys.rev().filter(|n| store.update(&key(*n), &record(r#"{"a":1}"#)).wait().is_ok()).collect();
+        over.store(true, Ordering::SeqCst);
+        renewed
+    });
+    let lost: Vec<usize> = renewed.into_iter().filter(|n| !store.exists(&key(*n)).wait().unwrap()).collect();
+    assert_eq!(lost, [0; 0]);
+}
+
+/// Whether a store has failed, and said so without a key.
+fn is_unavailable(result: Result<impl std::fmt::Debug, StoreError>) -> bool {
+    let error = result.unwrap_err();
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains(KEY), "{shown}");
+    matches!(error, StoreError::Unavailable { .. })
+}
+
+#[test]
+fn a_directory_that_has_gone_is_a_fault_and_no_log_out() {
+    let outside = tempfile::tempdir().unwrap();
+    let directory = outside.path().join("sessions");
+    fs::create_dir(&directory).unwrap();
+    let store = open(&directory);
+    fs::remove_dir(&directory).unwrap();
+    for (what, unavailable) in [
+        ("exists", is_unavailable(store.exists(&key(KEY)).wait())),
+        ("load", is_unavailable(store.load(&key(KEY)).wait())),
+        ("insert", is_unavailable(store.insert(&key(KEY), &record("{}")).wait())),
+        ("update", is_unavailable(store.update(&key(KEY), &record("{}")).wait())),
+        ("delete", is_unavailable(store.delete(&key(KEY)).wait())),
+        ("clear", is_unavailable(store.clear_expired().wait())),
+    ] {
+        assert!(unavailable, "{what}");
+    }
+}
+
+#[test]
+fn a_directory_in_which_nothing_can_be_looked_up_is_a_fault_and_no_log_out() {
+    let outside = tempfile::tempdir().unwrap();
+    let directory = outside.path().join("sessions");
+    fs::create_dir(&directory).unwrap();
+    let store = open(&directory);
+    store.insert(&key(KEY), &record("{}")).wait().unwrap();
+    // Looking for a file in a file is an error, for the system's administrator too.
+    fs::rename(&directory, outside.path().join("away")).unwrap();
+    fs::write(&directory, "").unwrap();
+    assert!(is_unavailable(store.update(&key(KEY), &record("{}")).wait()));
+    assert!(is_unavailable(store.exists(&key(KEY)).wait()));
+    assert!(is_unavailable(store.load(&key(KEY)).wait()));
+}
+
+#[test]
+fn a_file_of_the_year_ten_thousand_is_no_end_of_the_world() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.insert(&key(KEY), &record(r#"{"a":1}"#)).wait().unwrap();
+    let file = directory.path().join(format!("sessionid{KEY}"));
+    let set =
+        |time: SystemTime| fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+    // Some file systems end earlier, and keep their last second.
+    set(SystemTime::UNIX_EPOCH + StdDuration::from_secs(300_000_000_000));
+    let _ = store.load(&key(KEY)).wait();
+    assert_eq!(store.clear_expired().wait().unwrap(), 0);
+    set(SystemTime::UNIX_EPOCH - StdDuration::from_secs(2_000_000_000));
+    let _ = store.load(&key(KEY)).wait();
+    store.clear_expired().wait().unwrap();
+}
+
+#[test]
+fn a_file_larger_than_any_session_is_not_read() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());
     let file = fs::File::create(directory.path().join(format!("sessionid{KEY}"))).unwrap();
+    // Without a hole of such a size there is nothing to see.
+    file.set_len(3 << 30).unwrap();
     file.set_modified(clock().now().into()).unwrap();
-    assert_eq!(store.load(&key(KEY)).wait().unwrap(), Some(record("{}")));
+    let error = store.load(&key(KEY)).wait().unwrap_err();
+    assert!(matches!(&error, StoreError::TooLarge { .. }), "{error}");
+    assert_eq!(store.clear_expired().wait().unwrap(), 0);
+}
+
+#[test]
+fn files_in_the_making_hold_no_key_in_their_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.insert(&key(KEY), &record("{}")).wait().unwrap();
+    // Nothing can be made in a directory that is not there.
+    let shown = is_unavailable({
+        let gone = tempfile::tempdir().unwrap();
+        let store = open(gone.path());
+        gone.close().unwrap();
+        store.insert(&key(KEY), &record("{}")).wait()
+    });
+    assert!(shown);
+}
+
+/// What is logged while something is done.
+fn logged(work: impl FnOnce()) -> String {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+    tracing::subscriber::with_default(subscriber, work);
+    let bytes = log.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[rstest]
+#[case(0o700, None)]
+#[case(0o711, None)]
+#[case(0o755, Some("may list it:"))]
+#[case(0o1777, Some("may list it and write into it:"))]
+#[case(0o733, Some("may write into it:"))]
+fn a_directory_that_others_may_list_or_write_is_warned_of(#[case] mode: u32, #[case] said: Option<&str>) {
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode)).unwrap();
+    let text = logged(|| drop(open(directory.path())));
+    match said {
+        Some(said) => assert!(text.contains("WARN") && text.contains(said), "{text}"),
+        None => assert_eq!(text, ""),
+    }
+}
+
+#[test]
+fn a_file_of_another_user_is_no_session() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.insert(&key(KEY), &record(r#"{"admin":true}"#)).wait().unwrap();
+    let file = directory.path().join(format!("sessionid{KEY}"));
+    // Only the system's administrator can give a file away.
+    if std::os::unix::fs::chown(&file, Some(4_242), None).is_err() {
+        return;
+    }
+    assert_eq!(store.load(&key(KEY)).wait().unwrap(), None);
+    assert!(matches!(store.update(&key(KEY), &record("{}")).wait(), Err(StoreError::NotFound(_))));
+    assert_eq!(store.clear_expired().wait().unwrap(), 0);
+    assert_eq!(names(directory.path()).len(), 1);
 }

@@ -14,11 +14,13 @@ use std::thread;
 use race::RUNTIME;
 use rstest::rstest;
 use session_backends::{
-    CacheFormat, CacheStore, CachedStore, MemcachedCache, PostgresError, PostgresStore, RedisCache,
+    CacheFormat, CacheStore, CachedStore, Front, Lease, MemcachedCache, PostgresError, PostgresStore,
+    RedisCache,
 };
 use session_core::blocking::Wait;
 use session_core::{
-    AnyStore, KeyGenerator, RandomKeys, Record, Secret, SessionKey, SessionStore, Settings, StoreError, json,
+    AnyStore, Entries, KeyGenerator, RandomKeys, Record, Secret, SessionKey, SessionStore, Settings,
+    StoreError,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -31,8 +33,8 @@ fn settings() -> Settings {
 }
 
 fn record(text: &str) -> Record {
-    let data = json::parse(text.as_bytes()).unwrap();
-    Record { data, expires: OffsetDateTime::now_utc() + Duration::hours(1) }
+    let data = Entries::parse(text.as_bytes()).unwrap();
+    Record::new(data, OffsetDateTime::now_utc() + Duration::hours(1))
 }
 
 fn redis_at(url: &str) -> Result<AnyStore, session_backends::CacheError> {
@@ -73,14 +75,65 @@ fn postgres() -> AnyStore {
     AnyStore::new(postgres_at(&url("SESSIONSPEC_POSTGRES_URL")).unwrap())
 }
 
+fn redis_front() -> CacheStore<RedisCache> {
+    let cache = RUNTIME.block_on(RedisCache::connect(&url("SESSIONSPEC_REDIS_URL"))).unwrap();
+    CacheStore::new(cache, &settings()).in_front()
+}
+
+fn cluster_front() -> CacheStore<RedisCache> {
+    let url = url("SESSIONSPEC_REDIS_CLUSTER_URL");
+    let cache = RUNTIME.block_on(RedisCache::connect_cluster(&url.split(',').collect::<Vec<_>>())).unwrap();
+    CacheStore::new(cache, &settings()).in_front()
+}
+
+fn memcached_front() -> CacheStore<MemcachedCache> {
+    let url = url("SESSIONSPEC_MEMCACHED_URL");
+    let cache = RUNTIME.block_on(MemcachedCache::connect(url.trim_start_matches("memcached://"))).unwrap();
+    CacheStore::new(cache, &settings()).in_front()
+}
+
 fn cached() -> AnyStore {
-    AnyStore::new(CachedStore::new(redis(), postgres()))
+    AnyStore::new(CachedStore::new(redis_front(), postgres()))
+}
+
+fn cached_in_memcached() -> AnyStore {
+    AnyStore::new(CachedStore::new(memcached_front(), postgres()))
+}
+
+/// Every cache keeps what a store in front of another one promises.
+fn keeps_leases(front: &impl Front) {
+    let _guard = RUNTIME.enter();
+    let (key, record) = (RandomKeys.generate().unwrap(), record(r#"{"a":1}"#));
+    let (reader, writer) = (Lease::for_reader(), Lease::for_writer());
+    assert!(front.lease(&key, reader).wait().unwrap());
+    assert_eq!(front.load(&key).wait().unwrap(), None, "a lease is no record");
+    assert!(!front.lease(&key, Lease::for_reader()).wait().unwrap(), "one lease at a time");
+    assert!(front.hold(&key, writer).wait().unwrap(), "a lease is no hold");
+    assert!(!front.fill(&key, reader, &record).wait().unwrap(), "a hold takes leases away");
+    assert!(front.fill(&key, writer, &record).wait().unwrap());
+    assert_eq!(front.load(&key).wait().unwrap().unwrap().data, record.data);
+    assert!(!front.fill(&key, writer, &record).wait().unwrap(), "a hold is good for one record");
+    assert!(!front.lease(&key, Lease::for_reader()).wait().unwrap(), "there is a record");
+    assert!(front.hold(&key, writer).wait().unwrap());
+    assert!(!front.hold(&key, Lease::for_writer()).wait().unwrap(), "there is a hold already");
+    front.delete(&key).wait().unwrap();
+    assert!(!front.fill(&key, writer, &record).wait().unwrap(), "what is gone is no lease");
+    assert!(front.lease(&key, reader).wait().unwrap() && front.fill(&key, reader, &record).wait().unwrap());
+    assert_eq!(front.load(&key).wait().unwrap().unwrap().data, record.data);
+}
+
+#[test]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
+fn every_cache_keeps_leases_and_holds() {
+    keeps_leases(&redis_front());
+    keeps_leases(&cluster_front());
+    keeps_leases(&memcached_front());
 }
 
 #[rstest]
 #[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
 fn of_several_insertions_of_one_key_exactly_one_wins(
-    #[values(redis, cluster, memcached, postgres, cached)] open: fn() -> AnyStore,
+    #[values(redis, cluster, memcached, postgres, cached, cached_in_memcached)] open: fn() -> AnyStore,
 ) {
     race::one_insertion_wins(&open());
 }
@@ -88,7 +141,7 @@ fn of_several_insertions_of_one_key_exactly_one_wins(
 #[rstest]
 #[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
 fn a_deletion_in_the_midst_of_updates_is_final(
-    #[values(redis, cluster, memcached, postgres, cached)] open: fn() -> AnyStore,
+    #[values(redis, cluster, memcached, postgres, cached, cached_in_memcached)] open: fn() -> AnyStore,
 ) {
     race::deletion_is_final(&open());
 }
@@ -165,7 +218,7 @@ fn a_server_that_goes_away_is_an_error_and_one_that_comes_back_is_used_again(
     let way = Way::to(server(&url));
     let store = open(&url.replace(server(&url), &way.address));
     let _guard = RUNTIME.enter();
-    let key = RandomKeys.generate();
+    let key = RandomKeys.generate().unwrap();
     store.insert(&key, &record(r#"{"a":1}"#)).wait().unwrap();
     way.cut();
     for error in [
@@ -217,7 +270,7 @@ fn what_is_no_postgres_url_is_refused_with_an_example() {
 fn a_session_that_memcached_does_not_take_is_too_large_and_leaves_the_old_one() {
     let store = memcached();
     let _guard = RUNTIME.enter();
-    let key = RandomKeys.generate();
+    let key = RandomKeys.generate().unwrap();
     store.insert(&key, &record(r#"{"a":1}"#)).wait().unwrap();
     let large = record(&format!(r#"{{"a":"{}"}}"#, "x".repeat(2 << 20)));
     let error = store.update(&key, &large).wait().unwrap_err();
@@ -229,7 +282,7 @@ fn a_session_that_memcached_does_not_take_is_too_large_and_leaves_the_old_one() 
 #[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
 fn many_may_create_the_table_of_postgres_at_once() {
     let url = url("SESSIONSPEC_POSTGRES_URL");
-    let schema = format!("s{}", RandomKeys.generate().as_str());
+    let schema = format!("s{}", RandomKeys.generate().unwrap().as_str());
     let own = format!("{url}?options=-c%20search_path%3D{schema}");
     RUNTIME.block_on(async {
         let store = Arc::new(PostgresStore::connect(&own, &settings()).await.unwrap());
@@ -251,7 +304,7 @@ fn many_may_create_the_table_of_postgres_at_once() {
 fn a_table_of_postgres_with_other_columns_is_refused_and_left_alone() {
     let url = url("SESSIONSPEC_POSTGRES_URL");
     // A schema of its own, so that the other tests keep their table.
-    let schema = format!("s{}", RandomKeys.generate().as_str());
+    let schema = format!("s{}", RandomKeys.generate().unwrap().as_str());
     let own = format!("{url}?options=-c%20search_path%3D{schema}");
     RUNTIME.block_on(async {
         let store = PostgresStore::connect(&own, &settings()).await.unwrap();
@@ -277,7 +330,7 @@ fn a_damaged_value_is_corrupt_and_a_foreign_one_is_refused_by_name() {
     let cache = RUNTIME.block_on(RedisCache::connect(&url("SESSIONSPEC_REDIS_URL"))).unwrap();
     let store = CacheStore::new(cache.clone(), &settings());
     let _guard = RUNTIME.enter();
-    let key = RandomKeys.generate();
+    let key = RandomKeys.generate().unwrap();
     let life = std::time::Duration::from_secs(60);
     let place = store.cache_key(&key).unwrap();
     cache.add(&place, b"damaged".to_vec(), life).wait().unwrap();
@@ -288,7 +341,7 @@ fn a_damaged_value_is_corrupt_and_a_foreign_one_is_refused_by_name() {
     cache.replace(&place, tuple, life).wait().unwrap();
     let error = store.load(&key).wait().unwrap_err();
     assert!(
-        matches!(&error, StoreError::Unrepresentable { reason, .. } if reason.contains("when")),
+        matches!(&error, StoreError::Unrepresentable { source, .. } if source.to_string().contains("when")),
         "{error:?}"
     );
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use rstest::rstest;
 use session_core::blocking::Wait;
-use session_core::{Clock, Record, Secret, SessionKey, SessionStore, Settings, SystemClock, json};
+use session_core::{Clock, Entries, Record, Secret, SessionKey, SessionStore, Settings, SystemClock};
 use time::Duration;
 
 const LIVE: &str = "11111111111111111111111111111111";
@@ -42,7 +42,7 @@ fn fill(directory: &Path, engine: &str) {
         (LIVE, r#"{"user":"Ada","n":10000000000000000000000}"#, now + Duration::days(1)),
         (DEAD, r#"{"_session_expiry":-60}"#, now - Duration::minutes(1)),
     ] {
-        let record = Record { data: json::parse(text.as_bytes()).unwrap(), expires };
+        let record = Record::new(Entries::parse(text.as_bytes()).unwrap(), expires);
         store.insert(&SessionKey::parse(key).unwrap(), &record).wait().unwrap();
     }
 }

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use session_backends::{OpenError, SqliteStore};
 use session_core::blocking::Wait;
 use session_core::{
-    ManualClock, Map, Record, Secret, SessionKey, SessionStore, Settings, SettingsError, StoreError, json,
+    Entries, ManualClock, Record, Secret, SessionKey, SessionStore, Settings, SettingsError, StoreError,
 };
 use time::macros::datetime;
 
@@ -27,11 +27,11 @@ fn key() -> SessionKey {
 }
 
 fn record(text: &str) -> Record {
-    Record { data: map(text), expires: datetime!(2030-02-01 00:00 UTC) }
+    Record::new(map(text), datetime!(2030-02-01 00:00 UTC))
 }
 
-fn map(text: &str) -> Map {
-    json::parse(text.as_bytes()).unwrap()
+fn map(text: &str) -> Entries {
+    Entries::parse(text.as_bytes()).unwrap()
 }
 
 /// The text of an error, which must not show the whole key.

@@ -14,8 +14,8 @@ use rstest::rstest;
 use session_backends::{CookieStore, ForTowerSessions, FromTowerSessions, MemoryStore};
 use session_core::middleware::{RequestSession, SessionLayer};
 use session_core::{
-    AnyStore, Clock, Context, ManualClock, RandomKeys, Record, Secret, Session, SessionError, SessionKey,
-    SessionStore, Settings, StoreError, SystemClock, json,
+    AnyStore, Clock, Context, Entries, ManualClock, RandomKeys, Record, Secret, Session, SessionError,
+    SessionKey, SessionStore, Settings, StoreError, SystemClock,
 };
 use time::Duration;
 use tower::ServiceExt;
@@ -112,7 +112,7 @@ async fn a_session_that_was_deleted_meanwhile_does_not_come_back_under_their_lay
 }
 
 fn their_record(id: i128, data: &str) -> TheirRecord {
-    let data = json::parse(data.as_bytes()).unwrap().into_iter().collect();
+    let data = serde_json::from_str(data).unwrap();
     TheirRecord { id: Id(id), data, expiry_date: SystemClock.now() + Duration::HOUR }
 }
 
@@ -130,7 +130,7 @@ async fn an_id_is_a_key_of_hexadecimal_digits(#[case] id: i128, #[case] key: &st
     theirs.create(&mut record).await.unwrap();
     assert_eq!(theirs.load(&Id(id)).await.unwrap().as_ref(), Some(&record));
     let kept = ours.load(&SessionKey::parse(key).unwrap()).await.unwrap().unwrap();
-    assert_eq!(json::write(&kept.data), r#"{"a":[1.5,null],"b":18446744073709551617}"#);
+    assert_eq!(kept.data.to_json(), r#"{"a":[1.5,null],"b":18446744073709551617}"#);
     theirs.delete(&Id(id)).await.unwrap();
     assert!(ours.is_empty());
 }
@@ -196,9 +196,8 @@ async fn an_insertion_on_a_taken_key_is_refused_and_leaves_nothing_behind() {
     let theirs = Listed::default();
     let store = FromTowerSessions::with_clock(theirs.clone(), clock.clone());
     let key = SessionKey::parse("abcdefghijklmnopqrstuvwxyz012345").unwrap();
-    let record = |data: &str, hours: i32| Record {
-        data: json::parse(data.as_bytes()).unwrap(),
-        expires: clock.now() + Duration::HOUR * hours,
+    let record = |data: &str, hours: i32| {
+        Record::new(Entries::parse(data.as_bytes()).unwrap(), clock.now() + Duration::HOUR * hours)
     };
     let (one, other) = (record(r#"{"a":1}"#, 1), record(r#"{"a":2}"#, 5));
     assert_eq!(store.insert(&key, &one).await.unwrap(), key);

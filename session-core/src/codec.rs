@@ -139,7 +139,9 @@ mod tests {
     fn what_could_not_be_read_again_is_not_written() {
         let settings = Settings { secret_key: Secret::new("s"), max_data_bytes: 100, ..Settings::default() };
         let small = Codec::new(&settings, SERVER_SALT).unwrap();
-        let of = |size: usize| Entries::parse(format!(r#"{{"a":"{}"}}"#, "x".repeat(size - 8)).as_bytes()).unwrap();
+        let of = |size: usize| {
+            Entries::parse(format!(r#"{{"a":"{}"}}"#, "x".repeat(size - 8)).as_bytes()).unwrap()
+        };
         let stored = small.encode(&of(100), OffsetDateTime::UNIX_EPOCH).unwrap();
         assert_eq!(small.decode(&stored).unwrap(), of(100));
         let too_large = Err(CodecError::TooLarge { size: 101, limit: 100 });
@@ -156,7 +158,9 @@ mod tests {
         let error = codec("s").decode(&sign(deep.as_bytes())).unwrap_err();
         let key = SessionKey::parse("12345678").unwrap();
         let error = error.into_store_error(&key);
-        assert!(matches!(&error, StoreError::Unrepresentable { source, .. } if source.to_string().contains("deep")));
+        assert!(
+            matches!(&error, StoreError::Unrepresentable { source, .. } if source.to_string().contains("deep"))
+        );
     }
 
     #[test]

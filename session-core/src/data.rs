@@ -178,7 +178,11 @@ impl SessionData {
     /// # Errors
     /// [`SessionError::Unrepresentable`] as for [`insert`](Self::insert), [`SessionError::WrongType`] as for
     /// [`get_as`](Self::get_as).
-    pub fn set_default<T: Serialize + DeserializeOwned>(&mut self, name: &str, value: T) -> Result<T, SessionError> {
+    pub fn set_default<T: Serialize + DeserializeOwned>(
+        &mut self,
+        name: &str,
+        value: T,
+    ) -> Result<T, SessionError> {
         if let Some(held) = self.get_as(name)? {
             return Ok(held);
         }
@@ -454,10 +458,7 @@ mod tests {
         assert!(matches!(data.set_default("half", String::new()), Err(SessionError::WrongType { .. })));
         assert_eq!(data.get_as::<i128>("big").unwrap(), Some(123_456_789_012_345_678_901_234_567_890));
         assert_eq!(data.remove("half").unwrap().as_str(), r#""\ud800""#);
-        assert_eq!(
-            data.entries().unwrap().to_json(),
-            r#"{"big":123456789012345678901234567890,"n":1.50}"#
-        );
+        assert_eq!(data.entries().unwrap().to_json(), r#"{"big":123456789012345678901234567890,"n":1.50}"#);
     }
 
     #[test]

@@ -78,7 +78,8 @@ enum Piece {
 impl Piece {
     fn at(range: Range<usize>) -> Result<Self, JsonError> {
         let place = |at: usize| {
-            u32::try_from(at).map_err(|_| JsonError::Malformed { offset: at, what: "the text goes beyond 4 GiB" })
+            u32::try_from(at)
+                .map_err(|_| JsonError::Malformed { offset: at, what: "the text goes beyond 4 GiB" })
         };
         Ok(Self::At(place(range.start)?, place(range.end)?))
     }
@@ -250,9 +251,10 @@ impl Entries {
         scanner.colon()?;
         let start = scanner.at();
         scanner.value(1).map_err(|error| match error {
-            JsonError::TooDeep { .. } => {
-                JsonError::Entry { name: JsonString(written).to_str_lossy().into_owned(), source: error.into() }
-            }
+            JsonError::TooDeep { .. } => JsonError::Entry {
+                name: JsonString(written).to_str_lossy().into_owned(),
+                source: error.into(),
+            },
             other => other,
         })?;
         Ok(Slot { name: Piece::at(quoted)?, canonical, value: Piece::at(start..scanner.at())? })
@@ -434,10 +436,7 @@ mod tests {
         let mut entries = entries(r#"{"a" : 1.50, "\ud800": NaN, "\u0062": [ 1 ], "c": 1E5, "a": 2.0}"#);
         entries.insert("c", "é").unwrap();
         entries.insert("d", &[1]).unwrap();
-        assert_eq!(
-            entries.to_json(),
-            r#"{"a":2.0,"\ud800":NaN,"\u0062":[ 1 ],"c":"\u00e9","d":[1]}"#
-        );
+        assert_eq!(entries.to_json(), r#"{"a":2.0,"\ud800":NaN,"\u0062":[ 1 ],"c":"\u00e9","d":[1]}"#);
         assert_eq!(entries.remove("b").unwrap().as_str(), "[ 1 ]");
         assert_eq!(entries.to_json(), r#"{"a":2.0,"\ud800":NaN,"c":"\u00e9","d":[1]}"#);
     }

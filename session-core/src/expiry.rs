@@ -112,7 +112,8 @@ impl Expiry {
         let in_range = |date: &OffsetDateTime| {
             date.checked_to_offset(UtcOffset::UTC).is_some_and(|date| (1..=9999).contains(&date.year()))
         };
-        date.filter(in_range).ok_or_else(|| SessionError::InvalidExpiry(format!("{self:?} from {modification}")))
+        date.filter(in_range)
+            .ok_or_else(|| SessionError::InvalidExpiry(format!("{self:?} from {modification}")))
     }
 }
 

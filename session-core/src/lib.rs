@@ -59,8 +59,8 @@ pub use expiry::{Expiry, ExpiryQuery, stored_expiry};
 pub use key::{KeyGenerator, RandomKeys, SessionKey};
 pub use offload::Offload;
 pub use record::Record;
-pub use session::{Context, Session};
-pub use settings::{Secret, Settings, SettingsError};
 /// A JSON value. The feature that keeps the order of entries (`preserve_order`) is switched on.
 pub use serde_json::Value;
+pub use session::{Context, Session};
+pub use settings::{Secret, Settings, SettingsError};
 pub use store::{Capabilities, ClearExpired, ExpiredRecords, SessionStore};

@@ -71,7 +71,8 @@ impl Settings {
 /// Secrets are not shown, and of the engine's URL, which may hold a password, only the scheme.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let engine = self.engine.split_once(':').map_or(self.engine.clone(), |(scheme, _)| format!("{scheme}:…"));
+        let engine =
+            self.engine.split_once(':').map_or(self.engine.clone(), |(scheme, _)| format!("{scheme}:…"));
         f.debug_struct("Settings")
             .field("secret_key", &self.secret_key)
             .field("secret_key_fallbacks", &self.secret_key_fallbacks)

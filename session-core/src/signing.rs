@@ -7,14 +7,14 @@
 //!
 //! Django's counterpart is `django.core.signing`.
 
-use std::io::Read;
+use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use flate2::read::ZlibDecoder;
 use flate2::{Compress, Compression, FlushCompress, Status};
 use hmac::{Hmac, KeyInit, Mac};
+use libdeflater::{DecompressionError, Decompressor};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use time::{Duration, OffsetDateTime};
@@ -29,6 +29,17 @@ static COMPRESSORS: Mutex<Vec<Compress>> = Mutex::new(Vec::new());
 
 /// How many are kept at most.
 const MAX_COMPRESSORS: usize = 8;
+
+thread_local! {
+    /// What unpacking needs beside its result, 12 kB.
+    static DECOMPRESSOR: RefCell<Decompressor> = RefCell::new(Decompressor::new());
+}
+
+/// How many times its packed size data is expected to have at the most. What has more costs a second attempt.
+const EXPECTED_RATIO: usize = 8;
+
+/// The room for data of which only a little is packed.
+const LEAST_ROOM: usize = 4 << 10;
 
 /// Why a signed text was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -152,7 +163,11 @@ impl Signer {
     ///
     /// # Errors
     /// [`SignatureError`].
-    pub fn loads_with_time(&self, text: &str, limit: usize) -> Result<(Vec<u8>, OffsetDateTime), SignatureError> {
+    pub fn loads_with_time(
+        &self,
+        text: &str,
+        limit: usize,
+    ) -> Result<(Vec<u8>, OffsetDateTime), SignatureError> {
         let (value, time) = self.unsign(text)?.rsplit_once(':').ok_or(SignatureError::Bad)?;
         Ok((decode(value, limit)?, instant(time)?))
     }
@@ -208,16 +223,26 @@ fn compress(data: &[u8]) -> Option<Vec<u8>> {
     (matches!(status, Ok(Status::StreamEnd)) && packed.len() + 1 < data.len()).then_some(packed)
 }
 
+/// The data of a zlib stream, if it has at most `limit` bytes. The room for it grows with what it needs: a stream that
+/// claims much and holds little costs little.
 fn unpack(packed: &[u8], limit: usize) -> Result<Vec<u8>, SignatureError> {
-    let mut data = Vec::new();
-    ZlibDecoder::new(packed)
-        .take(limit as u64 + 1)
-        .read_to_end(&mut data)
-        .map_err(|_| SignatureError::Undecodable("not zlib data"))?;
-    if data.len() > limit {
-        return Err(SignatureError::TooLarge { limit });
+    let mut room = packed.len().saturating_mul(EXPECTED_RATIO).max(LEAST_ROOM).min(limit);
+    loop {
+        let mut data = vec![0; room];
+        let unpacked =
+            DECOMPRESSOR.with_borrow_mut(|decompressor| decompressor.zlib_decompress(packed, &mut data));
+        match unpacked {
+            Ok(length) => {
+                data.truncate(length);
+                return Ok(data);
+            }
+            Err(DecompressionError::BadData) => return Err(SignatureError::Undecodable("not zlib data")),
+            Err(DecompressionError::InsufficientSpace) if room == limit => {
+                return Err(SignatureError::TooLarge { limit });
+            }
+            Err(DecompressionError::InsufficientSpace) => room = room.saturating_mul(4).min(limit),
+        }
     }
-    Ok(data)
 }
 
 /// A number in base 62, as `django.core.signing.b62_encode` writes it.

@@ -223,6 +223,9 @@ fn a_text_signed_under_a_fallback_opens_and_is_signed_anew_under_the_present_sec
         let before = Codec::new(&old, &salt).unwrap().encode(&entries, now.into()).unwrap();
         let again = rotated.encode(&rotated.decode(&before).unwrap(), now.into()).unwrap();
         assert_eq!(Codec::new(&present, &salt).unwrap().decode(&again), Ok(entries));
-        assert!(matches!(Codec::new(&old, &salt).unwrap().decode(&again), Err(CodecError::Signature(SignatureError::Bad))));
+        assert!(matches!(
+            Codec::new(&old, &salt).unwrap().decode(&again),
+            Err(CodecError::Signature(SignatureError::Bad))
+        ));
     }
 }

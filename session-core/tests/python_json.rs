@@ -65,7 +65,8 @@ impl Random {
 fn what_python_reads_is_kept_and_as_a_value_it_is_written_as_python_writes_it() {
     let (mut kept, mut written_again) = (0, 0);
     for vector in vectors() {
-        let Vector::Text { text, outcome: Outcome::Read | Outcome::Unrepresentable, written, .. } = vector else {
+        let Vector::Text { text, outcome: Outcome::Read | Outcome::Unrepresentable, written, .. } = vector
+        else {
             continue;
         };
         let json = Json::parse(&text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
@@ -96,7 +97,9 @@ fn what_python_does_not_read_is_refused() {
     for vector in vectors() {
         let Vector::Text { text, outcome: Outcome::Malformed, .. } = vector else { continue };
         match Json::parse(&text) {
-            Err(JsonError::Malformed { offset, .. }) => assert!(offset <= text.len() * 6, "{text:?}: {offset}"),
+            Err(JsonError::Malformed { offset, .. }) => {
+                assert!(offset <= text.len() * 6, "{text:?}: {offset}")
+            }
             other => panic!("{text:?}: {other:?}"),
         }
         seen += 1;

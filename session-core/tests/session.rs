@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use session_core::blocking::Wait;
 use session_core::{
-    AnyStore, BoxError, Capabilities, ClearExpired, Context, Entries, ExpiredRecords, KeyGenerator, ManualClock, Offload,
-    Record, Session, SessionError, SessionKey, SessionStore, Settings, StoreError,
+    AnyStore, BoxError, Capabilities, ClearExpired, Context, Entries, ExpiredRecords, KeyGenerator,
+    ManualClock, Offload, Record, Session, SessionError, SessionKey, SessionStore, Settings, StoreError,
 };
 use time::macros::datetime;
 use tracing::field::{Field, Visit};

@@ -5,9 +5,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::{RouterIntoService, get};
 use http::{HeaderValue, Request, header};
+use session_core::json::Json;
 use session_core::middleware::{RequestSession, SessionLayer};
 use session_core::{
-    AnyStore, Clock, Record, Secret, SessionError, SessionKey, SessionStore, Settings, SystemClock, json,
+    AnyStore, Clock, Entries, Record, Secret, SessionError, SessionKey, SessionStore, Settings, SystemClock,
 };
 use time::Duration;
 use tower_sessions::cookie::SameSite;
@@ -154,8 +155,11 @@ fn key(id: Id) -> SessionKey {
 
 /// What a session holds before the first visit.
 fn record() -> Record {
-    let data = json::parse(include_bytes!("../../../session-core/benches/basket.json")).unwrap();
-    Record { data, expires: SystemClock.now() + LIFE }
+    let data = {
+        let basket = Json::parse(include_str!("../../../session-core/benches/basket.json")).unwrap();
+        Entries::parse(Json::write(&basket).unwrap().as_str().as_bytes()).unwrap()
+    };
+    Record::new(data, SystemClock.now() + LIFE)
 }
 
 /// Inserts the sessions, as our layer writes them.
@@ -168,9 +172,9 @@ pub(crate) async fn fill_ours(store: &AnyStore) {
 
 /// Inserts the sessions, as the layer of `tower-sessions` writes them.
 pub(crate) async fn fill_theirs(store: &impl TheirStore) {
-    let Record { data, expires } = record();
+    let Record { data, expires, .. } = record();
     for visitor in 0..KEYS {
-        let data = data.clone().into_iter().collect();
+        let data = serde_json::from_str(&data.to_json()).unwrap();
         store.create(&mut TheirRecord { id: id(visitor), data, expiry_date: expires }).await.unwrap();
     }
 }

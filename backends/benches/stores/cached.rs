@@ -2,7 +2,7 @@
 
 use criterion::Criterion;
 use session_backends::CachedStore;
-use session_core::{Map, Record, SessionKey};
+use session_core::{Entries, Record, SessionKey};
 
 use crate::visit::{self, Client};
 use crate::{memory, sqlite};
@@ -13,7 +13,7 @@ struct Bare<'c> {
 }
 
 impl Client for Bare<'_> {
-    async fn load(&self, key: &SessionKey) -> Map {
+    async fn load(&self, key: &SessionKey) -> Entries {
         self.front.load(key).await
     }
 

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::Criterion;
 use session_backends::CookieStore;
 use session_core::codec::{COOKIE_SALT, Codec};
-use session_core::{Map, Record, SessionKey};
+use session_core::{Entries, Record, SessionKey};
 
 use crate::visit::{self, Client, NOW};
 
@@ -14,12 +14,12 @@ struct Bare {
 }
 
 impl Client for Bare {
-    async fn load(&self, key: &SessionKey) -> Map {
+    async fn load(&self, key: &SessionKey) -> Entries {
         self.codec.decode(key.as_str()).unwrap()
     }
 
     async fn update(&self, _: &SessionKey, record: &Record) {
-        black_box(self.codec.encode(&record.data, NOW));
+        black_box(self.codec.encode(&record.data, NOW).unwrap());
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use criterion::Criterion;
 use session_backends::{Durability, FileStore};
 use session_core::codec::{Codec, SERVER_SALT};
-use session_core::{Map, Record, SessionKey, SystemClock};
+use session_core::{Entries, Record, SessionKey, SystemClock};
 
 use crate::visit::{self, Client, NOW};
 
@@ -31,14 +31,14 @@ impl Bare {
 }
 
 impl Client for Bare {
-    async fn load(&self, key: &SessionKey) -> Map {
+    async fn load(&self, key: &SessionKey) -> Entries {
         self.codec.decode(&fs::read_to_string(self.path(key)).unwrap()).unwrap()
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) {
         let making = self.directory.join("in-the-making");
         let mut file = File::create_new(&making).unwrap();
-        file.write_all(self.codec.encode(&record.data, NOW).as_bytes()).unwrap();
+        file.write_all(self.codec.encode(&record.data, NOW).unwrap().as_bytes()).unwrap();
         self.sync(&file);
         fs::rename(&making, self.path(key)).unwrap();
         if self.durability == Durability::Synced {
@@ -59,7 +59,7 @@ impl Client for Bare {
 struct Kept(FileStore);
 
 impl Client for Kept {
-    async fn load(&self, key: &SessionKey) -> Map {
+    async fn load(&self, key: &SessionKey) -> Entries {
         Client::load(&self.0, key).await
     }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use async_memcached::{Client as MemcachedClient, MetaProtocol};
 use criterion::Criterion;
 use session_backends::{CacheFormat, CacheStore, MemcachedCache};
-use session_core::{Map, Record, SessionKey, json};
+use session_core::{Entries, Record, SessionKey};
 
 use crate::visit::{self, Client, NOW, RUNTIME};
 
@@ -16,7 +16,7 @@ struct Bare {
 
 impl Bare {
     async fn set(&self, key: &SessionKey, record: &Record, mode: &str) {
-        let value = json::write(&record.data).into_bytes();
+        let value = record.data.to_json().into_owned().into_bytes();
         let life = format!("T{}", (record.expires - NOW).whole_seconds());
         let mut client = self.client.take().unwrap();
         let flags = [mode, &life];
@@ -26,11 +26,11 @@ impl Bare {
 }
 
 impl Client for Bare {
-    async fn load(&self, key: &SessionKey) -> Map {
+    async fn load(&self, key: &SessionKey) -> Entries {
         let mut client = self.client.take().unwrap();
         let found = client.meta_get(visit::cache_key(key), false, None, Some(&["v"])).await.unwrap();
         self.client.set(Some(client));
-        json::parse(&found.unwrap().data.unwrap()).unwrap()
+        Entries::parse(&found.unwrap().data.unwrap()).unwrap()
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) {

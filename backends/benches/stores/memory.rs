@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use criterion::Criterion;
 use session_backends::MemoryStore;
-use session_core::{ManualClock, Map, Record, SessionKey};
+use session_core::{Entries, ManualClock, Record, SessionKey};
 
 use crate::visit::{self, Client, KEYS};
 
@@ -15,7 +15,7 @@ pub(crate) struct Bare {
 }
 
 impl Client for Bare {
-    async fn load(&self, key: &SessionKey) -> Map {
+    async fn load(&self, key: &SessionKey) -> Entries {
         self.records.lock().unwrap()[key.as_str()].clone().data
     }
 

@@ -3,7 +3,7 @@
 use criterion::Criterion;
 use session_backends::PostgresStore;
 use session_core::codec::{Codec, SERVER_SALT};
-use session_core::{Map, Record, SessionKey};
+use session_core::{Entries, Record, SessionKey};
 use time::OffsetDateTime;
 use tokio_postgres::{Client as PostgresClient, NoTls, Statement};
 
@@ -39,14 +39,14 @@ impl Bare {
     }
 
     async fn write(&self, statement: &Statement, key: &SessionKey, record: &Record) {
-        let text = self.codec.encode(&record.data, NOW);
+        let text = self.codec.encode(&record.data, NOW).unwrap();
         let written = self.client.execute(statement, &[&key.as_str(), &text, &record.expires]).await;
         assert_eq!(written.unwrap(), 1);
     }
 }
 
 impl Client for Bare {
-    async fn load(&self, key: &SessionKey) -> Map {
+    async fn load(&self, key: &SessionKey) -> Entries {
         let row = self.client.query_one(&self.load, &[&key.as_str(), &NOW]).await.unwrap();
         let (text, _): (String, OffsetDateTime) = (row.get(0), row.get(1));
         self.codec.decode(&text).unwrap()

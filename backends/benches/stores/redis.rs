@@ -4,7 +4,7 @@ use criterion::Criterion;
 use redis::aio::ConnectionManager;
 use redis::{Client as RedisClient, cmd};
 use session_backends::{CacheFormat, CacheStore, RedisCache};
-use session_core::{Map, Record, SessionKey, json};
+use session_core::{Entries, Record, SessionKey};
 
 use crate::visit::{self, Client, NOW, RUNTIME};
 
@@ -14,7 +14,7 @@ struct Bare {
 
 impl Bare {
     async fn set(&self, key: &SessionKey, record: &Record, condition: &str) {
-        let value = json::write(&record.data).into_bytes();
+        let value = record.data.to_json().into_owned().into_bytes();
         let life = i64::try_from((record.expires - NOW).whole_milliseconds()).unwrap();
         let mut command = cmd("SET");
         command.arg(visit::cache_key(key)).arg(value).arg(condition).arg("PX").arg(life);
@@ -24,11 +24,11 @@ impl Bare {
 }
 
 impl Client for Bare {
-    async fn load(&self, key: &SessionKey) -> Map {
+    async fn load(&self, key: &SessionKey) -> Entries {
         let mut command = cmd("GET");
         command.arg(visit::cache_key(key));
         let value: Vec<u8> = command.query_async(&mut self.connection.clone()).await.unwrap();
-        json::parse(&value).unwrap()
+        Entries::parse(&value).unwrap()
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Statement, params};
 use session_backends::SqliteStore;
 use session_core::blocking::Wait;
 use session_core::codec::{Codec, SERVER_SALT};
-use session_core::{ManualClock, Map, Record, SessionKey, SessionStore};
+use session_core::{Entries, ManualClock, Record, SessionKey, SessionStore};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -55,7 +55,7 @@ impl<'c> Bare<'c> {
     }
 
     fn write(&self, statement: &RefCell<Statement<'_>>, key: &SessionKey, record: &Record) {
-        let text = self.codec.encode(&record.data, NOW);
+        let text = self.codec.encode(&record.data, NOW).unwrap();
         let written = statement.borrow_mut().execute(params![key.as_str(), text, column(record.expires)]);
         assert_eq!(written, Ok(1));
     }
@@ -67,7 +67,7 @@ fn column(instant: OffsetDateTime) -> String {
 }
 
 impl Client for Bare<'_> {
-    async fn load(&self, key: &SessionKey) -> Map {
+    async fn load(&self, key: &SessionKey) -> Entries {
         let mut statement = self.load.borrow_mut();
         let row = statement.query_row(params![key.as_str(), "2030-01-01 00:00:00"], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion};
+use session_core::json::Json;
 use session_core::{
-    KeyGenerator, ManualClock, Map, RandomKeys, Record, Secret, SessionKey, SessionStore, Settings, json,
+    Entries, KeyGenerator, ManualClock, RandomKeys, Record, Secret, SessionKey, SessionStore, Settings,
 };
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -34,10 +35,16 @@ pub(crate) const NOW: OffsetDateTime = datetime!(2030-01-01 00:00 UTC);
 pub(crate) static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().enable_all().build().unwrap());
 
+/// What the session holds, as Python writes it.
+pub(crate) fn basket() -> String {
+    let basket = Json::parse(include_str!("../../../session-core/benches/basket.json")).unwrap();
+    Json::write(&basket).unwrap().as_str().to_owned()
+}
+
 /// What the session holds, and until when.
 fn record() -> Record {
-    let data = json::parse(include_bytes!("../../../session-core/benches/basket.json")).unwrap();
-    Record { data, expires: datetime!(2030-01-15 00:00 UTC) }
+    let data = Entries::parse(basket().as_bytes()).unwrap();
+    Record::new(data, datetime!(2030-01-15 00:00 UTC))
 }
 
 pub(crate) fn settings() -> Settings {
@@ -56,14 +63,14 @@ pub(crate) fn key(n: usize) -> SessionKey {
 
 /// A store, or the bare client that does the same without one.
 pub(crate) trait Client {
-    async fn load(&self, key: &SessionKey) -> Map;
+    async fn load(&self, key: &SessionKey) -> Entries;
     async fn update(&self, key: &SessionKey, record: &Record);
     async fn insert(&self, key: &SessionKey, record: &Record);
     async fn delete(&self, key: &SessionKey);
 }
 
 impl<S: SessionStore> Client for S {
-    async fn load(&self, key: &SessionKey) -> Map {
+    async fn load(&self, key: &SessionKey) -> Entries {
         SessionStore::load(self, key).await.unwrap().unwrap().data
     }
 
@@ -239,7 +246,7 @@ impl<'a> Visits<'a> {
         let mut spent = Duration::ZERO;
         let mut left = times;
         while left > 0 {
-            let lot: Vec<SessionKey> = (0..left.min(LOT)).map(|_| RandomKeys.generate()).collect();
+            let lot: Vec<SessionKey> = (0..left.min(LOT)).map(|_| RandomKeys.generate().unwrap()).collect();
             let began = Instant::now();
             for key in &lot {
                 record.expires += SECOND;

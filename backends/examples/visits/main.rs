@@ -59,7 +59,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
             Ok(secret) if !secret.is_empty() => Secret::new(secret),
             _ => {
                 eprintln!("note: SECRET_KEY is not set; the one made now ends with this process");
-                Secret::new(RandomKeys.generate().as_str())
+                Secret::new(RandomKeys.generate().map_err(|error| error.to_string())?.as_str())
             }
         };
     }

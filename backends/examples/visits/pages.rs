@@ -51,7 +51,7 @@ fn kept(text: &str) -> String {
 async fn home(State(templates): State<Templates>, session: RequestSession) -> Page {
     let mut session = session.lock().await;
     let data = session.data().await?;
-    let visits = data.get("visits").and_then(Value::as_u64).unwrap_or(0);
+    let visits = data.get_as::<u64>("visits").ok().flatten().unwrap_or(0);
     data.insert("visits", visits.saturating_add(1))?;
     templates.page("home.html", &mut session, context! {}).await
 }
@@ -65,8 +65,8 @@ async fn set_name(session: RequestSession, Form(form): Form<Name>) -> Done {
     let mut session = session.lock().await;
     let data = session.data().await?;
     match kept(&form.name) {
-        name if name.is_empty() => drop(data.remove_or("name", Value::Null)),
-        name => drop(data.insert("name", name)?),
+        name if name.is_empty() => drop(data.take("name")),
+        name => data.insert("name", name)?,
     }
     Ok(Redirect::to("/"))
 }
@@ -82,15 +82,12 @@ struct Item {
 
 async fn add_item(session: RequestSession, Form(form): Form<Item>) -> Done {
     let mut session = session.lock().await;
-    let list = session.data().await?.set_default("list", Vec::<String>::new())?;
+    let data = session.data().await?;
+    let mut items = data.get_as::<Vec<String>>("list")?.unwrap_or_default();
     let item = kept(&form.item);
-    if let Some(items) = list.as_array_mut()
-        && items.len() < MAX_ITEMS
-        && !item.is_empty()
-    {
-        items.push(item.into());
-        // The list was changed in place, which does not show by itself.
-        session.mark_modified();
+    if items.len() < MAX_ITEMS && !item.is_empty() {
+        items.push(item);
+        data.insert("list", items)?;
     }
     Ok(Redirect::to("/list"))
 }
@@ -102,7 +99,7 @@ struct Place {
 
 async fn remove_item(session: RequestSession, Form(form): Form<Place>) -> Done {
     let mut session = session.lock().await;
-    let list = session.data().await?.get_mut("list").and_then(Value::as_array_mut);
+    let list = session.data().await?.get_mut("list")?.and_then(Value::as_array_mut);
     if let Some(items) = list
         && form.index < items.len()
     {

@@ -5,18 +5,17 @@
 //!   `{"results": […]}`. The body is `{"do": [["set", "a", 1], ["get", "a"]], "status": 200}`.
 //!
 //! An operation without a result gives `null`, one that fails `{"error": "…"}`, and the rest is still done. A body
-//! that is no such script is a 400 with a text, and nothing is done. Values are read and written as Python's JSON,
-//! so that none is changed on the way.
+//! that is no such script is a 400 with a text, and nothing is done.
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 use session_core::middleware::RequestSession;
-use session_core::{AnyStore, Expiry, Map, Session, SessionError, Settings, Value, json};
+use session_core::{AnyStore, Expiry, Session, SessionError, Settings, Value};
 
 /// The longest body, in bytes: a suite tries values of several megabytes.
 const MAX_BODY: usize = 16 << 20;
@@ -52,8 +51,7 @@ async fn perform(session: RequestSession, body: Bytes) -> Response {
         let result = operation.perform(&mut session).await;
         results.push(result.unwrap_or_else(|error| json!({ "error": error.to_string() })));
     }
-    let answer = Map::from_iter([("results".to_owned(), Value::from(results))]);
-    (script.status, [(header::CONTENT_TYPE, "application/json")], json::write(&answer)).into_response()
+    (script.status, Json(json!({ "results": results }))).into_response()
 }
 
 struct Script {
@@ -80,13 +78,13 @@ enum Operation {
 
 impl Script {
     fn parse(body: &[u8]) -> Result<Self, String> {
-        let mut script = json::parse(body).map_err(|error| error.to_string())?;
+        let mut script: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let status = script.get("status").map_or(Some(200), Value::as_u64);
         let status = status.and_then(|status| u16::try_from(status).ok());
         let status = status.filter(|status| (200..600).contains(status));
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
         let status = status.ok_or("`status` is a number from 200 to 599")?;
-        let Some(Value::Array(operations)) = script.remove("do") else {
+        let Some(Value::Array(operations)) = script.get_mut("do").map(Value::take) else {
             return Err("`do` is a list of operations".into());
         };
         let operations = operations.into_iter().map(Operation::parse).collect::<Result<_, _>>()?;
@@ -96,7 +94,7 @@ impl Script {
 
 impl Operation {
     fn parse(operation: Value) -> Result<Self, String> {
-        let unknown = format!("there is no operation {}", json::write_value(&operation));
+        let unknown = format!("there is no operation {}", operation);
         let Value::Array(words) = operation else { return Err(unknown) };
         let mut words = words.into_iter();
         let Some(Value::String(name)) = words.next() else { return Err(unknown) };
@@ -122,12 +120,12 @@ impl Operation {
     async fn perform(self, session: &mut Session<AnyStore>) -> Result<Value, SessionError> {
         match self {
             Self::Get(name) => {
-                return Ok(session.data().await?.get(&name).cloned().unwrap_or_default());
+                return Ok(session.data().await?.get(&name)?.unwrap_or_default());
             }
-            Self::Set(name, value) => drop(session.data().await?.insert(name, value)?),
-            Self::Remove(name) => drop(session.data().await?.remove_or(&name, Value::Null)),
+            Self::Set(name, value) => session.data().await?.insert(name, value)?,
+            Self::Remove(name) => drop(session.data().await?.take(&name)),
             Self::Append(name, value) => {
-                let list = session.data().await?.get_mut(&name);
+                let list = session.data().await?.get_mut(&name)?;
                 if let Some(list) = list.and_then(Value::as_array_mut) {
                     list.push(value);
                 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use indicatif::ProgressBar;
-use session_core::{Secret, SessionKey, SessionStore, Settings, json};
+use session_core::{Chain, Secret, SessionKey, SessionStore, Settings};
 
 const ENGINE: &str = "The store, such as sqlite:PATH or redis://host; otherwise the setting `engine`";
 
@@ -61,29 +61,30 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
     let settings = settings(arguments.settings.as_deref(), arguments.engine)?;
     match arguments.command {
         Command::Migrate => {
-            let has_table = session_backends::migrate(&settings).await.map_err(|error| error.to_string())?;
+            let has_table =
+                session_backends::migrate(&settings).await.map_err(|error| Chain(&error).to_string())?;
             println!(
                 "{}",
                 if has_table { "the table is there" } else { "this store has no table to create" }
             );
         }
         Command::Clearsessions => {
-            let store = session_backends::open(&settings).await.map_err(|error| error.to_string())?;
+            let store = session_backends::open(&settings).await.map_err(|error| Chain(&error).to_string())?;
             let progress = progress("removing expired sessions");
             let removed = store.clear_expired().await;
             progress.finish_and_clear();
-            println!("{} expired sessions removed", removed.map_err(|error| error.to_string())?);
+            println!("{} expired sessions removed", removed.map_err(|error| Chain(&error).to_string())?);
         }
         Command::Show { key } => {
             let key = SessionKey::parse(&key)
                 .ok_or_else(|| format!("a key has at least {} characters", SessionKey::MIN_CHARS))?;
-            let store = session_backends::open(&settings).await.map_err(|error| error.to_string())?;
-            let Some(record) = store.load(&key).await.map_err(|error| error.to_string())? else {
+            let store = session_backends::open(&settings).await.map_err(|error| Chain(&error).to_string())?;
+            let Some(record) = store.load(&key).await.map_err(|error| Chain(&error).to_string())? else {
                 eprintln!("there is no live session {key}");
                 return Ok(ExitCode::from(1));
             };
             println!("expires {}", record.expires);
-            println!("{}", json::write(&record.data));
+            println!("{}", record.data.to_json());
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -15,6 +15,9 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// How many idle connections are kept.
 const POOL: usize = 16;
 
+/// How often a change is tried that others spoil.
+const ATTEMPTS: usize = 100;
+
 /// The longest key, in bytes.
 const MAX_KEY: usize = 250;
 
@@ -37,13 +40,13 @@ pub struct MemcachedCache {
 /// What an operation does with a connection.
 enum Request<'a> {
     Get,
-    Set { value: &'a [u8], mode: &'static str, life: Duration },
+    Set { value: &'a [u8], condition: &'a str, life: Duration },
     Delete,
 }
 
-/// What came out of it: the value, if one was asked for and is there.
+/// What came out of it: the value and its number, if they were asked for and are there.
 enum Answer {
-    Done(Option<Vec<u8>>),
+    Done(Option<(Vec<u8>, u64)>),
     NotDone,
 }
 
@@ -112,18 +115,26 @@ impl MemcachedCache {
         }
     }
 
+    /// A value, and the number that it has until it changes.
+    async fn find(&self, key: &str) -> Result<Option<(Vec<u8>, u64)>, CacheError> {
+        match self.ask(key, &Request::Get).await? {
+            Answer::Done(found) => Ok(found),
+            Answer::NotDone => Ok(None),
+        }
+    }
+
     async fn set(
         &self,
         key: &str,
         value: &[u8],
         life: Duration,
-        mode: &'static str,
+        condition: &str,
     ) -> Result<bool, CacheError> {
         // The server refuses a larger one too, but reads all of it first.
         if value.len() as u64 > MAX_VALUE {
             return Err(CacheError::TooLarge { size: value.len() as u64 });
         }
-        let answer = self.ask(key, &Request::Set { value, mode, life }).await?;
+        let answer = self.ask(key, &Request::Set { value, condition, life }).await?;
         Ok(matches!(answer, Answer::Done(_)))
     }
 }
@@ -131,14 +142,14 @@ impl MemcachedCache {
 async fn perform(client: &mut Client, key: &str, request: &Request<'_>) -> Result<Answer, Error> {
     let result = match request {
         Request::Get => {
-            let found = client.meta_get(key, false, None, Some(&["v"])).await?;
-            return Ok(found.map_or(Answer::NotDone, |found| Answer::Done(found.data)));
+            let found = client.meta_get(key, false, None, Some(&["v", "c"])).await?;
+            return Ok(found.map_or(Answer::NotDone, |found| Answer::Done(found.data.zip(found.cas))));
         }
-        Request::Set { value, mode, life } => {
+        Request::Set { value, condition, life } => {
             let life = format!("T{}", expiration(*life));
             // A pickle begins with this byte, and no text does.
             let pickled = value.first() == Some(&0x80);
-            let mut flags = vec![*mode, life.as_str()];
+            let mut flags = vec![*condition, life.as_str()];
             flags.extend(pickled.then_some(PICKLED));
             client.meta_set(key, *value, false, None, Some(&flags)).await
         }
@@ -179,10 +190,7 @@ impl Cache for MemcachedCache {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
-        match self.ask(key, &Request::Get).await? {
-            Answer::Done(value) => Ok(value),
-            Answer::NotDone => Ok(None),
-        }
+        Ok(self.find(key).await?.map(|(value, _)| value))
     }
 
     async fn exists(&self, key: &str) -> Result<bool, CacheError> {
@@ -199,6 +207,32 @@ impl Cache for MemcachedCache {
 
     async fn delete(&self, key: &str) -> Result<bool, CacheError> {
         Ok(matches!(self.ask(key, &Request::Delete).await?, Answer::Done(_)))
+    }
+
+    async fn exchange(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        life: Duration,
+    ) -> Result<Option<Vec<u8>>, CacheError> {
+        // The server does it in two steps, of which the second fails if somebody came between.
+        for _ in 0..ATTEMPTS {
+            let (condition, old) = match self.find(key).await? {
+                Some((old, number)) => (format!("C{number}"), Some(old)),
+                None => ("ME".into(), None),
+            };
+            if self.set(key, &value, life, &condition).await? {
+                return Ok(old);
+            }
+        }
+        Err(self.unavailable("too many at once change one key", None))
+    }
+
+    async fn swap(&self, key: &str, old: &[u8], value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
+        match self.find(key).await? {
+            Some((found, number)) if found == old => self.set(key, &value, life, &format!("C{number}")).await,
+            _ => Ok(false),
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 //! - `mod.rs`: the store, and what it asks of a cache
 //! - `redis.rs`: Redis and Valkey, one server or a cluster
 //! - `memcached.rs`: memcached
+//! - `front.rs`: the cache in front of another store
 
+mod front;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "redis")]
@@ -12,8 +14,8 @@ mod redis;
 use std::time::Duration;
 
 use session_core::{
-    BoxError, Capabilities, Clock, Entries, Record, SessionKey, SessionStore, Settings, StoreError, SystemClock,
-    stored_expiry,
+    BoxError, Capabilities, Clock, Entries, Record, SessionKey, SessionStore, Settings, StoreError,
+    SystemClock, stored_expiry,
 };
 
 use crate::pickle::{self, PickleError};
@@ -74,6 +76,29 @@ pub trait Cache: Send + Sync {
     /// # Errors
     /// [`CacheError`].
     fn delete(&self, key: &str) -> impl Future<Output = Result<bool, CacheError>> + Send;
+
+    /// Stores a value and gives the one that was there before.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    fn exchange(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        life: Duration,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, CacheError>> + Send;
+
+    /// Stores a value in the place of a certain other one; tells whether that was there.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    fn swap(
+        &self,
+        key: &str,
+        old: &[u8],
+        value: Vec<u8>,
+        life: Duration,
+    ) -> impl Future<Output = Result<bool, CacheError>> + Send;
 }
 
 impl<C: Cache> Cache for std::sync::Arc<C> {
@@ -97,6 +122,17 @@ impl<C: Cache> Cache for std::sync::Arc<C> {
     }
     async fn delete(&self, key: &str) -> Result<bool, CacheError> {
         (**self).delete(key).await
+    }
+    async fn exchange(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        life: Duration,
+    ) -> Result<Option<Vec<u8>>, CacheError> {
+        (**self).exchange(key, value, life).await
+    }
+    async fn swap(&self, key: &str, old: &[u8], value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
+        (**self).swap(key, old, value, life).await
     }
 }
 
@@ -231,12 +267,10 @@ impl<C: Cache, K: Clock> CacheStore<C, K> {
                 let limit = self.cache.max_value_bytes().unwrap_or(size);
                 StoreError::too_large(key, size, limit)
             }
-            CacheError::Unavailable(reason, source) => {
-                match source {
-                    Some(source) => StoreError::unavailable(operation, source).with_hint(reason),
-                    None => StoreError::unavailable(operation, reason),
-                }
-            }
+            CacheError::Unavailable(reason, source) => match source {
+                Some(source) => StoreError::unavailable(operation, source).with_hint(reason),
+                None => StoreError::unavailable(operation, reason),
+            },
         }
     }
 }
@@ -256,7 +290,7 @@ impl<C: Cache, K: Clock> SessionStore for CacheStore<C, K> {
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
         let Some(text) = self.cache_key(key) else { return Ok(None) };
         let value = self.cache.get(&text).await.map_err(|error| self.error("load a session", key, error))?;
-        let Some(value) = value else { return Ok(None) };
+        let Some(value) = value.filter(|value| !front::is_claim(value)) else { return Ok(None) };
         let data = self.decode(key, &value)?;
         let expires = stored_expiry(&data, self.clock.now(), self.cookie_age);
         Ok(Some(Record::new(data, expires)))

@@ -13,6 +13,10 @@ use super::{Cache, CacheError};
 /// How long to wait for a connection, and for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Puts a value in the place of a certain other one, in one step.
+const SWAP: &str = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end \
+    redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) return 1";
+
 /// A Redis or Valkey server, or a cluster of them. Connections are shared by all tasks, and made anew when they
 /// break. Cloning is cheap. Needs a Tokio runtime.
 #[derive(Clone)]
@@ -85,10 +89,8 @@ impl RedisCache {
         life: Duration,
         condition: &str,
     ) -> Result<bool, CacheError> {
-        // Rounded down, so that no record outlives its session; but zero would be an error.
-        let milliseconds = u64::try_from(life.as_millis()).unwrap_or(u64::MAX).max(1);
         let mut command = cmd("SET");
-        command.arg(key).arg(value).arg(condition).arg("PX").arg(milliseconds);
+        command.arg(key).arg(value).arg(condition).arg("PX").arg(milliseconds(life));
         Ok(self.ask::<Option<String>>(&command).await?.is_some())
     }
 }
@@ -97,6 +99,12 @@ impl fmt::Debug for RedisCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisCache").field("address", &self.address).finish_non_exhaustive()
     }
+}
+
+/// A life as Redis counts it: rounded down, so that no record outlives its session; but zero would be an error, and
+/// so would be more than fits into a signed number together with the present.
+fn milliseconds(life: Duration) -> u64 {
+    u64::try_from(life.as_millis()).unwrap_or(u64::MAX).clamp(1, i64::MAX.unsigned_abs() / 2)
 }
 
 /// A URL as it may be shown.
@@ -149,6 +157,21 @@ impl Cache for RedisCache {
 
     async fn delete(&self, key: &str) -> Result<bool, CacheError> {
         self.ask(cmd("DEL").arg(key)).await
+    }
+
+    async fn exchange(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        life: Duration,
+    ) -> Result<Option<Vec<u8>>, CacheError> {
+        self.ask(cmd("SET").arg(key).arg(value).arg("PX").arg(milliseconds(life)).arg("GET")).await
+    }
+
+    async fn swap(&self, key: &str, old: &[u8], value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
+        let mut command = cmd("EVAL");
+        command.arg(SWAP).arg(1).arg(key).arg(old).arg(value).arg(milliseconds(life));
+        self.ask(&command).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Barrier, LazyLock};
 use std::thread;
 
 use session_core::blocking::Wait;
-use session_core::{AnyStore, Record, SessionKey, SessionStore, StoreError, json};
+use session_core::{AnyStore, Entries, Record, SessionKey, SessionStore, StoreError};
 use time::{Duration, OffsetDateTime};
 use tokio::runtime::Runtime;
 
@@ -16,12 +16,12 @@ pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().u
 
 /// A key that no run before had, so that a server may be used twice.
 fn key() -> SessionKey {
-    session_core::KeyGenerator::generate(&session_core::RandomKeys)
+    session_core::KeyGenerator::generate(&session_core::RandomKeys).unwrap()
 }
 
 fn record(task: usize) -> Record {
-    let data = json::parse(format!(r#"{{"task":{task}}}"#).as_bytes()).unwrap();
-    Record { data, expires: OffsetDateTime::now_utc() + Duration::hours(1) }
+    let data = Entries::parse(format!(r#"{{"task":{task}}}"#).as_bytes()).unwrap();
+    Record::new(data, OffsetDateTime::now_utc() + Duration::hours(1))
 }
 
 /// Does something in all tasks at once and gives what each did.

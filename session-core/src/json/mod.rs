@@ -30,11 +30,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(crate) use read::from_text as read;
 pub(crate) use scan::{Scanner, escaped};
 pub use string::JsonString;
 pub(crate) use string::canonical;
 pub use token::{Token, Tokens};
-pub(crate) use read::from_text as read;
 
 /// The deepest nesting that is read and written. Python 3.11 reads about 990 levels, later versions more.
 pub const MAX_DEPTH: usize = 1_000;

@@ -102,7 +102,9 @@ impl<'a> Tokens<'a> {
             "null" => Token::Null,
             "true" => Token::Bool(true),
             "false" => Token::Bool(false),
-            number if number.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) => Token::Integer(number),
+            number if number.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) => {
+                Token::Integer(number)
+            }
             number => Token::Float(number),
         }
     }

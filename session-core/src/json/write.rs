@@ -71,7 +71,11 @@ fn push_string(text: &str, out: &mut String) {
 
 /// An `f32` by its own shortest digits: 0.1 is 0.1, and not the nearest double's 0.10000000149011612.
 fn widened(number: f32) -> f64 {
-    if number.is_finite() { number.to_string().parse().unwrap_or(f64::from(number)) } else { f64::from(number) }
+    if number.is_finite() {
+        number.to_string().parse().unwrap_or(f64::from(number))
+    } else {
+        f64::from(number)
+    }
 }
 
 macro_rules! write_numbers {
@@ -144,7 +148,11 @@ impl<'o> Serializer for Writer<'o> {
         self.serialize_str(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), JsonError> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), JsonError> {
         value.serialize(self)
     }
 
@@ -375,7 +383,12 @@ impl Serializer for Text {
         no_name()
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<String, JsonError> {
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<String, JsonError> {
         Ok(variant.into())
     }
 
@@ -405,7 +418,11 @@ impl Serializer for Text {
         no_name()
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, JsonError> {
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleStruct, JsonError> {
         no_name()
     }
 
@@ -469,11 +486,17 @@ mod tests {
         assert_eq!(write(&|| Json::write(&Shape::One(1))), r#"{"One":1}"#);
         assert_eq!(write(&|| Json::write(&Shape::Two(1, 2.0))), r#"{"Two":[1,2.0]}"#);
         assert_eq!(write(&|| Json::write(&Shape::Named { at: None })), r#"{"Named":{"at":null}}"#);
-        assert_eq!(write(&|| Json::write(&(Unit, 'é', Some("\u{1F600}\n")))), r#"[null,"\u00e9","\ud83d\ude00\n"]"#);
+        assert_eq!(
+            write(&|| Json::write(&(Unit, 'é', Some("\u{1F600}\n")))),
+            r#"[null,"\u00e9","\ud83d\ude00\n"]"#
+        );
         assert_eq!(write(&|| Json::write(&(u128::MAX, i128::MIN))), format!("[{},{}]", u128::MAX, i128::MIN));
         assert_eq!(write(&|| Json::write(&(0.1_f32, 1e-5, 1e16, f32::NAN))), "[0.1,1e-05,1e+16,NaN]");
         assert_eq!(write(&|| Json::write(&(f64::INFINITY, f64::NEG_INFINITY))), "[Infinity,-Infinity]");
-        assert_eq!(write(&|| Json::write(&BTreeMap::from([(1, true), (2, false)]))), r#"{"1":true,"2":false}"#);
+        assert_eq!(
+            write(&|| Json::write(&BTreeMap::from([(1, true), (2, false)]))),
+            r#"{"1":true,"2":false}"#
+        );
         assert_eq!(write(&|| Json::write(&BTreeMap::from([(true, ())]))), r#"{"true":null}"#);
     }
 

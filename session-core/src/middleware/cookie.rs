@@ -50,7 +50,8 @@ impl SessionCookie {
             },
         };
         // Browsers look for these beginnings without case.
-        let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        let begins =
+            |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         let host = begins("__Host-");
         if !settings.cookie_secure {
             if same_site == Some(SameSite::None) {

@@ -135,7 +135,8 @@ where
         Box::pin(async move {
             let (mut head, body) = answer.await?.into_parts();
             let mut session = session.lock().await;
-            let processed = shared.middleware.process_response(&mut session, head.status, &mut head.headers).await;
+            let processed =
+                shared.middleware.process_response(&mut session, head.status, &mut head.headers).await;
             match processed {
                 Ok(()) => Ok(Response::from_parts(head, body)),
                 Err(error) => Ok(instead(&error)),

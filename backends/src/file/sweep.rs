@@ -1,0 +1,118 @@
+//! Removing what has expired, and what killed writers have left, from a directory in which others write meanwhile.
+
+use std::ffi::OsStr;
+use std::fs::{self, TryLockError};
+use std::io;
+use std::path::Path;
+
+use session_core::Clock;
+use time::Duration;
+
+use super::{FileStore, IN_THE_MAKING, Stored, platform, read, remove, without_path};
+
+/// So old is a file in the making when its writer must be dead.
+const ABANDONED: Duration = Duration::hours(1);
+
+impl<C: Clock> FileStore<C> {
+    /// Removes the files of all expired sessions; gives their number. A file that cannot be looked at is skipped,
+    /// and the log tells how many were.
+    pub(super) fn sweep(&self) -> io::Result<u64> {
+        let (mut removed, mut skipped, mut reason) = (0, 0_u64, None);
+        for entry in fs::read_dir(&self.directory)? {
+            match self.sweep_one(&entry?.file_name()) {
+                Ok(cleared) => removed += u64::from(cleared),
+                Err(error) => {
+                    skipped += 1;
+                    reason.get_or_insert(error);
+                }
+            }
+        }
+        if let Some(reason) = reason {
+            // Names of files are keys: none is shown.
+            tracing::warn!(
+                target: "session_backends::file",
+                skipped,
+                "the sweep of the session directory {} skipped {skipped} files that it could not look at or \
+                 remove; the first: {reason}",
+                self.directory.display()
+            );
+        }
+        if removed > 0 {
+            self.sync_directory()?;
+        }
+        Ok(removed)
+    }
+
+    /// Looks at one file; tells whether a session went.
+    fn sweep_one(&self, name: &OsStr) -> io::Result<bool> {
+        // What has another name is another one's.
+        let Some(name) = name.to_str() else { return Ok(false) };
+        if self.is_in_the_making(name) {
+            self.clear_abandoned(&self.directory.join(name))?;
+            return Ok(false);
+        }
+        let key = name.strip_prefix(&*self.prefix).filter(|key| !key.is_empty());
+        key.and_then(|key| self.file(key)).map_or(Ok(false), |path| self.clear(&path))
+    }
+
+    /// Whether it is a file in the making, of this store or of Django's engine.
+    fn is_in_the_making(&self, name: &str) -> bool {
+        if name.starts_with(&self.making()) {
+            return true;
+        }
+        let rest = name.strip_prefix(&*self.prefix).and_then(|rest| rest.split_once(IN_THE_MAKING));
+        rest.is_some_and(|(key, _)| !key.is_empty() && self.file(key).is_some())
+    }
+
+    fn clear_abandoned(&self, path: &Path) -> io::Result<()> {
+        if let Some(stored) = read(path, self.owner)?
+            && stored.modified.saturating_add(ABANDONED) < self.clock.now()
+        {
+            remove(path)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a record's file if it has expired and nobody renews it.
+    fn clear(&self, path: &Path) -> io::Result<bool> {
+        let Some(stored) = read(path, self.owner)? else { return Ok(false) };
+        let expires = self.decode(&stored).map_or_else(|_| self.latest(&stored), |record| record.expires);
+        if expires >= self.clock.now() {
+            return Ok(false);
+        }
+        // Whoever renews a session locks the file that it takes the place of. Where a file system has no locks, what
+        // follows is enough, but for a moment in which a renewed session seems to be gone.
+        match stored.file.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Ok(()) | Err(TryLockError::Error(_)) => self.take_away(path, &stored),
+        }
+    }
+
+    /// Removes this very file. Django locks nothing: what it has put there meanwhile goes back.
+    fn take_away(&self, path: &Path, stored: &Stored) -> io::Result<bool> {
+        let is_it = |metadata: &fs::Metadata| platform::identity(metadata) == stored.identity;
+        match fs::symlink_metadata(path) {
+            Ok(metadata) if is_it(&metadata) => {}
+            Ok(_) => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        let aside = tempfile::Builder::new().prefix(&self.making()).tempfile_in(&self.directory);
+        let aside = aside.map_err(without_path)?.into_temp_path();
+        match fs::rename(path, &aside) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        if is_it(&fs::symlink_metadata(&aside)?) {
+            return Ok(true);
+        }
+        match aside.persist_noclobber(path) {
+            // Another one has come after it.
+            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(without_path(error.error))
+            }
+            _ => Ok(false),
+        }
+    }
+}
