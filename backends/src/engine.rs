@@ -177,7 +177,8 @@ fn files(_: Option<&str>, _: &Settings) -> Result<AnyStore, EngineError> {
 #[cfg(feature = "sqlite")]
 fn sqlite(path: &str, settings: &Settings) -> Result<AnyStore, EngineError> {
     let store = crate::SqliteStore::open(database(path), settings).map_err(EngineError::not_opened)?;
-    store.check().map_err(EngineError::not_opened)?;
+    // What is in memory is new; nobody else could have made its table.
+    if store.is_in_memory() { store.migrate() } else { store.check() }.map_err(EngineError::not_opened)?;
     Ok(AnyStore::new(store))
 }
 

@@ -64,8 +64,8 @@ pub use file::{DirectoryError, FileStore};
 pub use front::{Front, Lease};
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
-pub use postgres::{PostgresError, PostgresStore};
+pub use postgres::{PostgresError, PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{OpenError, SqliteStore};
+pub use sqlite::{Journal, OpenError, SqliteOptions, SqliteStore};
 #[cfg(feature = "tower-sessions")]
 pub use tower_sessions::{ForTowerSessions, FromTowerSessions};

@@ -32,6 +32,9 @@ const CACHE_ENGINE: &str = "django.contrib.sessions.cache";
 const CACHED_DB_ENGINE: &str = "django.contrib.sessions.cached_db";
 
 /// A cache: values under keys, for a time. Each method is one atomic operation of the server.
+///
+/// An answer that is lost leaves it open whether the operation took place. A cache may ask again, but must not take
+/// what it did the first time for somebody else's: then it looks at the value, or fails.
 pub trait Cache: Send + Sync {
     /// The most bytes a value may have, if there is a limit.
     fn max_value_bytes(&self) -> Option<u64>;
@@ -73,7 +76,7 @@ pub trait Cache: Send + Sync {
         life: Duration,
     ) -> impl Future<Output = Result<bool, CacheError>> + Send;
 
-    /// Removes a value; tells whether there was one.
+    /// Removes a value; tells whether there was one. If an answer was lost and nobody can tell any more, there was.
     ///
     /// # Errors
     /// [`CacheError`].
@@ -283,12 +286,15 @@ impl<C: Cache, K: Clock> SessionStore for CacheStore<C, K> {
         let Some(text) = self.cache_key(key) else { return Ok(None) };
         let value = self.cache.get(&text).await.map_err(|error| self.error("load a session", key, error))?;
         let Some(value) = value.filter(|value| !front::is_claim(value)) else { return Ok(None) };
+        let now = self.clock.now();
         let record = decode(&value).and_then(|data| {
-            let expires = stored_expiry(&data, self.clock.now(), self.cookie_age)
+            let expires = stored_expiry(&data, now, self.cookie_age)
                 .map_err(|error| DecodeError::Corrupt(error.to_string()))?;
             Ok(Record { data, expires })
         });
-        record.map(Some).map_err(|error| error.into_store_error(key))
+        let record = record.map_err(|error| error.into_store_error(key))?;
+        // A cache that counts whole seconds keeps some records for a moment longer than they live.
+        Ok(Some(record).filter(|record| now < record.expires))
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
