@@ -1,6 +1,6 @@
 //! A store in front of another one: reads from the first, and what the second says is what counts.
 
-use session_core::{Capabilities, Record, SessionKey, SessionStore, StoreError};
+use session_core::{Capabilities, Chain, Offload, Record, SessionKey, SessionStore, StoreError};
 
 use crate::front::{Front, Lease};
 
@@ -23,13 +23,13 @@ use crate::front::{Front, Lease};
 #[derive(Debug)]
 pub struct CachedStore<F, B> {
     front: F,
-    back: B,
+    back: Offload<B>,
 }
 
-impl<F: Front, B: SessionStore> CachedStore<F, B> {
-    /// Puts a cache in front of a store.
+impl<F: Front, B: SessionStore + 'static> CachedStore<F, B> {
+    /// Puts a cache in front of a store. A store that blocks works on threads of its own.
     pub fn new(front: F, back: B) -> Self {
-        Self { front, back }
+        Self { front, back: Offload::if_it_blocks(back) }
     }
 
     /// The store in front.
@@ -39,7 +39,7 @@ impl<F: Front, B: SessionStore> CachedStore<F, B> {
 
     /// The store that lasts.
     pub fn back(&self) -> &B {
-        &self.back
+        self.back.get_ref()
     }
 
     /// A lease on a key, if it is to be had.
@@ -70,11 +70,12 @@ fn log(operation: &str, key: &SessionKey, error: &StoreError) {
     tracing::warn!(
         target: "session_backends::cached",
         session = %key,
-        "the cache in front of the session store failed to {operation}: {error}"
+        "the cache in front of the session store failed to {operation}: {}", Chain(error)
     );
 }
 
-impl<F: Front, B: SessionStore> SessionStore for CachedStore<F, B> {
+#[deny(clippy::missing_trait_methods)]
+impl<F: Front, B: SessionStore + 'static> SessionStore for CachedStore<F, B> {
     /// The capabilities are those of the back. But two processes with a front each, that the other does not
     /// see, do not see each other's changes.
     fn capabilities(&self) -> Capabilities {

@@ -1,7 +1,5 @@
 //! Choosing a store at run time, by a setting.
 
-#[cfg(any(feature = "sqlite", feature = "file"))]
-use session_core::Offload;
 use session_core::{AnyStore, Settings};
 
 use crate::{CachedStore, CookieStore, MemoryStore};
@@ -168,7 +166,7 @@ fn files(directory: Option<&str>, settings: &Settings) -> Result<AnyStore, Engin
     let place = directory.map_or_else(|| settings.file_path.clone(), |place| Some(database(place).into()));
     let settings = Settings { file_path: place, ..settings.clone() };
     let store = crate::FileStore::open(&settings).map_err(EngineError::not_opened)?;
-    Ok(AnyStore::new(Offload::new(store)))
+    Ok(AnyStore::new(store))
 }
 
 #[cfg(not(feature = "file"))]
@@ -179,8 +177,9 @@ fn files(_: Option<&str>, _: &Settings) -> Result<AnyStore, EngineError> {
 #[cfg(feature = "sqlite")]
 fn sqlite(path: &str, settings: &Settings) -> Result<AnyStore, EngineError> {
     let store = crate::SqliteStore::open(database(path), settings).map_err(EngineError::not_opened)?;
-    store.check().map_err(EngineError::not_opened)?;
-    Ok(AnyStore::new(Offload::new(store)))
+    // What is in memory is new; nobody else could have made its table.
+    if store.is_in_memory() { store.migrate() } else { store.check() }.map_err(EngineError::not_opened)?;
+    Ok(AnyStore::new(store))
 }
 
 #[cfg(not(feature = "sqlite"))]

@@ -49,6 +49,12 @@ mod sqlite;
 #[cfg(feature = "tower-sessions")]
 mod tower_sessions;
 
+/// A hint behind an error's message, if there is one.
+#[cfg(any(feature = "cache", feature = "postgres"))]
+fn in_brackets(hint: &str) -> String {
+    if hint.is_empty() { String::new() } else { format!(" ({hint})") }
+}
+
 #[cfg(feature = "memcached")]
 pub use cache::MemcachedCache;
 #[cfg(feature = "redis")]
@@ -64,8 +70,8 @@ pub use file::{DirectoryError, FileStore};
 pub use front::{Front, Lease};
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
-pub use postgres::{PostgresError, PostgresStore};
+pub use postgres::{PostgresError, PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{OpenError, SqliteStore};
+pub use sqlite::{Journal, OpenError, SqliteOptions, SqliteStore};
 #[cfg(feature = "tower-sessions")]
 pub use tower_sessions::{ForTowerSessions, FromTowerSessions};

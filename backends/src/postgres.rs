@@ -5,27 +5,29 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use session_core::codec::{Codec, SERVER_SALT};
 use session_core::{
-    Capabilities, Clock, Record, SessionKey, SessionStore, Settings, SettingsError, StoreError, SystemClock,
+    BoxError, Capabilities, Chain, Clock, Record, SessionKey, SessionStore, Settings, SettingsError,
+    StoreError, SystemClock,
 };
-use time::OffsetDateTime;
-use tokio_postgres::Config;
+use time::macros::datetime;
+use time::{OffsetDateTime, UtcOffset};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{IsNull, ToSql, Type, WrongType, to_sql_checked};
+use tokio_postgres::{Config, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long to wait for a connection.
-const TIMEOUT: Duration = Duration::from_secs(5);
+use crate::in_brackets;
 
-/// The most connections.
-const POOL: usize = 16;
+/// The last instant that can be written.
+const LAST: OffsetDateTime = datetime!(9999-12-31 23:59:59.999999 UTC);
 
 /// How many records one statement of `clear_expired` removes. Between two of them others may write.
 const BATCH: i64 = 1_000;
@@ -41,13 +43,46 @@ CREATE INDEX IF NOT EXISTS "django_session_expire_date_a5c62663" ON "django_sess
 
 /// Sessions in a PostgreSQL database, readable and writable by Django's `db` engine at the same time.
 ///
-/// Connections are pooled, and their statements prepared. Needs a Tokio runtime.
+/// Connections are pooled, and their statements prepared. A server that does not answer in time is an error, and the
+/// connection is given up: see [`PostgresOptions`]. Needs a Tokio runtime.
 pub struct PostgresStore<C = SystemClock> {
     pool: Pool,
+    timeout: Duration,
     /// The address, without a password.
     address: String,
     clock: C,
     codec: Codec,
+}
+
+/// How a PostgreSQL database is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PostgresOptions {
+    /// How long an operation may take, waiting for a connection included: five seconds. Whether a change that took
+    /// longer took place is unknown. `clear_expired` has as long for each thousand of records.
+    pub timeout: Duration,
+    /// The most connections. Sixteen.
+    pub connections: usize,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(5), connections: 16 }
+    }
+}
+
+impl PostgresOptions {
+    /// The same with another [`timeout`](Self::timeout).
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// The same with another number of [`connections`](Self::connections); one, if it is zero.
+    #[must_use]
+    pub fn with_connections(self, connections: usize) -> Self {
+        Self { connections: connections.max(1), ..self }
+    }
 }
 
 /// Why a database was not opened.
@@ -60,9 +95,17 @@ pub enum PostgresError {
     /// The URL is none.
     #[error("not a PostgreSQL URL: {0}; one is postgres://user:password@host/database?sslmode=require")]
     Url(String),
-    /// The server does not answer, or refuses. The text names it and, where one is known, the remedy.
-    #[error("{0}")]
-    Unavailable(String, #[source] Option<Box<dyn Error + Send + Sync>>),
+    /// The server does not answer, or refuses.
+    #[error("cannot use {address}{}", in_brackets(hint))]
+    #[non_exhaustive]
+    Unavailable {
+        /// The database, without a password.
+        address: String,
+        /// What may help, where that is known.
+        hint: &'static str,
+        /// What went wrong.
+        source: BoxError,
+    },
     /// The database has no session table.
     #[error("{0} has no table django_session; create it with `migrate`, here or in Django")]
     NoTable(String),
@@ -96,23 +139,46 @@ impl<C: Clock> PostgresStore<C> {
     /// # Errors
     /// As for [`connect`](PostgresStore::connect).
     pub async fn connect_with_clock(url: &str, settings: &Settings, clock: C) -> Result<Self, PostgresError> {
+        Self::connect_with(url, settings, clock, PostgresOptions::default()).await
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// As for [`connect`](PostgresStore::connect).
+    pub async fn connect_with(
+        url: &str,
+        settings: &Settings,
+        clock: C,
+        options: PostgresOptions,
+    ) -> Result<Self, PostgresError> {
+        let PostgresOptions { timeout, connections } = options;
         let codec = Codec::new(settings, SERVER_SALT)?;
-        let mut config: Config =
-            url.parse().map_err(|error: tokio_postgres::Error| PostgresError::Url(chain(&error)))?;
-        config.connect_timeout(TIMEOUT);
+        let mut config: Config = url
+            .parse()
+            .map_err(|error: tokio_postgres::Error| PostgresError::Url(Chain(&error).to_string()))?;
+        config.connect_timeout(timeout);
         let address = shown(&config);
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let tls = tls(config.get_ssl_mode() == SslMode::Require);
-        let tls = tls.map_err(|error| PostgresError::Unavailable(error.to_string(), Some(error.into())))?;
+        let tls = tls.map_err(|error| PostgresError::Unavailable {
+            address: address.clone(),
+            hint: "",
+            source: error.into(),
+        })?;
         let manager = Manager::from_config(config, MakeRustlsConnect::new(tls), manager);
         let pool = Pool::builder(manager)
-            .max_size(POOL)
-            .wait_timeout(Some(TIMEOUT))
-            .create_timeout(Some(TIMEOUT))
+            .max_size(connections)
+            .wait_timeout(Some(timeout))
+            .create_timeout(Some(timeout))
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|error| PostgresError::Unavailable(error.to_string(), Some(error.into())))?;
-        let store = Self { pool, address, clock, codec };
+            .map_err(|error| PostgresError::Unavailable {
+                address: address.clone(),
+                hint: "",
+                source: error.into(),
+            })?;
+        let store = Self { pool, timeout, address, clock, codec };
         // A wrong address shows now, and not with the first visitor.
         drop(store.client().await.map_err(|fault| store.fault(fault))?);
         Ok(store)
@@ -124,7 +190,8 @@ impl<C: Clock> PostgresStore<C> {
     /// [`SettingsError`].
     pub fn again<K: Clock>(&self, settings: &Settings, clock: K) -> Result<PostgresStore<K>, SettingsError> {
         let codec = Codec::new(settings, SERVER_SALT)?;
-        Ok(PostgresStore { pool: self.pool.clone(), address: self.address.clone(), clock, codec })
+        let (pool, timeout, address) = (self.pool.clone(), self.timeout, self.address.clone());
+        Ok(PostgresStore { pool, timeout, address, clock, codec })
     }
 
     /// Creates the table and its indices, as Django's migration does. What is there already stays.
@@ -164,8 +231,20 @@ impl<C: Clock> PostgresStore<C> {
         &self.pool
     }
 
-    async fn client(&self) -> Result<deadpool_postgres::Client, Fault> {
+    async fn client(&self) -> Result<Object, Fault> {
         Ok(self.pool.get().await?)
+    }
+
+    /// Has the server do something, for as long as it may take.
+    async fn in_time<T>(
+        &self,
+        operation: &str,
+        work: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, StoreError> {
+        let result = tokio::time::timeout(self.timeout, work).await;
+        result
+            .unwrap_or(Err(Fault::TooSlow(self.timeout)))
+            .map_err(|fault| self.unavailable(operation, fault))
     }
 
     /// Runs a statement; the number of rows it changed.
@@ -175,25 +254,62 @@ impl<C: Clock> PostgresStore<C> {
         sql: &str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<u64, StoreError> {
-        let result = async {
-            let client = self.client().await?;
-            let statement = client.prepare_cached(sql).await?;
-            Ok(client.execute(&statement, parameters).await?)
+        let work = async {
+            let lent = Lent(Some(self.client().await?));
+            let result = async {
+                let client = lent.client()?;
+                let statement = client.prepare_cached(sql).await?;
+                Ok(client.execute(&statement, parameters).await?)
+            };
+            let result = result.await;
+            lent.give_back();
+            result
         };
-        result.await.map_err(|fault| self.unavailable(operation, fault))
+        self.in_time(operation, work).await
+    }
+
+    /// The row that a statement finds.
+    async fn row(
+        &self,
+        operation: &str,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, StoreError> {
+        let work = async {
+            let lent = Lent(Some(self.client().await?));
+            let result = async {
+                let client = lent.client()?;
+                let statement = client.prepare_cached(sql).await?;
+                Ok(client.query_opt(&statement, parameters).await?)
+            };
+            let result = result.await;
+            lent.give_back();
+            result
+        };
+        self.in_time(operation, work).await
+    }
+
+    /// A record as the table has it: data and expiry.
+    fn columns(
+        &self,
+        key: &SessionKey,
+        record: &Record,
+    ) -> Result<(Private<String>, OffsetDateTime), StoreError> {
+        let text =
+            self.codec.encode(&record.data, self.clock.now()).map_err(|error| error.into_store_error(key))?;
+        // The client takes an instant to UTC without looking whether that year can be written.
+        let expires = record.expires.checked_to_offset(UtcOffset::UTC).unwrap_or(LAST);
+        Ok((Private(text), expires))
     }
 
     fn fault(&self, fault: Fault) -> PostgresError {
-        let (text, source) = fault.explain(&self.address);
-        PostgresError::Unavailable(text, source)
+        let (hint, source) = fault.explain();
+        PostgresError::Unavailable { address: self.address.clone(), hint, source }
     }
 
     fn unavailable(&self, operation: &str, fault: Fault) -> StoreError {
-        let (reason, source) = fault.explain(&self.address);
-        match source {
-            Some(source) => StoreError::unavailable(operation, source).with_hint(reason),
-            None => StoreError::unavailable(operation, reason),
-        }
+        let (hint, source) = fault.explain();
+        StoreError::unavailable(format!("{operation} in {}", self.address), source).with_hint(hint)
     }
 }
 
@@ -203,11 +319,64 @@ impl<C> fmt::Debug for PostgresStore<C> {
     }
 }
 
+/// A connection that is in use. If it is dropped before it has answered it is closed: whoever got it next would wait
+/// for that answer.
+struct Lent(Option<Object>);
+
+impl Lent {
+    fn client(&self) -> Result<&Object, Fault> {
+        self.0.as_ref().ok_or(Fault::Pool(PoolError::Closed))
+    }
+
+    fn give_back(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            drop(Object::take(client));
+        }
+    }
+}
+
+/// A parameter of a statement. The client logs parameters; keys and data are nothing for a log.
+struct Private<T>(T);
+
+impl<T> fmt::Debug for Private<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl<T: ToSql> ToSql for Private<T> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        self.0.to_sql(ty, out)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        T::accepts(ty)
+    }
+
+    to_sql_checked!();
+}
+
 /// What goes wrong on the way to the server and there.
 #[derive(Debug)]
 enum Fault {
     Pool(PoolError),
     Server(tokio_postgres::Error),
+    TooSlow(Duration),
+}
+
+/// What a server says, without the details, in which it quotes what was to be stored.
+#[derive(Debug, thiserror::Error)]
+#[error("{severity}: {message} ({code})")]
+struct Refusal {
+    severity: String,
+    message: String,
+    code: String,
 }
 
 impl From<PoolError> for Fault {
@@ -226,55 +395,51 @@ impl From<tokio_postgres::Error> for Fault {
 }
 
 impl Fault {
-    /// What went wrong, where, and what to do about it.
-    fn explain(self, address: &str) -> (String, Option<Box<dyn Error + Send + Sync>>) {
-        let (text, remedy, source): (_, _, Box<dyn Error + Send + Sync>) = match self {
-            Self::Pool(error) => {
-                let remedy = "; every connection is in use, or the server does not answer";
-                (chain(&error), remedy, error.into())
+    /// What may help, and what went wrong.
+    fn explain(self) -> (&'static str, BoxError) {
+        match self {
+            Self::Pool(error) => ("is every connection in use? does the server answer?", error.into()),
+            Self::Server(error) => match error.as_db_error() {
+                // Without what the server says of the row: that has the key in it.
+                Some(refused) => {
+                    let refusal = Refusal {
+                        severity: refused.severity().into(),
+                        message: refused.message().into(),
+                        code: refused.code().code().into(),
+                    };
+                    (remedy(&error), refusal.into())
+                }
+                None => (remedy(&error), error.into()),
+            },
+            Self::TooSlow(timeout) => {
+                ("whether it was done is unknown", format!("no answer within {timeout:?}").into())
             }
-            Self::Server(error) => (chain(&error), remedy(&error), error.into()),
-        };
-        (format!("{address}: {text}{remedy}"), Some(source))
+        }
     }
 }
 
 fn remedy(error: &tokio_postgres::Error) -> &'static str {
     match error.code() {
         Some(code) if *code == SqlState::UNDEFINED_TABLE => {
-            "; create the table with `migrate`, here or in Django"
+            "create the table with `migrate`, here or in Django"
         }
         Some(code) if *code == SqlState::UNDEFINED_COLUMN => {
-            "; the table is not Django's: it needs session_key, session_data, expire_date"
+            "the table is not Django's: it needs session_key, session_data, expire_date"
         }
         Some(code)
             if *code == SqlState::INVALID_PASSWORD
                 || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION =>
         {
-            "; look at the user and the password in the URL"
+            "look at the user and the password in the URL"
         }
-        Some(code) if *code == SqlState::INVALID_CATALOG_NAME => "; create the database, or correct the URL",
-        Some(code) if *code == SqlState::DISK_FULL => "; free some disk space on the server",
+        Some(code) if *code == SqlState::INVALID_CATALOG_NAME => "create the database, or correct the URL",
+        Some(code) if *code == SqlState::DISK_FULL => "free some disk space on the server",
         Some(_) => "",
-        None if chain(error).contains("certificate") => {
-            "; have the system trust its issuer, or name the issuer's certificate in the variable SSL_CERT_FILE"
+        None if Chain(error).to_string().contains("certificate") => {
+            "have the system trust its issuer, or name the issuer's certificate in the variable SSL_CERT_FILE"
         }
-        None => "; is the server running, and does the URL name it?",
+        None => "is the server running, and does the URL name it?",
     }
-}
-
-/// An error with what lies beneath it, which is where PostgreSQL's client says what it is about.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut beneath = error.source();
-    while let Some(error) = beneath {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        beneath = error.source();
-    }
-    text
 }
 
 /// The address of a database as it may be shown.
@@ -365,42 +530,38 @@ impl<C: Clock> SessionStore for PostgresStore<C> {
             return Ok(false);
         }
         let sql = "SELECT 1 FROM django_session WHERE session_key = $1";
-        let result = async {
-            let client = self.client().await?;
-            let statement = client.prepare_cached(sql).await?;
-            Ok(client.query_opt(&statement, &[&key.as_str()]).await?)
-        };
-        let row = result.await.map_err(|fault| self.unavailable("look for a session", fault))?;
-        Ok(row.is_some())
+        Ok(self.row("look for a session", sql, &[&Private(key.as_str())]).await?.is_some())
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+        let operation = "load a session";
         if !accepts(key) {
             return Ok(None);
         }
-        let sql = "SELECT session_data, expire_date FROM django_session WHERE session_key = $1 AND expire_date > $2";
-        let now = self.clock.now();
-        let result = async {
-            let client = self.client().await?;
-            let statement = client.prepare_cached(sql).await?;
-            let row = client.query_opt(&statement, &[&key.as_str(), &now]).await?;
-            let columns = row.map(|row| Ok::<_, Fault>((row.try_get(0)?, row.try_get(1)?)));
-            columns.transpose()
+        let sql = "SELECT session_data, expire_date FROM django_session WHERE session_key = $1";
+        let Some(row) = self.row(operation, sql, &[&Private(key.as_str())]).await? else { return Ok(None) };
+        let expires = match row.try_get::<_, OffsetDateTime>(1) {
+            Ok(expires) => expires,
+            Err(error) if error.source().is_some_and(|beneath| beneath.is::<WrongType>()) => {
+                return Err(self.unavailable(operation, error.into()));
+            }
+            // PostgreSQL has dates that nothing else has, such as `infinity`.
+            Err(_) => return Err(StoreError::corrupt(key, "its expire_date is beyond the years 1 to 9999")),
         };
-        let row: Option<(String, OffsetDateTime)> =
-            result.await.map_err(|fault| self.unavailable("load a session", fault))?;
-        let Some((text, expires)) = row else { return Ok(None) };
-        let data = self.codec.decode(&text).map_err(|error| error.into_store_error(key))?;
+        if self.clock.now() >= expires {
+            return Ok(None);
+        }
+        let text: &str = row.try_get(0).map_err(|error| self.unavailable(operation, error.into()))?;
+        let data = self.codec.decode(text).map_err(|error| error.into_store_error(key))?;
         Ok(Some(Record::new(data, expires)))
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let sql = "INSERT INTO django_session (session_key, session_data, expire_date) VALUES ($1, $2, $3) \
             ON CONFLICT (session_key) DO NOTHING";
-        let text =
-            self.codec.encode(&record.data, self.clock.now()).map_err(|error| error.into_store_error(key))?;
+        let (text, expires) = self.columns(key, record)?;
         let inserted =
-            self.execute("insert a session", sql, &[&key.as_str(), &text, &record.expires]).await?;
+            self.execute("insert a session", sql, &[&Private(key.as_str()), &text, &expires]).await?;
         if inserted == 1 { Ok(key.clone()) } else { Err(StoreError::Exists(key.clone())) }
     }
 
@@ -409,23 +570,25 @@ impl<C: Clock> SessionStore for PostgresStore<C> {
             return Err(StoreError::NotFound(key.clone()));
         }
         let sql = "UPDATE django_session SET session_data = $2, expire_date = $3 WHERE session_key = $1";
-        let text =
-            self.codec.encode(&record.data, self.clock.now()).map_err(|error| error.into_store_error(key))?;
-        let updated = self.execute("update a session", sql, &[&key.as_str(), &text, &record.expires]).await?;
+        let (text, expires) = self.columns(key, record)?;
+        let updated =
+            self.execute("update a session", sql, &[&Private(key.as_str()), &text, &expires]).await?;
         if updated == 1 { Ok(key.clone()) } else { Err(StoreError::NotFound(key.clone())) }
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
         if accepts(key) {
             let sql = "DELETE FROM django_session WHERE session_key = $1";
-            self.execute("delete a session", sql, &[&key.as_str()]).await?;
+            self.execute("delete a session", sql, &[&Private(key.as_str())]).await?;
         }
         Ok(())
     }
 
     async fn clear_expired(&self) -> Result<u64, StoreError> {
+        // A statement that waited for another one's change looks again whether its row is meant, but only by the
+        // outer condition: a session that was renewed meanwhile stays.
         let sql = "DELETE FROM django_session WHERE session_key IN \
-            (SELECT session_key FROM django_session WHERE expire_date < $1 LIMIT $2)";
+            (SELECT session_key FROM django_session WHERE expire_date < $1 LIMIT $2) AND expire_date < $1";
         let now = self.clock.now();
         let mut removed = 0;
         loop {

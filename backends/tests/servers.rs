@@ -8,14 +8,15 @@ mod race;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use race::RUNTIME;
 use rstest::rstest;
 use session_backends::{
-    CacheFormat, CacheStore, CachedStore, Front, Lease, MemcachedCache, PostgresError, PostgresStore,
-    RedisCache,
+    CacheFormat, CacheStore, CachedStore, Front, Lease, MemcachedCache, PostgresError, PostgresOptions,
+    PostgresStore, RedisCache,
 };
 use session_core::blocking::Wait;
 use session_core::{
@@ -146,10 +147,12 @@ fn a_deletion_in_the_midst_of_updates_is_final(
     race::deletion_is_final(&open());
 }
 
-/// A way to a server that can be cut.
+/// A way to a server that can be cut, blocked, or lose an answer.
 struct Way {
     address: String,
     connections: Arc<Mutex<Option<Vec<TcpStream>>>>,
+    loses: Arc<AtomicBool>,
+    blocked: Arc<AtomicBool>,
 }
 
 impl Way {
@@ -158,6 +161,8 @@ impl Way {
         let address = listener.local_addr().unwrap().to_string();
         let connections = Arc::new(Mutex::new(Some(Vec::new())));
         let (open, server) = (Arc::clone(&connections), server.to_owned());
+        let (loses, blocked) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let (lose, block) = (Arc::clone(&loses), Arc::clone(&blocked));
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
                 let Ok(far) = TcpStream::connect(&server) else { return };
@@ -167,11 +172,18 @@ impl Way {
                     let _ = near.shutdown(Shutdown::Both);
                     continue;
                 };
-                for (from, to) in [(&near, &far), (&far, &near)] {
+                for (from, to, answers) in [(&near, &far, false), (&far, &near, true)] {
                     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    let (lose, block) = (Arc::clone(&lose), Arc::clone(&block));
                     thread::spawn(move || {
                         let mut bytes = [0; 4_096];
                         while let Ok(read @ 1..) = from.read(&mut bytes) {
+                            if answers && lose.swap(false, Ordering::SeqCst) {
+                                break;
+                            }
+                            if block.load(Ordering::SeqCst) {
+                                continue;
+                            }
                             if to.write_all(&bytes[..read]).is_err() {
                                 break;
                             }
@@ -183,7 +195,7 @@ impl Way {
                 open.push(far);
             }
         });
-        Self { address, connections }
+        Self { address, connections, loses, blocked }
     }
 
     fn cut(&self) {
@@ -234,6 +246,150 @@ fn a_server_that_goes_away_is_an_error_and_one_that_comes_back_is_used_again(
     // A connection may need a moment to be made anew.
     let found = (0..100).find_map(|_| store.load(&key).wait().ok().flatten());
     assert_eq!(found.unwrap().data, record(r#"{"a":1}"#).data);
+}
+
+#[rstest]
+#[case::redis("SESSIONSPEC_REDIS_URL", |url: &str| redis_at(url).unwrap())]
+#[case::memcached("SESSIONSPEC_MEMCACHED_URL", |url: &str| memcached_at(url).unwrap())]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
+fn a_change_whose_answer_is_lost_is_not_taken_for_somebody_elses(#[case] variable: &str, #[case] open: Open) {
+    let url = url(variable);
+    let way = Way::to(server(&url));
+    let store = open(&url.replace(server(&url), &way.address));
+    let _guard = RUNTIME.enter();
+    let (key, other) = (RandomKeys.generate().unwrap(), RandomKeys.generate().unwrap());
+    way.loses.store(true, Ordering::SeqCst);
+    // Done or failed; but not refused, since nobody else has this key.
+    match store.insert(&key, &record(r#"{"a":1}"#)).wait() {
+        Ok(_) | Err(StoreError::Unavailable { .. }) => {}
+        refused => panic!("{refused:?}"),
+    }
+    assert_eq!(store.load(&key).wait().unwrap().unwrap().data, record(r#"{"a":1}"#).data);
+    way.loses.store(true, Ordering::SeqCst);
+    match store.update(&key, &record(r#"{"a":2}"#)).wait() {
+        Ok(_) | Err(StoreError::Unavailable { .. }) => {}
+        refused => panic!("{refused:?}"),
+    }
+    assert_eq!(store.load(&key).wait().unwrap().unwrap().data, record(r#"{"a":2}"#).data);
+    way.loses.store(true, Ordering::SeqCst);
+    store.delete(&key).wait().unwrap();
+    assert_eq!(store.load(&key).wait().unwrap(), None);
+    // One that somebody else has is refused all the same.
+    store.insert(&other, &record(r#"{"a":1}"#)).wait().unwrap();
+    way.loses.store(true, Ordering::SeqCst);
+    let refused = store.insert(&other, &record(r#"{"a":2}"#)).wait();
+    assert!(matches!(refused, Err(StoreError::Exists(_) | StoreError::Unavailable { .. })), "{refused:?}");
+}
+
+#[rstest]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
+fn a_record_in_a_cache_lives_no_longer_than_it_says(#[values(redis, memcached)] open: fn() -> AnyStore) {
+    let store = open();
+    let _guard = RUNTIME.enter();
+    let key = RandomKeys.generate().unwrap();
+    let expires = OffsetDateTime::now_utc() + Duration::milliseconds(300);
+    let text = expires.format(&time::format_description::well_known::Rfc3339).unwrap();
+    let data = Entries::parse(format!(r#"{{"_session_expiry":"{text}"}}"#).as_bytes()).unwrap();
+    store.insert(&key, &Record::new(data, expires)).wait().unwrap();
+    loop {
+        let loaded = store.load(&key).wait().unwrap();
+        if OffsetDateTime::now_utc() >= expires {
+            break;
+        }
+        drop(loaded);
+    }
+    assert_eq!(store.load(&key).wait().unwrap(), None);
+}
+
+#[test]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
+fn a_sweep_of_postgres_leaves_a_session_that_is_renewed_meanwhile() {
+    let url = url("SESSIONSPEC_POSTGRES_URL");
+    let schema = format!("s{}", RandomKeys.generate().unwrap().as_str());
+    let own = format!("{url}?options=-c%20search_path%3D{schema}");
+    RUNTIME.block_on(async {
+        let store = Arc::new(PostgresStore::connect(&own, &settings()).await.unwrap());
+        let mut renewing = store.pool().get().await.unwrap();
+        renewing.batch_execute(&format!("CREATE SCHEMA {schema}")).await.unwrap();
+        store.migrate().await.unwrap();
+        let key = RandomKeys.generate().unwrap();
+        let old = Record::new(Entries::new(), OffsetDateTime::now_utc() - Duration::hours(1));
+        store.insert(&key, &old).await.unwrap();
+        // A session is renewed in a transaction that is not over when the sweep finds it.
+        let transaction = renewing.transaction().await.unwrap();
+        let change = "UPDATE django_session SET expire_date = now() + interval '1 day'";
+        assert_eq!(transaction.execute(change, &[]).await.unwrap(), 1);
+        let sweep = tokio::spawn({
+            let store = Arc::clone(&store);
+            async move { store.clear_expired().await }
+        });
+        let waits =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE%'";
+        let watching = store.pool().get().await.unwrap();
+        while watching.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            tokio::task::yield_now().await;
+        }
+        transaction.commit().await.unwrap();
+        assert_eq!(sweep.await.unwrap().unwrap(), 0);
+        assert!(store.load(&key).await.unwrap().is_some());
+        renewing.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).await.unwrap();
+    });
+}
+
+#[test]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
+fn a_date_of_postgres_that_is_none_is_corrupt_and_not_a_fault_of_the_server() {
+    let store = postgres_at(&url("SESSIONSPEC_POSTGRES_URL")).unwrap();
+    RUNTIME.block_on(async {
+        let key = RandomKeys.generate().unwrap();
+        store.insert(&key, &record("{}")).await.unwrap();
+        let client = store.pool().get().await.unwrap();
+        for date in ["infinity", "-infinity", "20000-01-01"] {
+            let change = format!("UPDATE django_session SET expire_date = '{date}' WHERE session_key = $1");
+            client.execute(&change, &[&key.as_str()]).await.unwrap();
+            let error = store.load(&key).await.unwrap_err();
+            assert!(matches!(error, StoreError::Corrupt { .. }), "{date}: {error:?}");
+        }
+        store.delete(&key).await.unwrap();
+    });
+}
+
+#[test]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
+fn a_postgres_that_hangs_is_an_error_in_time_and_holds_up_nobody_afterwards() {
+    let url = url("SESSIONSPEC_POSTGRES_URL");
+    let way = Way::to(server(&url));
+    let there = url.replace(server(&url), &way.address);
+    RUNTIME.block_on(async {
+        let options = PostgresOptions::default().with_timeout(std::time::Duration::from_millis(300));
+        let clock = session_core::SystemClock;
+        let store = PostgresStore::connect_with(&there, &settings(), clock, options).await.unwrap();
+        store.migrate().await.unwrap();
+        let store = Arc::new(store);
+        let key = RandomKeys.generate().unwrap();
+        let ask = || {
+            let calls = [(); 32].map(|()| {
+                let (store, key) = (Arc::clone(&store), key.clone());
+                tokio::spawn(async move { store.load(&key).await })
+            });
+            async move {
+                let mut answers = Vec::new();
+                for call in calls {
+                    answers.push(call.await.unwrap());
+                }
+                answers
+            }
+        };
+        // All connections are there.
+        assert!(ask().await.iter().all(Result::is_ok));
+        way.blocked.store(true, Ordering::SeqCst);
+        for error in tokio::time::timeout(std::time::Duration::from_secs(20), ask()).await.unwrap() {
+            let error = error.unwrap_err();
+            assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+        }
+        way.blocked.store(false, Ordering::SeqCst);
+        assert!(ask().await.iter().all(Result::is_ok));
+    });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use session_backends::{OpenError, SqliteStore};
+use session_backends::{Durability, Journal, OpenError, SqliteOptions, SqliteStore};
 use session_core::blocking::Wait;
 use session_core::{
     Entries, ManualClock, Record, Secret, SessionKey, SessionStore, Settings, SettingsError, StoreError,
@@ -181,4 +181,99 @@ fn clear_expired_removes_more_than_a_batch_and_leaves_what_lives() {
     assert_eq!(store.clear_expired().wait().unwrap(), 2_500);
     assert_eq!(rows(&path).len(), 2_500);
     assert_eq!(store.clear_expired().wait().unwrap(), 0);
+}
+
+#[test]
+fn a_database_in_memory_is_one_for_all_who_use_the_store() {
+    let store = open(":memory:");
+    store.migrate().unwrap();
+    let key = |n: usize| SessionKey::parse(&format!("{n:08}")).unwrap();
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            let store = &store;
+            scope.spawn(move || {
+                store.insert(&key(n), &record("{}")).wait().unwrap();
+                assert!(store.load(&key(n)).wait().unwrap().is_some());
+            });
+        }
+    });
+    assert!((0..8).all(|n| store.exists(&key(n)).wait().unwrap()));
+    assert!(!store.capabilities().persistent && !store.capabilities().shared);
+}
+
+#[test]
+fn a_database_in_memory_opens_by_its_url_with_its_table() {
+    let settings = Settings { engine: "sqlite::memory:".into(), ..settings() };
+    let store = session_backends::open(&settings).wait().unwrap();
+    store
+        .insert(
+            &key(),
+            &Record::new(map("{}"), time::OffsetDateTime::now_utc() + Duration::from_secs(60)),
+        )
+        .wait()
+        .unwrap();
+    assert!(store.load(&key()).wait().unwrap().is_some());
+}
+
+fn mode(path: &Path) -> String {
+    let connection = Connection::open(path).unwrap();
+    connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_database_gets_a_write_ahead_log_unless_it_is_to_be_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch("CREATE TABLE t (x)").unwrap();
+    assert_eq!(mode(&path), "delete");
+    let clock = ManualClock::new(datetime!(2030-01-01 00:00 UTC));
+    let options = SqliteOptions::default().with_journal(Journal::AsItIs).with_durability(Durability::Synced);
+    let store = SqliteStore::open_with(&path, &settings(), clock, options).unwrap();
+    store.migrate().unwrap();
+    store.insert(&key(), &record("{}")).wait().unwrap();
+    assert_eq!(mode(&path), "delete");
+    drop(store);
+    open(&path);
+    assert_eq!(mode(&path), "wal");
+}
+
+/// What a Django site with `USE_TZ = False` in this zone has written at noon, for an hour.
+#[test]
+fn a_table_with_local_time_is_read_and_swept_in_its_zone() {
+    for (zone, noon, one, eleven) in [
+        ("Asia/Tokyo", datetime!(2030-01-01 03:00 UTC), "2030-01-01 13:00:00", "2030-01-01 11:00:00"),
+        ("America/Chicago", datetime!(2030-01-01 18:00 UTC), "2030-01-01 13:00:00", "2030-01-01 11:00:00"),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s.db");
+        let options = SqliteOptions::default().with_naive_time_zone(zone);
+        let store = SqliteStore::open_with(&path, &settings(), ManualClock::new(noon), options).unwrap();
+        store.migrate().unwrap();
+        let expired = SessionKey::parse("expired-key").unwrap();
+        for (key, expires) in [(&key(), one), (&expired, eleven)] {
+            store.insert(key, &record("{}")).wait().unwrap();
+            let connection = Connection::open(&path).unwrap();
+            let change = "UPDATE django_session SET expire_date = ?2 WHERE session_key = ?1";
+            connection.execute(change, (key.as_str(), expires)).unwrap();
+        }
+        let hour = time::Duration::hours(1);
+        assert_eq!(store.load(&key()).wait().unwrap().unwrap().expires, noon + hour, "{zone}");
+        assert_eq!(store.load(&expired).wait().unwrap(), None, "{zone}");
+        assert_eq!(store.clear_expired().wait().unwrap(), 1, "{zone}");
+        assert!(store.exists(&key()).wait().unwrap(), "{zone}");
+        store.update(&key(), &Record::new(map("{}"), noon + hour * 2)).wait().unwrap();
+        let connection = Connection::open(&path).unwrap();
+        let written: String =
+            connection.query_row("SELECT expire_date FROM django_session", [], |row| row.get(0)).unwrap();
+        assert_eq!(written, "2030-01-01 14:00:00", "{zone}");
+    }
+}
+
+#[test]
+fn a_time_zone_that_is_none_is_refused() {
+    let options = SqliteOptions::default().with_naive_time_zone("Asia/Nowhere");
+    let clock = ManualClock::new(datetime!(2030-01-01 00:00 UTC));
+    let error = SqliteStore::open_with(":memory:", &settings(), clock, options).unwrap_err();
+    said(&error.to_string(), &["no time zone", "Asia/Nowhere", "TIME_ZONE"]);
 }

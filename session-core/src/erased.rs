@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::{Capabilities, Record, SessionKey, SessionStore, StoreError};
+use crate::{Capabilities, Offload, Record, SessionKey, SessionStore, StoreError};
 
 /// A future in a box.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -60,14 +60,15 @@ impl<S: SessionStore> ErasedStore for S {
     }
 }
 
-/// A store whose engine is known only at run time.
+/// A store whose engine is known only at run time. It never holds up the thread that runs its futures: a store that
+/// [blocks](SessionStore::blocks) is [`Offload`]ed.
 #[derive(Clone)]
 pub struct AnyStore(Arc<dyn ErasedStore>);
 
 impl AnyStore {
-    /// Hides which engine a store has.
+    /// Hides which engine a store has, and sees to it that it does not block.
     pub fn new(store: impl SessionStore + 'static) -> Self {
-        Self(Arc::new(store))
+        if store.blocks() { Self(Arc::new(Offload::new(store))) } else { Self(Arc::new(store)) }
     }
 }
 
@@ -81,6 +82,9 @@ impl std::fmt::Debug for AnyStore {
 impl SessionStore for AnyStore {
     fn capabilities(&self) -> Capabilities {
         self.0.capabilities_erased()
+    }
+    fn blocks(&self) -> bool {
+        false
     }
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
         self.0.exists_erased(key).await

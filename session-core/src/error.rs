@@ -172,13 +172,17 @@ pub struct Chain<'a>(pub &'a (dyn Error + 'a));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut text = self.0.to_string();
         let mut beneath = self.0.source();
         while let Some(error) = beneath {
-            write!(f, ": {error}")?;
+            let more = error.to_string();
+            // Errors of other crates often say what their source says.
+            if !text.contains(&more) {
+                text = format!("{text}: {more}");
+            }
             beneath = error.source();
         }
-        Ok(())
+        f.write_str(&text)
     }
 }
 

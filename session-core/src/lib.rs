@@ -26,8 +26,8 @@
 //!
 //! What a request's cookie and an answer's headers have to do with all this is in [`middleware`].
 //!
-//! A store that blocks is wrapped in [`Offload`] where futures must not be held up; a program without a
-//! runtime waits with [`blocking::Wait`]; [`AnyStore`] hides which engine a store has.
+//! A program without a runtime waits with [`blocking::Wait`]; [`AnyStore`] hides which engine a store has, and has
+//! those that block work on other threads, by [`Offload`].
 //!
 //! The behaviour is specified rule by rule in the project's `docs/spec`, and checked against Django.
 
@@ -57,7 +57,7 @@ pub use erased::{AnyStore, BoxFuture};
 pub use error::{BoxError, Chain, SessionError, StoreError};
 pub use expiry::{Expiry, ExpiryQuery, stored_expiry};
 pub use key::{KeyGenerator, RandomKeys, SessionKey};
-pub use offload::Offload;
+pub use offload::{Offload, OffloadLimits};
 pub use record::Record;
 /// A JSON value. The feature that keeps the order of entries (`preserve_order`) is switched on.
 pub use serde_json::Value;

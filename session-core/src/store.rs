@@ -6,8 +6,8 @@ use crate::{Record, SessionKey, StoreError};
 
 /// Where sessions are kept.
 ///
-/// Implementers write `async fn`; a store that blocks may do so in them and be wrapped in
-/// [`Offload`](crate::Offload) where that matters. All methods take `&self`: a store is shared.
+/// Implementers write `async fn`. A store may block in them if it says so, by [`blocks`](Self::blocks). All methods
+/// take `&self`: a store is shared.
 ///
 /// The contract of each method is checked by the conformance suite; the rules are in the
 /// specification under `lifecycle`, `expiry` and `store`.
@@ -17,6 +17,13 @@ use crate::{Record, SessionKey, StoreError};
 pub trait SessionStore: Send + Sync {
     /// What this store can do. The answer never changes during the life of a store.
     fn capabilities(&self) -> Capabilities;
+
+    /// Whether the methods of this store hold up the thread that runs them, as those on files do. `true` has
+    /// [`AnyStore`](crate::AnyStore), and so `SessionLayer`, do them on other threads: see
+    /// [`Offload`](crate::Offload).
+    fn blocks(&self) -> bool {
+        false
+    }
 
     /// Whether the key is taken, by a record that is live or expired and not yet cleared.
     ///
@@ -196,6 +203,9 @@ pub enum ClearExpired {
 impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
     fn capabilities(&self) -> Capabilities {
         (**self).capabilities()
+    }
+    fn blocks(&self) -> bool {
+        (**self).blocks()
     }
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
         (**self).exists(key).await

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_memcached::{Client, Error, ErrorKind, MetaProtocol, Status};
+use session_core::BoxError;
 use tokio::time::timeout;
 
 use super::{Cache, CacheError};
@@ -44,6 +45,20 @@ enum Request<'a> {
     Delete,
 }
 
+impl Request<'_> {
+    /// A value in the place of a numbered one is stored once: the second time it has another number.
+    fn may_be_repeated(&self) -> bool {
+        !matches!(self, Self::Set { condition, .. } if condition.starts_with('C'))
+    }
+
+    fn size(&self) -> u64 {
+        match self {
+            Self::Set { value, .. } => value.len() as u64,
+            Self::Get | Self::Delete => 0,
+        }
+    }
+}
+
 /// What came out of it: the value and its number, if they were asked for and are there.
 enum Answer {
     Done(Option<(Vec<u8>, u64)>),
@@ -66,17 +81,17 @@ impl MemcachedCache {
         let connecting = timeout(TIMEOUT, Client::new(format!("tcp://{}", self.address)));
         match connecting.await {
             Ok(Ok(client)) => Ok(client),
-            Ok(Err(error)) => Err(self.unavailable(&error.to_string(), Some(error))),
-            Err(_) => Err(self.unavailable("no connection within 5 s", None)),
+            Ok(Err(error)) => Err(self.unavailable(error)),
+            Err(_) => Err(self.unavailable("no connection within 5 s")),
         }
     }
 
-    fn unavailable(&self, what: &str, error: Option<Error>) -> CacheError {
-        let remedy = "; is the server running, and does the URL name it?";
-        CacheError::Unavailable(
-            format!("memcached://{}: {what}{remedy}", self.address),
-            error.map(Into::into),
-        )
+    fn unavailable(&self, source: impl Into<BoxError>) -> CacheError {
+        CacheError::Unavailable {
+            address: format!("memcached://{}", self.address),
+            hint: "is the server running, and does the URL name it?",
+            source: source.into(),
+        }
     }
 
     fn give_back(&self, client: Client) {
@@ -86,56 +101,60 @@ impl MemcachedCache {
         }
     }
 
-    /// Asks the server, once more on a new connection if an idle one has died. Each request may be done twice.
-    async fn ask(&self, key: &str, request: &Request<'_>) -> Result<Answer, CacheError> {
+    /// Asks the server. On an idle connection that turns out to be dead what may be done twice is asked again, on a
+    /// new one; tells whether.
+    async fn ask(&self, key: &str, request: &Request<'_>) -> Result<(Answer, bool), CacheError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(mut client) = idle
-            && let Ok(Ok(answer)) = timeout(TIMEOUT, perform(&mut client, key, request)).await
-        {
-            self.give_back(client);
-            return Ok(answer);
-        }
-        let mut client = self.client().await?;
-        match timeout(TIMEOUT, perform(&mut client, key, request)).await {
-            Ok(Ok(answer)) => {
-                self.give_back(client);
-                Ok(answer)
+        let was_idle = idle.is_some();
+        let mut client = match idle {
+            Some(client) => client,
+            None => self.client().await?,
+        };
+        let mut twice = false;
+        loop {
+            let again = was_idle && !twice && request.may_be_repeated();
+            match timeout(TIMEOUT, perform(&mut client, key, request)).await {
+                Ok(Ok(answer)) => {
+                    self.give_back(client);
+                    return Ok((answer, twice));
+                }
+                Ok(Err(Error::Protocol(Status::Error(ErrorKind::Server(reason)))))
+                    if reason.contains("too large") =>
+                {
+                    return Err(CacheError::TooLarge { size: request.size() });
+                }
+                Ok(Err(error)) if again && !matches!(error, Error::Protocol(_)) => {
+                    client = self.client().await?;
+                    twice = true;
+                }
+                Ok(Err(error)) => return Err(self.unavailable(error)),
+                Err(_) => return Err(self.unavailable("no answer within 5 s")),
             }
-            Ok(Err(Error::Protocol(Status::Error(ErrorKind::Server(reason)))))
-                if reason.contains("too large") =>
-            {
-                let size = match request {
-                    Request::Set { value, .. } => value.len() as u64,
-                    Request::Get | Request::Delete => 0,
-                };
-                Err(CacheError::TooLarge { size })
-            }
-            Ok(Err(error)) => Err(self.unavailable(&error.to_string(), Some(error))),
-            Err(_) => Err(self.unavailable("no answer within 5 s", None)),
         }
     }
 
     /// A value, and the number that it has until it changes.
     async fn find(&self, key: &str) -> Result<Option<(Vec<u8>, u64)>, CacheError> {
-        match self.ask(key, &Request::Get).await? {
+        match self.ask(key, &Request::Get).await?.0 {
             Answer::Done(found) => Ok(found),
             Answer::NotDone => Ok(None),
         }
     }
 
+    /// Stores a value on a condition; tells whether it did, and whether it had to ask twice.
     async fn set(
         &self,
         key: &str,
         value: &[u8],
         life: Duration,
         condition: &str,
-    ) -> Result<bool, CacheError> {
+    ) -> Result<(bool, bool), CacheError> {
         // The server refuses a larger one too, but reads all of it first.
         if value.len() as u64 > MAX_VALUE {
             return Err(CacheError::TooLarge { size: value.len() as u64 });
         }
-        let answer = self.ask(key, &Request::Set { value, condition, life }).await?;
-        Ok(matches!(answer, Answer::Done(_)))
+        let (answer, twice) = self.ask(key, &Request::Set { value, condition, life }).await?;
+        Ok((matches!(answer, Answer::Done(_)), twice))
     }
 }
 
@@ -198,15 +217,21 @@ impl Cache for MemcachedCache {
     }
 
     async fn add(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
-        self.set(key, &value, life, "ME").await
+        match self.set(key, &value, life, "ME").await? {
+            // What is there may be what was stored the first time.
+            (false, true) => Ok(self.get(key).await?.is_some_and(|found| found == value)),
+            (added, _) => Ok(added),
+        }
     }
 
     async fn replace(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
-        self.set(key, &value, life, "MR").await
+        // If it was done the first time and not the second, somebody has removed it meanwhile.
+        Ok(self.set(key, &value, life, "MR").await?.0)
     }
 
     async fn delete(&self, key: &str) -> Result<bool, CacheError> {
-        Ok(matches!(self.ask(key, &Request::Delete).await?, Answer::Done(_)))
+        let (answer, twice) = self.ask(key, &Request::Delete).await?;
+        Ok(twice || matches!(answer, Answer::Done(_)))
     }
 
     async fn exchange(
@@ -221,16 +246,21 @@ impl Cache for MemcachedCache {
                 Some((old, number)) => (format!("C{number}"), Some(old)),
                 None => ("ME".into(), None),
             };
-            if self.set(key, &value, life, &condition).await? {
-                return Ok(old);
+            // If the answer was lost the next round finds this value, which is not what was there before.
+            match self.set(key, &value, life, &condition).await? {
+                (true, _) => return Ok(old),
+                (false, true) => return Err(self.unavailable("the answer was lost")),
+                (false, false) => {}
             }
         }
-        Err(self.unavailable("too many at once change one key", None))
+        Err(self.unavailable("too many at once change one key"))
     }
 
     async fn swap(&self, key: &str, old: &[u8], value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
         match self.find(key).await? {
-            Some((found, number)) if found == old => self.set(key, &value, life, &format!("C{number}")).await,
+            Some((found, number)) if found == old => {
+                Ok(self.set(key, &value, life, &format!("C{number}")).await?.0)
+            }
             _ => Ok(false),
         }
     }

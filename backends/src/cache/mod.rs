@@ -18,6 +18,7 @@ use session_core::{
     SystemClock, stored_expiry,
 };
 
+use crate::in_brackets;
 use crate::pickle::{self, PickleError};
 
 #[cfg(feature = "memcached")]
@@ -30,6 +31,9 @@ const CACHE_ENGINE: &str = "django.contrib.sessions.cache";
 const CACHED_DB_ENGINE: &str = "django.contrib.sessions.cached_db";
 
 /// A cache: values under keys, for a time. Each method is one atomic operation of the server.
+///
+/// An answer that is lost leaves it open whether the operation took place. A cache may ask again, but must not take
+/// what it did the first time for somebody else's: then it looks at the value, or fails.
 pub trait Cache: Send + Sync {
     /// The most bytes a value may have, if there is a limit.
     fn max_value_bytes(&self) -> Option<u64>;
@@ -71,7 +75,7 @@ pub trait Cache: Send + Sync {
         life: Duration,
     ) -> impl Future<Output = Result<bool, CacheError>> + Send;
 
-    /// Removes a value; tells whether there was one.
+    /// Removes a value; tells whether there was one. If an answer was lost and nobody can tell any more, there was.
     ///
     /// # Errors
     /// [`CacheError`].
@@ -146,9 +150,16 @@ pub enum CacheError {
         /// Its size in bytes.
         size: u64,
     },
-    /// The server is not there, or answers with an error. The text names the server.
-    #[error("{0}")]
-    Unavailable(String, #[source] Option<BoxError>),
+    /// The server is not there, or answers with an error.
+    #[error("cannot use {address}{}", in_brackets(hint))]
+    Unavailable {
+        /// The server, without a password.
+        address: String,
+        /// What may help; empty where that is not known.
+        hint: &'static str,
+        /// What went wrong.
+        source: BoxError,
+    },
 }
 
 /// How session data is written into the cache. Both forms are read, whichever is written.
@@ -267,10 +278,9 @@ impl<C: Cache, K: Clock> CacheStore<C, K> {
                 let limit = self.cache.max_value_bytes().unwrap_or(size);
                 StoreError::too_large(key, size, limit)
             }
-            CacheError::Unavailable(reason, source) => match source {
-                Some(source) => StoreError::unavailable(operation, source).with_hint(reason),
-                None => StoreError::unavailable(operation, reason),
-            },
+            CacheError::Unavailable { address, hint, source } => {
+                StoreError::unavailable(format!("{operation} in {address}"), source).with_hint(hint)
+            }
         }
     }
 }
@@ -292,13 +302,19 @@ impl<C: Cache, K: Clock> SessionStore for CacheStore<C, K> {
         let value = self.cache.get(&text).await.map_err(|error| self.error("load a session", key, error))?;
         let Some(value) = value.filter(|value| !front::is_claim(value)) else { return Ok(None) };
         let data = self.decode(key, &value)?;
-        let expires = stored_expiry(&data, self.clock.now(), self.cookie_age);
-        Ok(Some(Record::new(data, expires)))
+        let now = self.clock.now();
+        let expires = stored_expiry(&data, now, self.cookie_age);
+        // A cache that counts whole seconds keeps some records for a moment longer than they live.
+        Ok((now < expires).then(|| Record::new(data, expires)))
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let fault = |error| self.error("insert a session", key, error);
-        let refused = || CacheError::Unavailable("the cache takes no key of this form".into(), None);
+        let refused = || CacheError::Unavailable {
+            address: "the cache".into(),
+            hint: "",
+            source: "it takes no key of this form".into(),
+        };
         let text = self.cache_key(key).ok_or_else(|| fault(refused()))?;
         let added = match self.life(record) {
             Some(life) => self.cache.add(&text, self.encode(key, &record.data)?, life).await,

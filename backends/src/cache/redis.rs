@@ -68,30 +68,42 @@ impl RedisCache {
         Ok(Self { connection: Connection::Cluster(connection), address })
     }
 
-    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, CacheError> {
-        let answer = match self.connection.clone() {
-            Connection::One(mut manager) => match command.query_async(&mut manager).await {
-                // The server was away since the last time. Each of the commands here may be done twice.
-                Err(error) if RedisError::is_unrecoverable_error(&error) => {
-                    command.query_async(&mut manager).await
-                }
-                other => other,
-            },
+    /// Asks once. If the connection breaks, what was asked may have been done.
+    async fn ask_once<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
+        match self.connection.clone() {
+            Connection::One(mut manager) => command.query_async(&mut manager).await,
             Connection::Cluster(mut connection) => command.query_async(&mut connection).await,
-        };
-        answer.map_err(|error| unavailable(&self.address, error))
+        }
     }
 
+    /// Asks again if the connection broke, and tells whether: for what may be done twice.
+    async fn ask_twice<T: FromRedisValue>(&self, command: &Cmd) -> Result<(T, bool), CacheError> {
+        match self.ask_once(command).await {
+            Ok(answer) => Ok((answer, false)),
+            // The server was away since the last time.
+            Err(error) if error.is_unrecoverable_error() => {
+                self.ask(command).await.map(|answer| (answer, true))
+            }
+            Err(error) => Err(unavailable(&self.address, error)),
+        }
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, CacheError> {
+        self.ask_once(command).await.map_err(|error| unavailable(&self.address, error))
+    }
+
+    /// Stores a value on a condition; tells whether it did, and whether it had to ask twice.
     async fn set(
         &self,
         key: &str,
         value: &[u8],
         life: Duration,
         condition: &str,
-    ) -> Result<bool, CacheError> {
+    ) -> Result<(bool, bool), CacheError> {
         let mut command = cmd("SET");
         command.arg(key).arg(value).arg(condition).arg("PX").arg(milliseconds(life));
-        Ok(self.ask::<Option<String>>(&command).await?.is_some())
+        let (answer, twice) = self.ask_twice::<Option<String>>(&command).await?;
+        Ok((answer.is_some(), twice))
     }
 }
 
@@ -119,14 +131,14 @@ fn unavailable(address: &str, error: RedisError) -> CacheError {
     let text = error.to_string();
     let remedy = match error.kind() {
         _ if text.contains("certificate") => {
-            "; have the system trust its issuer, or name the issuer's certificate in the variable SSL_CERT_FILE"
+            "have the system trust its issuer, or name the issuer's certificate in the variable SSL_CERT_FILE"
         }
-        ErrorKind::Io => "; is the server running, and does the URL name it?",
-        ErrorKind::AuthenticationFailed => "; look at the user and the password in the URL",
-        ErrorKind::InvalidClientConfig => "; a URL is redis://[user:password@]host[:port][/database]",
+        ErrorKind::Io => "is the server running, and does the URL name it?",
+        ErrorKind::AuthenticationFailed => "look at the user and the password in the URL",
+        ErrorKind::InvalidClientConfig => "a URL is redis://[user:password@]host[:port][/database]",
         _ => "",
     };
-    CacheError::Unavailable(format!("{address}: {text}{remedy}"), Some(error.into()))
+    CacheError::Unavailable { address: address.into(), hint: remedy, source: error.into() }
 }
 
 impl Cache for RedisCache {
@@ -140,23 +152,31 @@ impl Cache for RedisCache {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
-        self.ask(cmd("GET").arg(key)).await
+        Ok(self.ask_twice(cmd("GET").arg(key)).await?.0)
     }
 
     async fn exists(&self, key: &str) -> Result<bool, CacheError> {
-        self.ask(cmd("EXISTS").arg(key)).await
+        Ok(self.ask_twice(cmd("EXISTS").arg(key)).await?.0)
     }
 
     async fn add(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
-        self.set(key, &value, life, "NX").await
+        match self.set(key, &value, life, "NX").await? {
+            // What is there may be what was stored the first time. In a cluster the client asks again by itself.
+            (false, twice) if twice || matches!(self.connection, Connection::Cluster(_)) => {
+                Ok(self.get(key).await?.is_some_and(|found| found == value))
+            }
+            (added, _) => Ok(added),
+        }
     }
 
     async fn replace(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
-        self.set(key, &value, life, "XX").await
+        // If it was done the first time and not the second, somebody has removed it meanwhile.
+        Ok(self.set(key, &value, life, "XX").await?.0)
     }
 
     async fn delete(&self, key: &str) -> Result<bool, CacheError> {
-        self.ask(cmd("DEL").arg(key)).await
+        let (removed, twice) = self.ask_twice::<bool>(cmd("DEL").arg(key)).await?;
+        Ok(removed || twice)
     }
 
     async fn exchange(

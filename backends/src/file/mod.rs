@@ -347,6 +347,10 @@ impl<C: Clock> SessionStore for FileStore<C> {
         Capabilities::database()
     }
 
+    fn blocks(&self) -> bool {
+        true
+    }
+
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
         let Some(path) = self.file(key.as_str()) else { return Ok(false) };
         let metadata = self.metadata(&path).map_err(|error| self.unavailable("look for a session", error))?;
