@@ -272,7 +272,7 @@ fn a_sweep_skips_what_it_cannot_look_at() {
         std::os::unix::net::UnixListener::bind(directory.path().join("sessionid1111111111111111")).unwrap();
     let unreadable = directory.path().join("sessionid2222222222222222");
     written_at(&unreadable, "secret", clock.now());
-    fs::set_permissions(&unreadable, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&unreadable, fs::Permissions::from_mode(0o000)).unwrap();
     clock.advance(Duration::days(30));
     // Where the tests are run by root, that file can be read; it is too old then.
     assert!(store.clear_expired().wait().unwrap() >= 2);
@@ -316,7 +316,8 @@ fn no_session_is_lost_that_is_renewed_while_expired_ones_are_swept() {
             }
         });
         // From the end of the directory, so that the two meet.
-        let renewed = keys.rev().filter(|n| store.update(&key(*n), &record(r#"{"a":1}"#)).wait().is_ok()).collect();
+        let renewed =
+            keys.rev().filter(|n| store.update(&key(*n), &record(r#"{"a":1}"#)).wait().is_ok()).collect();
         over.store(true, Ordering::SeqCst);
         renewed
     });
@@ -372,7 +373,8 @@ fn a_file_of_the_year_ten_thousand_is_no_end_of_the_world() {
     let store = open(directory.path());
     store.insert(&key(KEY), &record(r#"{"a":1}"#)).wait().unwrap();
     let file = directory.path().join(format!("sessionid{KEY}"));
-    let set = |time: SystemTime| fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+    let set =
+        |time: SystemTime| fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
     // Some file systems end earlier, and keep their last second.
     set(SystemTime::UNIX_EPOCH + StdDuration::from_secs(300_000_000_000));
     let _ = store.load(&key(KEY)).wait();

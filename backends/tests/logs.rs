@@ -198,7 +198,8 @@ mod servers {
         LazyLock::new(|| tokio::runtime::Runtime::new().unwrap());
 
     fn url(variable: &str) -> String {
-        std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set; run `cargo xtask services`"))
+        std::env::var(variable)
+            .unwrap_or_else(|_| panic!("{variable} is not set; run `cargo xtask services`"))
     }
 
     async fn damaged<C: Cache + Clone + 'static>(cache: C, key: &SessionKey) -> AnyStore {
@@ -219,7 +220,8 @@ mod servers {
         let (redis, memcached) = RUNTIME.block_on(async {
             let redis = RedisCache::connect(&url("SESSIONSPEC_REDIS_URL")).await.unwrap();
             let address = url("SESSIONSPEC_MEMCACHED_URL");
-            let memcached = MemcachedCache::connect(address.trim_start_matches("memcached://")).await.unwrap();
+            let memcached =
+                MemcachedCache::connect(address.trim_start_matches("memcached://")).await.unwrap();
             (damaged(redis, &key).await, damaged(Arc::new(memcached), &key).await)
         });
         errors += &everything(&redis, &key, 0);

@@ -15,8 +15,8 @@ use std::thread;
 use race::RUNTIME;
 use rstest::rstest;
 use session_backends::{
-    CacheFormat, CacheStore, CachedStore, Front, Lease, MemcachedCache, PostgresError, PostgresOptions, PostgresStore,
-    RedisCache,
+    CacheFormat, CacheStore, CachedStore, Front, Lease, MemcachedCache, PostgresError, PostgresOptions,
+    PostgresStore, RedisCache,
 };
 use session_core::blocking::Wait;
 use session_core::{
@@ -322,7 +322,8 @@ fn a_sweep_of_postgres_leaves_a_session_that_is_renewed_meanwhile() {
             let store = Arc::clone(&store);
             async move { store.clear_expired().await }
         });
-        let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE%'";
+        let waits =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE%'";
         let watching = store.pool().get().await.unwrap();
         while watching.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0 {
             tokio::task::yield_now().await;

@@ -205,7 +205,11 @@ fn a_database_in_memory_is_one_for_all_who_use_the_store() {
 fn a_database_in_memory_opens_by_its_url_with_its_table() {
     let settings = Settings { engine: "sqlite::memory:".into(), ..settings() };
     let store = session_backends::open(&settings).wait().unwrap();
-    store.insert(&key(), &Record { expires: time::OffsetDateTime::now_utc() + Duration::from_secs(60), ..record("{}") })
+    store
+        .insert(
+            &key(),
+            &Record { expires: time::OffsetDateTime::now_utc() + Duration::from_secs(60), ..record("{}") },
+        )
         .wait()
         .unwrap();
     assert!(store.load(&key()).wait().unwrap().is_some());

@@ -233,7 +233,12 @@ impl Cache for MemcachedCache {
         Ok(twice || matches!(answer, Answer::Done(_)))
     }
 
-    async fn exchange(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<Option<Vec<u8>>, CacheError> {
+    async fn exchange(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        life: Duration,
+    ) -> Result<Option<Vec<u8>>, CacheError> {
         // The server does it in two steps, of which the second fails if somebody came between.
         for _ in 0..ATTEMPTS {
             let (condition, old) = match self.find(key).await? {

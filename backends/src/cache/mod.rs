@@ -128,7 +128,12 @@ impl<C: Cache> Cache for std::sync::Arc<C> {
     async fn delete(&self, key: &str) -> Result<bool, CacheError> {
         (**self).delete(key).await
     }
-    async fn exchange(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<Option<Vec<u8>>, CacheError> {
+    async fn exchange(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        life: Duration,
+    ) -> Result<Option<Vec<u8>>, CacheError> {
         (**self).exchange(key, value, life).await
     }
     async fn swap(&self, key: &str, old: &[u8], value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {

@@ -162,7 +162,9 @@ impl Cache for RedisCache {
     async fn add(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
         match self.set(key, &value, life, "NX").await? {
             // What is there may be what was stored the first time. In a cluster the client asks again by itself.
-            (false, twice) if twice || matches!(self.connection, Connection::Cluster(_)) => Ok(self.get(key).await?.is_some_and(|found| found == value)),
+            (false, twice) if twice || matches!(self.connection, Connection::Cluster(_)) => {
+                Ok(self.get(key).await?.is_some_and(|found| found == value))
+            }
             (added, _) => Ok(added),
         }
     }
@@ -177,7 +179,12 @@ impl Cache for RedisCache {
         Ok(removed || twice)
     }
 
-    async fn exchange(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<Option<Vec<u8>>, CacheError> {
+    async fn exchange(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        life: Duration,
+    ) -> Result<Option<Vec<u8>>, CacheError> {
         self.ask(cmd("SET").arg(key).arg(value).arg("PX").arg(milliseconds(life)).arg("GET")).await
     }
 

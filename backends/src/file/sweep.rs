@@ -109,7 +109,9 @@ impl<C: Clock> FileStore<C> {
         }
         match aside.persist_noclobber(path) {
             // Another one has come after it.
-            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(without_path(error.error)),
+            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(without_path(error.error))
+            }
             _ => Ok(false),
         }
     }

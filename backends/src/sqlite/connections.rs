@@ -19,11 +19,24 @@ const TOGETHER: usize = 256;
 /// What is written. One statement each: one that fails undoes itself, and leaves the others of its transaction alone.
 #[derive(Debug)]
 pub(super) enum Write {
-    Insert { key: String, text: String, expires: String },
-    Update { key: String, text: String, expires: String },
-    Delete { key: String },
+    Insert {
+        key: String,
+        text: String,
+        expires: String,
+    },
+    Update {
+        key: String,
+        text: String,
+        expires: String,
+    },
+    Delete {
+        key: String,
+    },
     /// Removes at most so many records that expired before an instant.
-    Sweep { before: String, most: i64 },
+    Sweep {
+        before: String,
+        most: i64,
+    },
 }
 
 /// How many rows were changed. Those who shared a transaction share its error.
@@ -128,7 +141,10 @@ impl Connections {
     }
 
     /// Has a reading connection do something.
-    pub(super) fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
         if self.is_in_memory() {
             return self.with_writer(|connection| work(connection));
         }
@@ -351,7 +367,8 @@ mod tests {
     #[test]
     fn reading_connections_are_few_and_whoever_finds_none_is_told_so() {
         let directory = tempfile::tempdir().unwrap();
-        let options = SqliteOptions::default().with_connections(1).with_busy_timeout(Duration::from_millis(1));
+        let options =
+            SqliteOptions::default().with_connections(1).with_busy_timeout(Duration::from_millis(1));
         let connections = Connections::open(directory.path().join("s.db"), options).unwrap();
         let error = connections.read(|_| connections.read(|_| Ok(()))).unwrap_err();
         assert!(error.to_string().contains("all 1 connections are in use"), "{error}");

@@ -315,13 +315,15 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
         let text = |value: ValueRef<'_>| value.as_str().ok().map(str::to_owned);
         let row = self.read("load a session", |connection| {
             connection
-                .prepare_cached("SELECT session_data, expire_date FROM django_session WHERE session_key = ?1")?
+                .prepare_cached(
+                    "SELECT session_data, expire_date FROM django_session WHERE session_key = ?1",
+                )?
                 .query_row([key.as_str()], |row| Ok((text(row.get_ref(0)?), text(row.get_ref(1)?))))
                 .optional()
         })?;
         let Some((data, expires)) = row else { return Ok(None) };
         let corrupt = |reason: String| StoreError::Corrupt { key: key.clone(), reason };
-        let expires = expires.as_deref().and_then(|text| self.zone.from_column(text));
+        let expires = expires.as_deref().and_then(|text| self.zone.read_column(text));
         let expires = expires.ok_or_else(|| corrupt("its expire_date is no date".into()))?;
         // Local times do not sort as their instants do, so this is not for the database to tell.
         if self.clock.now() >= expires {
@@ -334,7 +336,7 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let text = self.codec.encode(&record.data, self.clock.now());
-        let expires = self.zone.to_column(record.expires);
+        let expires = self.zone.write_column(record.expires);
         let written = self.connections.write(Write::Insert { key: key.as_str().into(), text, expires });
         match self.written("insert a session", written)? {
             1 => Ok(key.clone()),
@@ -344,7 +346,7 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
 
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let text = self.codec.encode(&record.data, self.clock.now());
-        let expires = self.zone.to_column(record.expires);
+        let expires = self.zone.write_column(record.expires);
         let written = self.connections.write(Write::Update { key: key.as_str().into(), text, expires });
         match self.written("update a session", written)? {
             1 => Ok(key.clone()),
@@ -358,7 +360,7 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
     }
 
     async fn clear_expired(&self) -> Result<u64, StoreError> {
-        let before = self.zone.to_column(self.clock.now());
+        let before = self.zone.write_column(self.clock.now());
         let mut removed = 0;
         loop {
             // In turn with those who write meanwhile.
@@ -376,7 +378,9 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
 fn remedy(error: &rusqlite::Error) -> &'static str {
     let words = error.to_string();
     match error.sqlite_error_code() {
-        _ if words.contains("connections are in use") => "; allow for more of them, or look for what holds them up",
+        _ if words.contains("connections are in use") => {
+            "; allow for more of them, or look for what holds them up"
+        }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "; another connection has held its lock for too long: look for a transaction left open"
         }

@@ -115,7 +115,9 @@ fn dropped_anywhere(build: Build) -> Result<(), String> {
                 world.check().map_err(|fault| format!("{op:?} dropped after {steps} steps: {fault}"))?;
                 // And then the visitor logs out.
                 assert!(run(Op::Delete.run(&world.there)));
-                world.check().map_err(|fault| format!("{op:?} dropped after {steps}, logged out: {fault}"))?;
+                world
+                    .check()
+                    .map_err(|fault| format!("{op:?} dropped after {steps}, logged out: {fault}"))?;
             }
         }
     }
@@ -124,7 +126,9 @@ fn dropped_anywhere(build: Build) -> Result<(), String> {
 
 /// One operation stops somewhere, another one runs to its end, and the first goes on or is dropped.
 fn overlapping(build: Build) -> Result<(), String> {
-    for (first, second) in OPS.into_iter().flat_map(|first| [Op::Load, Op::Update(2), Op::Delete].map(|second| (first, second))) {
+    for (first, second) in
+        OPS.into_iter().flat_map(|first| [Op::Load, Op::Update(2), Op::Delete].map(|second| (first, second)))
+    {
         for steps in 0..STEPS {
             for (in_front, goes_on) in [(true, true), (true, false), (false, true), (false, false)] {
                 let world = World::new(build);
@@ -133,7 +137,8 @@ fn overlapping(build: Build) -> Result<(), String> {
                 }
                 let mut running = Running::new(first.run(&world.there));
                 running.steps(steps);
-                let said = |when: &str| format!("{second:?} {when} {first:?} ({steps} steps, in front: {in_front})");
+                let said =
+                    |when: &str| format!("{second:?} {when} {first:?} ({steps} steps, in front: {in_front})");
                 let acknowledged = run(second.run(&world.here));
                 if second == Op::Delete && acknowledged {
                     let seen = run(world.here.load(&key())).unwrap();
@@ -175,7 +180,9 @@ fn failing_fronts(build: Build) -> Result<(), String> {
                 return Err(format!("{}: a deleted session is loaded", said()));
             }
             world.front.fail(Fails::Never);
-            if (acknowledged || op != Op::Delete) && let Err(fault) = world.check() {
+            if (acknowledged || op != Op::Delete)
+                && let Err(fault) = world.check()
+            {
                 return Err(format!("{}: {fault}", said()));
             }
         }

@@ -81,7 +81,9 @@ impl<S> Stepped<S> {
 /// Is pending once.
 fn stop() -> impl Future<Output = ()> {
     let mut stopped = false;
-    std::future::poll_fn(move |_| if std::mem::replace(&mut stopped, true) { Poll::Ready(()) } else { Poll::Pending })
+    std::future::poll_fn(
+        move |_| if std::mem::replace(&mut stopped, true) { Poll::Ready(()) } else { Poll::Pending },
+    )
 }
 
 /// A future that is run by hand.

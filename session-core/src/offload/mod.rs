@@ -108,7 +108,9 @@ impl<S: SessionStore + 'static> Offload<S> {
         };
         let OffloadLimits { threads, queue, wait } = limits;
         let reason = match refused {
-            Refused::QueueFull => format!("{queue} calls are waiting already, and all {threads} threads are busy"),
+            Refused::QueueFull => {
+                format!("{queue} calls are waiting already, and all {threads} threads are busy")
+            }
             Refused::NoThread => "the system gives no thread".into(),
             Refused::NotBegun => {
                 format!("no thread was free within {wait:?}: all {threads} are busy; it was not begun")

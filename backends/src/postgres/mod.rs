@@ -1,15 +1,15 @@
 //! Sessions in PostgreSQL, in the table `django_session` that Django's `db` engine uses.
+//!
+//! - `mod.rs`: the store
+//! - `tls.rs`: how connections are encrypted
+
+mod tls;
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use session_core::codec::{Codec, SERVER_SALT};
 use session_core::{
     Capabilities, Clock, Record, SessionKey, SessionStore, Settings, SettingsError, StoreError, SystemClock,
@@ -148,7 +148,7 @@ impl<C: Clock> PostgresStore<C> {
         config.connect_timeout(timeout);
         let address = shown(&config);
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let tls = tls(config.get_ssl_mode() == SslMode::Require);
+        let tls = tls::config(config.get_ssl_mode() == SslMode::Require);
         let tls = tls.map_err(|error| PostgresError::Unavailable(error.to_string(), Some(error.into())))?;
         let manager = Manager::from_config(config, MakeRustlsConnect::new(tls), manager);
         let pool = Pool::builder(manager)
@@ -222,7 +222,9 @@ impl<C: Clock> PostgresStore<C> {
         work: impl Future<Output = Result<T, Fault>> + Send,
     ) -> Result<T, StoreError> {
         let result = tokio::time::timeout(self.timeout, work).await;
-        result.unwrap_or(Err(Fault::TooSlow(self.timeout))).map_err(|fault| self.unavailable(operation, fault))
+        result
+            .unwrap_or(Err(Fault::TooSlow(self.timeout)))
+            .map_err(|fault| self.unavailable(operation, fault))
     }
 
     /// Runs a statement; the number of rows it changed.
@@ -449,63 +451,6 @@ fn shown(config: &Config) -> String {
     format!("postgres://{}{port}/{}", hosts.join(","), config.get_dbname().unwrap_or_default())
 }
 
-/// How connections are encrypted. If they must be, the server's certificate is checked; if they need not be,
-/// it is not, as in PostgreSQL's own client: that keeps listeners out, and works with the certificate that a
-/// server makes for itself.
-fn tls(required: bool) -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let algorithms = provider.signature_verification_algorithms;
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let config = if required {
-        // Where there are none, connections fail and say so.
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        config.with_root_certificates(Arc::new(roots))
-    } else {
-        config.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(algorithms)))
-    };
-    Ok(config.with_no_client_auth())
-}
-
-/// Takes every certificate whose key the server has.
-#[derive(Debug)]
-struct AnyCertificate(WebPkiSupportedAlgorithms);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
-    }
-}
-
 /// Whether PostgreSQL can look for such a key: its texts hold no NUL.
 fn accepts(key: &SessionKey) -> bool {
     !key.as_str().contains('\0')
@@ -533,7 +478,7 @@ impl<C: Clock> SessionStore for PostgresStore<C> {
         let Some(row) = self.row(operation, sql, &[&Private(key.as_str())]).await? else { return Ok(None) };
         let expires = match row.try_get::<_, OffsetDateTime>(1) {
             Ok(expires) => expires,
-            Err(error) if error.source().is_some_and(|beneath| beneath.is::<WrongType>()) => {
+            Err(error) if error.source().is_some_and(<dyn Error>::is::<WrongType>) => {
                 return Err(self.unavailable(operation, error.into()));
             }
             // PostgreSQL has dates that nothing else has, such as `infinity`.
@@ -565,7 +510,8 @@ impl<C: Clock> SessionStore for PostgresStore<C> {
         }
         let sql = "UPDATE django_session SET session_data = $2, expire_date = $3 WHERE session_key = $1";
         let (text, expires) = self.columns(record);
-        let updated = self.execute("update a session", sql, &[&Private(key.as_str()), &text, &expires]).await?;
+        let updated =
+            self.execute("update a session", sql, &[&Private(key.as_str()), &text, &expires]).await?;
         if updated == 1 { Ok(key.clone()) } else { Err(StoreError::NotFound(key.clone())) }
     }
 
