@@ -272,7 +272,7 @@ fn a_sweep_skips_what_it_cannot_look_at() {
         std::os::unix::net::UnixListener::bind(directory.path().join("sessionid1111111111111111")).unwrap();
     let unreadable = directory.path().join("sessionid2222222222222222");
     written_at(&unreadable, "secret", clock.now());
-    fs::set_permissions(&unreadable, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&unreadable, fs::Permissions::from_mode(0o000)).unwrap();
     clock.advance(Duration::days(30));
     // Where the tests are run by root, that file can be read; it is too old then.
     assert!(store.clear_expired().wait().unwrap() >= 2);

@@ -206,10 +206,7 @@ fn a_database_in_memory_opens_by_its_url_with_its_table() {
     let settings = Settings { engine: "sqlite::memory:".into(), ..settings() };
     let store = session_backends::open(&settings).wait().unwrap();
     store
-        .insert(
-            &key(),
-            &Record::new(map("{}"), time::OffsetDateTime::now_utc() + Duration::from_secs(60)),
-        )
+        .insert(&key(), &Record::new(map("{}"), time::OffsetDateTime::now_utc() + Duration::from_secs(60)))
         .wait()
         .unwrap();
     assert!(store.load(&key()).wait().unwrap().is_some());

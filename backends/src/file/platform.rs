@@ -80,12 +80,12 @@ pub(super) fn open_to_others(directory: &Metadata) -> Option<&'static str> {
     {
         use std::os::unix::fs::MetadataExt;
         let mode = directory.mode();
-        return match (mode & 0o044 != 0, mode & 0o022 != 0) {
+        match (mode & 0o044 != 0, mode & 0o022 != 0) {
             (true, true) => Some("list it and write into it"),
             (true, false) => Some("list it"),
             (false, true) => Some("write into it"),
             (false, false) => None,
-        };
+        }
     }
     #[cfg(not(unix))]
     {
@@ -109,14 +109,12 @@ pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     std::fs::rename(one, other)
 }
 
-/// Removes a file, in turn with [`exchange`].
+/// Removes a file, in turn with [`exchange`] where that takes turns.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
     let _turn = turn();
     std::fs::remove_file(path)
 }
-
-#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-fn turn() {}
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn turn() -> std::sync::MutexGuard<'static, ()> {

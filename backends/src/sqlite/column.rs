@@ -30,7 +30,7 @@ impl Zone {
     }
 
     /// An instant as text, with microseconds only where there are any. In UTC such texts sort as their instants do.
-    pub(super) fn to_column(&self, at: OffsetDateTime) -> String {
+    pub(super) fn write_column(&self, at: OffsetDateTime) -> String {
         let at = at.checked_to_offset(self.offset(at)).unwrap_or(at);
         // Formatting into a String fails for no date.
         at.format(if at.microsecond() == 0 { SECONDS } else { MICROS }).unwrap_or_default()
@@ -38,7 +38,7 @@ impl Zone {
 
     /// The instant of a text. Of two, in the hour that comes twice when summer ends, it is the first; of none, in the
     /// hour that is left out, it is as long after the hour before as it says.
-    pub(super) fn from_column(&self, text: &str) -> Option<OffsetDateTime> {
+    pub(super) fn read_column(&self, text: &str) -> Option<OffsetDateTime> {
         let format = if text.contains('.') { MICROS } else { SECONDS };
         let local = PrimitiveDateTime::parse(text, format).ok()?;
         let Self::Local(zone) = self else { return Some(local.assume_utc()) };
@@ -82,8 +82,8 @@ mod tests {
     #[case(datetime!(2030-01-01 05:30:00.000001 +05:30), "2030-01-01 00:00:00.000001")]
     #[case(datetime!(0001-01-01 00:00:00 UTC), "0001-01-01 00:00:00")]
     fn instants_are_written_as_django_writes_them(#[case] at: OffsetDateTime, #[case] text: &str) {
-        assert_eq!(Zone::Utc.to_column(at), text);
-        assert_eq!(Zone::Utc.from_column(text), Some(at));
+        assert_eq!(Zone::Utc.write_column(at), text);
+        assert_eq!(Zone::Utc.read_column(text), Some(at));
     }
 
     #[rstest]
@@ -97,31 +97,31 @@ mod tests {
         #[case] text: &str,
     ) {
         let zone = Zone::named(zone).unwrap();
-        assert_eq!(zone.to_column(at), text);
-        assert_eq!(zone.from_column(text), Some(at));
+        assert_eq!(zone.write_column(at), text);
+        assert_eq!(zone.read_column(text), Some(at));
     }
 
     /// Of the instants that a local time can mean it is the earlier one: nobody's session lasts longer than it should.
     #[test]
     fn an_hour_that_comes_twice_is_the_first_of_the_two() {
         let zone = Zone::named("America/Chicago").unwrap();
-        assert_eq!(zone.to_column(datetime!(2026-11-01 06:30 UTC)), "2026-11-01 01:30:00");
-        assert_eq!(zone.to_column(datetime!(2026-11-01 07:30 UTC)), "2026-11-01 01:30:00");
-        assert_eq!(zone.from_column("2026-11-01 01:30:00"), Some(datetime!(2026-11-01 06:30 UTC)));
+        assert_eq!(zone.write_column(datetime!(2026-11-01 06:30 UTC)), "2026-11-01 01:30:00");
+        assert_eq!(zone.write_column(datetime!(2026-11-01 07:30 UTC)), "2026-11-01 01:30:00");
+        assert_eq!(zone.read_column("2026-11-01 01:30:00"), Some(datetime!(2026-11-01 06:30 UTC)));
     }
 
     #[test]
     fn an_hour_that_is_left_out_comes_after_the_one_before_it() {
         let zone = Zone::named("America/Chicago").unwrap();
-        assert_eq!(zone.to_column(datetime!(2026-03-08 08:00 UTC)), "2026-03-08 03:00:00");
-        assert_eq!(zone.from_column("2026-03-08 02:30:00"), Some(datetime!(2026-03-08 08:30 UTC)));
+        assert_eq!(zone.write_column(datetime!(2026-03-08 08:00 UTC)), "2026-03-08 03:00:00");
+        assert_eq!(zone.read_column("2026-03-08 02:30:00"), Some(datetime!(2026-03-08 08:30 UTC)));
     }
 
     #[test]
     fn the_last_hours_of_the_last_year_are_no_fault() {
         let zone = Zone::named("Asia/Tokyo").unwrap();
-        assert!(!zone.to_column(datetime!(9999-12-31 23:59:59 UTC)).is_empty());
-        assert_eq!(zone.from_column("9 of May"), None);
+        assert!(!zone.write_column(datetime!(9999-12-31 23:59:59 UTC)).is_empty());
+        assert_eq!(zone.read_column("9 of May"), None);
     }
 
     #[test]

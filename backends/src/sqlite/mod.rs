@@ -324,7 +324,7 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
         })?;
         let Some((data, expires)) = row else { return Ok(None) };
         let corrupt = |reason: String| StoreError::corrupt(key, reason);
-        let expires = expires.as_deref().and_then(|text| self.zone.from_column(text));
+        let expires = expires.as_deref().and_then(|text| self.zone.read_column(text));
         let expires = expires.ok_or_else(|| corrupt("its expire_date is no date".into()))?;
         // Local times do not sort as their instants do, so this is not for the database to tell.
         if self.clock.now() >= expires {
@@ -337,7 +337,7 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let text = self.encode(key, record)?;
-        let expires = self.zone.to_column(record.expires);
+        let expires = self.zone.write_column(record.expires);
         let written = self.connections.write(Write::Insert { key: key.as_str().into(), text, expires });
         match self.written("insert a session", written)? {
             1 => Ok(key.clone()),
@@ -347,7 +347,7 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
 
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let text = self.encode(key, record)?;
-        let expires = self.zone.to_column(record.expires);
+        let expires = self.zone.write_column(record.expires);
         let written = self.connections.write(Write::Update { key: key.as_str().into(), text, expires });
         match self.written("update a session", written)? {
             1 => Ok(key.clone()),
@@ -361,7 +361,7 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
     }
 
     async fn clear_expired(&self) -> Result<u64, StoreError> {
-        let before = self.zone.to_column(self.clock.now());
+        let before = self.zone.write_column(self.clock.now());
         let mut removed = 0;
         loop {
             // In turn with those who write meanwhile.

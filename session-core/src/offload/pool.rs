@@ -179,29 +179,34 @@ impl Shared {
     /// What the thread does that watches the time.
     fn watch(&self) {
         let mut state = self.state();
-        loop {
+        // Nobody waits for the answers of a pool that is gone.
+        while !state.closed {
             let now = Instant::now();
-            let calls = || state.running.iter().chain(&state.queue).filter(|call| !call.is_void());
-            for call in calls().filter(|call| call.due().is_some_and(|due| due <= now)) {
-                call.expire();
+            let calls = |state: &State| {
+                let calls = state.running.iter().chain(&state.queue).filter(|call| !call.is_void());
+                calls.cloned().collect::<Vec<_>>()
+            };
+            let late = calls(&state).into_iter().filter(|call| call.due().is_some_and(|due| due <= now));
+            let late: Vec<_> = late.collect();
+            if !late.is_empty() {
+                // Whoever is woken may come back at once.
+                drop(state);
+                for call in late {
+                    call.expire();
+                }
+                state = self.state();
+                continue;
             }
             // All have the same time, so that the next one is among those that run or is the first that waits.
-            let next = calls().filter_map(|call| call.due()).filter(|due| *due > now).min();
-            let busy = !state.running.is_empty() || !state.queue.is_empty();
-            state = match next {
-                Some(next) => {
-                    self.watch.wait_timeout(state, next - now).unwrap_or_else(PoisonError::into_inner).0
-                }
-                None if state.closed && !busy => return,
-                None => {
-                    state.watch = Watch::Asleep;
-                    let mut state = self.watch.wait(state).unwrap_or_else(PoisonError::into_inner);
-                    state.watch = Watch::Looking;
-                    if state.closed {
-                        return;
-                    }
-                    state
-                }
+            let next = calls(&state).iter().filter_map(|call| call.due()).min();
+            state = if let Some(next) = next {
+                let left = next.saturating_duration_since(now);
+                self.watch.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+            } else {
+                state.watch = Watch::Asleep;
+                let mut state = self.watch.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.watch = Watch::Looking;
+                state
             };
         }
     }
@@ -234,7 +239,9 @@ impl<T: Send, F: FnOnce() -> T + Send> Call for Task<T, F> {
             let waker = waker.take();
             *stage = Stage::Done(result);
             drop(stage);
-            waker.map(Waker::wake);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
         }
     }
 
@@ -255,7 +262,9 @@ impl<T: Send, F: FnOnce() -> T + Send> Call for Task<T, F> {
         };
         *stage = Stage::Over(Some(refused));
         drop(stage);
-        waker.map(Waker::wake);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     fn is_void(&self) -> bool {

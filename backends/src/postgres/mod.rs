@@ -1,15 +1,15 @@
 //! Sessions in PostgreSQL, in the table `django_session` that Django's `db` engine uses.
+//!
+//! - `mod.rs`: the store
+//! - `tls.rs`: how connections are encrypted
+
+mod tls;
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use session_core::codec::{Codec, SERVER_SALT};
 use session_core::{
     BoxError, Capabilities, Chain, Clock, Record, SessionKey, SessionStore, Settings, SettingsError,
@@ -160,7 +160,7 @@ impl<C: Clock> PostgresStore<C> {
         config.connect_timeout(timeout);
         let address = shown(&config);
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let tls = tls(config.get_ssl_mode() == SslMode::Require);
+        let tls = tls::config(config.get_ssl_mode() == SslMode::Require);
         let tls = tls.map_err(|error| PostgresError::Unavailable {
             address: address.clone(),
             hint: "",
@@ -458,63 +458,6 @@ fn shown(config: &Config) -> String {
     format!("postgres://{}{port}/{}", hosts.join(","), config.get_dbname().unwrap_or_default())
 }
 
-/// How connections are encrypted. If they must be, the server's certificate is checked; if they need not be,
-/// it is not, as in PostgreSQL's own client: that keeps listeners out, and works with the certificate that a
-/// server makes for itself.
-fn tls(required: bool) -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let algorithms = provider.signature_verification_algorithms;
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let config = if required {
-        // Where there are none, connections fail and say so.
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        config.with_root_certificates(Arc::new(roots))
-    } else {
-        config.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(algorithms)))
-    };
-    Ok(config.with_no_client_auth())
-}
-
-/// Takes every certificate whose key the server has.
-#[derive(Debug)]
-struct AnyCertificate(WebPkiSupportedAlgorithms);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
-    }
-}
-
 /// Whether PostgreSQL can look for such a key: its texts hold no NUL.
 fn accepts(key: &SessionKey) -> bool {
     !key.as_str().contains('\0')
@@ -542,7 +485,7 @@ impl<C: Clock> SessionStore for PostgresStore<C> {
         let Some(row) = self.row(operation, sql, &[&Private(key.as_str())]).await? else { return Ok(None) };
         let expires = match row.try_get::<_, OffsetDateTime>(1) {
             Ok(expires) => expires,
-            Err(error) if error.source().is_some_and(|beneath| beneath.is::<WrongType>()) => {
+            Err(error) if error.source().is_some_and(<dyn Error>::is::<WrongType>) => {
                 return Err(self.unavailable(operation, error.into()));
             }
             // PostgreSQL has dates that nothing else has, such as `infinity`.
