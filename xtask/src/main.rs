@@ -131,6 +131,16 @@ pub(crate) enum Services {
     Required,
 }
 
+impl Services {
+    /// How a gate ends that cannot run whole, for this reason.
+    pub(crate) fn without(self, gate: &str, missing: String) -> Result<Ended, Failure> {
+        match self {
+            Self::Optional => Ok(Ended::NotRun(missing)),
+            Self::Required => Err(Failure::one(gate, missing)),
+        }
+    }
+}
+
 fn policy(required: bool) -> Services {
     if required { Services::Required } else { Services::Optional }
 }

@@ -63,6 +63,8 @@ struct Script {
 
 enum Operation {
     Get(String),
+    Contains(String),
+    Keys,
     Set(String, Value),
     Remove(String),
     /// Pushes to a list in place, which does not mark the session modified.
@@ -102,6 +104,8 @@ impl Operation {
         let Some(Value::String(name)) = words.next() else { return Err(unknown) };
         match (name.as_str(), words.next(), words.next(), words.next()) {
             ("get", Some(Value::String(name)), None, None) => Ok(Self::Get(name)),
+            ("contains", Some(Value::String(name)), None, None) => Ok(Self::Contains(name)),
+            ("keys", None, None, None) => Ok(Self::Keys),
             ("set", Some(Value::String(name)), Some(value), None) => Ok(Self::Set(name, value)),
             ("remove", Some(Value::String(name)), None, None) => Ok(Self::Remove(name)),
             ("append", Some(Value::String(name)), Some(value), None) => Ok(Self::Append(name, value)),
@@ -124,6 +128,8 @@ impl Operation {
             Self::Get(name) => {
                 return Ok(session.data().await?.get(&name).cloned().unwrap_or_default());
             }
+            Self::Contains(name) => return Ok(session.data().await?.contains_key(&name).into()),
+            Self::Keys => return Ok(session.data().await?.keys().collect()),
             Self::Set(name, value) => drop(session.data().await?.insert(name, value)?),
             Self::Remove(name) => drop(session.data().await?.remove_or(&name, Value::Null)),
             Self::Append(name, value) => {

@@ -94,7 +94,6 @@ STATUSES = [200, 499, 500]
 def counted(engine):
     """A session class of Django that counts the reads of a request."""
 
-    # Its name is in the salt of what it signs.
     class SessionStore(engine.SessionStore):
         loads = 0
 
@@ -102,6 +101,8 @@ def counted(engine):
             SessionStore.loads += 1
             return super().load()
 
+    # Its name is in the salt of what it signs.
+    SessionStore.__qualname__ = engine.SessionStore.__qualname__
     return SessionStore
 
 

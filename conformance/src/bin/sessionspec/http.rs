@@ -74,7 +74,8 @@ struct Site {
 impl Application for Site {
     fn settings(&mut self) -> Result<Settings, String> {
         let url = format!("{}/sessionspec/settings", self.base);
-        let fault = |error: &dyn std::fmt::Display| format!("GET {url}: {error}; does the application run there?");
+        let fault =
+            |error: &dyn std::fmt::Display| format!("GET {url}: {error}; does the application run there?");
         let mut answer = self.agent.get(&url).call().map_err(|error| fault(&error))?;
         let status = answer.status();
         let text = answer.body_mut().read_to_string().map_err(|error| fault(&error))?;
