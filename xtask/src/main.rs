@@ -9,6 +9,7 @@ mod crossread;
 mod django;
 mod docs;
 mod files;
+mod hostile;
 mod http;
 mod login;
 mod python;
