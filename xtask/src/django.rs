@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::{Ended, Failure, Services, command, crossread, login, python, requests, services};
+use crate::{Ended, Failure, Services, command, crossread, local_time, login, python, requests, services};
 
 /// The page of the documents that tells what was found.
 const PAGE: &str = "docs/django.md";
@@ -80,6 +80,7 @@ pub(crate) fn run(root: &Path, services: Services, cases: usize, page: Page) -> 
             return Err(Failure::one("django", fault));
         }
         crossread::run(root, version, &python, servers.as_ref().ok())?;
+        local_time::run(root, version, &python, servers.as_ref().ok())?;
         requests::run(root, version, &python, page)?;
         login::run(root, version, &python, servers.as_ref().ok())?;
     }
@@ -127,9 +128,9 @@ fn engines_page(root: &Path, reports: &Path) -> Result<String, Failure> {
             };
             if !lines.is_empty() {
                 let _ = writeln!(details, "{heading}");
-                lines.into_iter().for_each(|line| {
+                for line in lines {
                     let _ = writeln!(details, "{line}");
-                });
+                }
             }
             told = broken;
         }

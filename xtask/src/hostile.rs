@@ -70,7 +70,7 @@ pub(crate) fn run(root: &Path, version: &str, python: &Path, engine: &Engine) ->
         match (done, stored, reads) {
             (Done::TooLarge, ..) => {}
             (Done::Saved(_), _, None) => {
-                faults.push(format!("{name}: Django reads nothing of it, and Rust saved it"))
+                faults.push(format!("{name}: Django reads nothing of it, and Rust saved it"));
             }
             (Done::Saved(_), ..) if !lasts => {}
             (Done::Saved(key), Some(stored), Some(reads)) => {

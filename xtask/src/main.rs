@@ -11,6 +11,7 @@ mod docs;
 mod files;
 mod hostile;
 mod http;
+mod local_time;
 mod login;
 mod python;
 mod requests;
