@@ -683,12 +683,14 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "testcookie.delete",
-        version: 1,
+        version: 2,
         level: Level::Must,
         needs: &[],
-        title: "`delete-test-cookie` removes the mark",
+        title: "`delete-test-cookie` removes the mark, and sets `modified`",
         text: "Without the mark it is a `KeyError`.",
-        django: Django::Same(""),
+        django: Django::Same(
+            "; its asynchronous method does not set `modified`, so that the mark stays in the store",
+        ),
         page: "dictionary.md",
         golden: include_str!("../golden/testcookie.delete.jsonl"),
     },
@@ -1347,12 +1349,14 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "middleware.lazy",
-        version: 1,
+        version: 2,
         level: Level::Must,
         needs: &[],
         title: "A request that does not touch its session reads nothing, saves nothing, and sends no cookie",
         text: "Unless the setting `save_every_request` is on, or what the visitor brought is no key at all. Asking whether the\nsession is empty does not touch it.",
-        django: Django::Same(""),
+        django: Django::Same(
+            "; nor does `if session`, which tells the same since 6.1 and is true of every session before",
+        ),
         page: "middleware.md",
         golden: "",
     },
@@ -1547,12 +1551,12 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "middleware.vary.sent",
-        version: 1,
+        version: 2,
         level: Level::Must,
         needs: &[],
         title: "An answer that sets or deletes the cookie has `Vary: Cookie`",
         text: "",
-        django: Django::Same("; 4.2 leaves it out where `save_every_request` alone is the reason"),
+        django: Django::Same(""),
         page: "middleware.md",
         golden: "",
     },
@@ -1716,7 +1720,7 @@ pub const DICT_NESTED_MEMORY: RuleId = RuleId(58);
 pub const DICT_NESTED_SAVED: RuleId = RuleId(59);
 /// `r[testcookie.worked]`: The test cookie worked if its mark is in the session.
 pub const TESTCOOKIE_WORKED: RuleId = RuleId(60);
-/// `r[testcookie.delete]`: `delete-test-cookie` removes the mark.
+/// `r[testcookie.delete]`: `delete-test-cookie` removes the mark, and sets `modified`.
 pub const TESTCOOKIE_DELETE: RuleId = RuleId(61);
 /// `r[tracking.new]`: A new object has neither flag.
 pub const TRACKING_NEW: RuleId = RuleId(62);

@@ -294,7 +294,7 @@ mod tests {
         Signer::new(&Secret::new(secret), &[], "purpose")
     }
 
-    // Made by Django 5.2.19 with `time.time` held at 1893456000 (4.2.30 gives the same):
+    // Made by Django 5.2.19 with `time.time` held at 1893456000 (6.1.3 gives the same):
     // `signing.dumps({"a": 1}, key="secret", salt="purpose")` and the same of {"a": "x" * 100} with
     // `compress=True`.
     const PLAIN: &str = include_str!("../tests/django/plain.txt");

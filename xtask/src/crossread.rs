@@ -16,19 +16,19 @@ use session_core::{
 };
 use time::Duration;
 
-use crate::{Failure, services};
+use crate::{Failure, hostile, services};
 
-const SECRET: &str = "cross-reading";
+pub(crate) const SECRET: &str = "cross-reading";
 
 /// An engine of Django with its place, and the store that must agree with it.
-struct Engine {
+pub(crate) struct Engine {
     /// What the report calls it.
-    title: &'static str,
+    pub(crate) title: &'static str,
     /// Django's name.
-    name: &'static str,
+    pub(crate) name: &'static str,
     /// Where the sessions are, as `crossread.py` takes it.
     place: String,
-    store: AnyStore,
+    pub(crate) store: AnyStore,
     /// Whether sessions are pickled, so that names which are no text are not made text.
     pickles: bool,
 }
@@ -65,6 +65,10 @@ pub(crate) fn run(
             engine.title,
             contents.len() - refused
         );
+        // A cache has objects, and no text.
+        if engine.name != "cache" {
+            hostile::run(root, version, python, &engine)?;
+        }
     }
     Ok(())
 }
@@ -233,7 +237,7 @@ fn rust_reads_django(
 }
 
 impl Engine {
-    fn arguments<'a>(&'a self, command: &'a str) -> [&'a str; 7] {
+    pub(crate) fn arguments<'a>(&'a self, command: &'a str) -> [&'a str; 7] {
         [command, "--engine", self.name, "--place", &self.place, "--secret-key", SECRET]
     }
 }
@@ -242,12 +246,12 @@ fn parse_key(key: &str) -> Result<SessionKey, Failure> {
     SessionKey::parse(key).ok_or_else(|| fault("a key is too short"))
 }
 
-fn fault(what: &str) -> Failure {
+pub(crate) fn fault(what: &str) -> Failure {
     Failure::one("cross-reading", what.into())
 }
 
 /// Runs `crossread.py` and gives what it printed.
-fn script(root: &Path, python: &Path, arguments: &[&str], input: &str) -> Result<String, Failure> {
+pub(crate) fn script(root: &Path, python: &Path, arguments: &[&str], input: &str) -> Result<String, Failure> {
     let mut child = Command::new(python)
         .current_dir(root)
         .arg("conformance/adapters/django/crossread.py")

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::{Ended, Failure, Services, command, crossread, login, python, requests, services};
+use crate::{Ended, Failure, Services, command, crossread, local_time, login, python, requests, services};
 
 /// The page of the documents that tells what was found.
 const PAGE: &str = "docs/django.md";
@@ -25,130 +25,189 @@ pub(crate) enum Page {
 /// Generated traces per version.
 pub(crate) const CASES: usize = 2_000;
 
-/// The versions: the two that have long-term support.
-pub(crate) const VERSIONS: [&str; 2] = ["4.2", "5.2"];
+/// The version with long-term support, and the newest.
+pub(crate) const VERSIONS: [&str; 2] = ["5.2", NEWEST];
+
+/// The version that fills in the tables.
+pub(crate) const NEWEST: &str = "6.1";
+
+/// The version beside which the benchmarks are run.
+const MEASURED: &str = "5.2";
 
 /// Django's session engines; `cache` on the memory of its process.
 const ENGINES: [&str; 5] = ["db", "file", "signed_cookies", "cache", "cached_db"];
 
-/// Runs the comparison with each version.
+/// How an engine is driven: what the page calls it, the adapter's flag, and one of how many cases is played. The
+/// asynchronous methods take twice as long, and do the same but in one place.
+const WAYS: [(&str, &str, usize); 2] = [("", "", 1), (", asynchronous", " --async", 4)];
+
+/// Runs the comparison with each version for which there is a Python.
 ///
 /// What it finds must be the same for all, and is a page of the documents, which is written, or must be current.
 pub(crate) fn run(root: &Path, services: Services, cases: usize, page: Page) -> Result<Ended, Failure> {
-    if let Some(not_run) = python::missing("django", services)? {
-        return Ok(not_run);
-    }
     let servers = services::wanted(services)?;
-    let reports = tempfile::tempdir()?;
+    let mut missing: Vec<String> =
+        servers.as_ref().err().map(|missing| format!("the cache engines: {missing}")).into_iter().collect();
     // The newest first: it is the one that fills in the tables.
     for version in VERSIONS.into_iter().rev() {
-        let python = environment(root, version)?;
+        let python = match environment(root, version)? {
+            Ok(python) => python,
+            Err(reason) => {
+                missing.push(reason);
+                continue;
+            }
+        };
+        let reports = tempfile::tempdir()?;
         for engine in ENGINES {
-            println!("Django {version}: the model and Django's engine {engine} on {cases} generated traces");
-            let adapter = "conformance/adapters/django/adapter.py --engine";
-            let adapter = format!("{} {adapter} {engine}", python.display());
-            let report = reports.path().join(format!("{version}-{engine}.json"));
-            let mut suite = command::sessionspec(root);
-            suite.args(["run", "--cases", &cases.to_string(), "--cmd", &adapter]);
-            command::run(suite.arg("--report").arg(format!("json={}", report.display())))?;
+            for (way, flag, part) in WAYS {
+                let cases = cases / part;
+                println!(
+                    "Django {version}: the model and Django's engine {engine}{way} on {cases} generated traces"
+                );
+                let adapter = "conformance/adapters/django/adapter.py --engine";
+                let adapter = format!("{} {adapter} {engine}{flag}", python.display());
+                let mut suite = command::sessionspec(root);
+                suite.args(["run", "--cases", &cases.to_string(), "--cmd", &adapter]);
+                let report = report(reports.path(), engine, way);
+                command::run(suite.arg("--report").arg(format!("json={}", report.display())))?;
+            }
+        }
+        let found = engines_page(root, reports.path())?;
+        if page == Page::Write && version == NEWEST {
+            fs::write(root.join(PAGE), &found)?;
+        }
+        if fs::read_to_string(root.join(PAGE)).unwrap_or_default() != found {
+            let fault =
+                format!("{PAGE} is not what was found of {version}: run `cargo xtask django --write`");
+            return Err(Failure::one("django", fault));
         }
         crossread::run(root, version, &python, servers.as_ref().ok())?;
+        local_time::run(root, version, &python, servers.as_ref().ok())?;
         requests::run(root, version, &python, page)?;
         login::run(root, version, &python, servers.as_ref().ok())?;
     }
-    let [older, found] = VERSIONS.map(|version| engines_page(root, reports.path(), version));
-    let found = found?;
-    if older? != found {
-        return Err(Failure::one("django", format!("the versions {} differ", VERSIONS.join(" and "))));
-    }
-    let path = root.join(PAGE);
-    match page {
-        Page::Write => fs::write(&path, found)?,
-        Page::Check if fs::read_to_string(&path).unwrap_or_default() == found => {}
-        Page::Check => {
-            let fault = format!("{PAGE} is not what was found: run `cargo xtask django --write`");
-            return Err(Failure::one("django", fault));
-        }
-    }
-    match servers {
-        Ok(_) => Ok(Ended::Passed),
-        Err(missing) => Ok(Ended::NotRun(format!("the cache engines: {missing}"))),
+    match missing.as_slice() {
+        [] => Ok(Ended::Passed),
+        missing => services.without("django", missing.join("; ")),
     }
 }
 
+/// The file with the report about an engine.
+fn report(reports: &Path, engine: &str, way: &str) -> PathBuf {
+    reports.join(format!("{engine}{way}.json"))
+}
+
 /// The page about the engines, from the reports about a version.
-fn engines_page(root: &Path, reports: &Path, version: &str) -> Result<String, Failure> {
-    let fault = |error: &dyn std::fmt::Display| Failure::one("django", error.to_string());
+fn engines_page(root: &Path, reports: &Path) -> Result<String, Failure> {
     let known = command::output(command::sessionspec(root).args(["rules", "--format", "json"]))?;
-    let pages: Vec<Value> = serde_json::from_str(&known).map_err(|error| fault(&error))?;
+    let known: Vec<Value> = serde_json::from_str(&known).map_err(|error| fault(&error))?;
     let mut table = String::new();
     let mut details = String::new();
     for engine in ENGINES {
-        let text = fs::read_to_string(reports.join(format!("{version}-{engine}.json")))?;
-        let report: Value = serde_json::from_str(&text).map_err(|error| fault(&error))?;
-        let rules = report.pointer("/subjects/0/rules").and_then(Value::as_array);
-        let rules = rules.ok_or_else(|| fault(&"the report has no rules"))?;
-        let with = |status: &str| rules.iter().filter(|rule| rule["status"] == status).collect::<Vec<_>>();
-        let differs = with("expected-fail");
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            table,
-            "| `{engine}` | {} | {} | {} |",
-            with("pass").len(),
-            differs.len(),
-            with("not-applicable").len()
-        );
-        let _ = writeln!(details, "\n### `{engine}`\n");
-        for rule in differs {
-            let text = |field: &str| rule[field].as_str().unwrap_or_default();
-            let page = pages.iter().find(|known| known["id"] == rule["id"]);
-            let page = page.and_then(|known| known["page"].as_str()).unwrap_or_default();
-            let page = page.trim_start_matches("docs/");
-            let _ = writeln!(details, "- [{id}]({page}#{id}): {}", text("reason"), id = text("id"));
+        let mut told = Vec::new();
+        for (way, ..) in WAYS {
+            let rules = outcomes(&report(reports, engine, way))?;
+            let with =
+                |status: &str| rules.iter().filter(|rule| rule["status"] == status).collect::<Vec<_>>();
+            let broken: Vec<String> =
+                with("expected-fail").into_iter().map(|rule| line(rule, &known)).collect();
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                table,
+                "| `{engine}`{way} | {} | {} | {} |",
+                with("pass").len(),
+                broken.len(),
+                with("not-applicable").len()
+            );
+            let (heading, lines): (_, Vec<_>) = if way.is_empty() {
+                (format!("\n### `{engine}`\n"), broken.iter().collect())
+            } else {
+                let more = broken.iter().filter(|line| !told.contains(*line)).collect();
+                ("\nBy its asynchronous methods also:\n".to_owned(), more)
+            };
+            if !lines.is_empty() {
+                let _ = writeln!(details, "{heading}");
+                for line in lines {
+                    let _ = writeln!(details, "{line}");
+                }
+            }
+            told = broken;
         }
     }
     Ok(format!(
         "# Django's engines\n\n\
          <!-- Written by `cargo xtask django --write`. -->\n\n\
-         What the suite finds when it drives Django's own session engines: each rule holds, or is broken in a way\n\
-         that is known and that the reference model imitates, or does not apply to the engine. Versions 4.2 and 5.2\n\
-         were seen to do the same. The engine `cache` is the one on the memory of its process.\n\n\
+         What the suite finds when it drives Django's own session engines, by their usual methods and by the\n\
+         asynchronous ones: each rule holds, or is broken in a way that is known and that the reference model\n\
+         imitates, or does not apply to the engine. Versions {} were seen to do the same. The engine\n\
+         `cache` is the one on the memory of its process.\n\n\
          | engine | rules that hold | that Django breaks | that do not apply |\n|---|---|---|---|\n{table}\n\
-         ## Where Django does otherwise\n{details}"
+         ## Where Django does otherwise\n{details}",
+        VERSIONS.join(" and ")
     ))
 }
 
-/// The interpreter that has the newest of the versions.
-pub(crate) fn newest(root: &Path) -> Result<PathBuf, Failure> {
-    python::find().map_err(|missing| Failure::one("django", missing))?;
-    environment(root, VERSIONS[VERSIONS.len() - 1])
+/// What a report says of each rule.
+fn outcomes(report: &Path) -> Result<Vec<Value>, Failure> {
+    let mut report: Value =
+        serde_json::from_str(&fs::read_to_string(report)?).map_err(|error| fault(&error))?;
+    match report.pointer_mut("/subjects/0/rules").map(Value::take) {
+        Some(Value::Array(rules)) => Ok(rules),
+        _ => Err(fault(&"the report has no rules")),
+    }
 }
 
-/// The interpreter of a virtual environment with this version of Django, made if need be.
-pub(crate) fn environment(root: &Path, version: &str) -> Result<PathBuf, Failure> {
+/// A rule that is broken, with the reason.
+fn line(rule: &Value, known: &[Value]) -> String {
+    let text = |field: &str| rule[field].as_str().unwrap_or_default();
+    let page = known.iter().find(|known| known["id"] == rule["id"]);
+    let page = page.and_then(|known| known["page"].as_str()).unwrap_or_default();
+    let page = page.trim_start_matches("docs/");
+    format!("- [{id}]({page}#{id}): {}", text("reason"), id = text("id"))
+}
+
+fn fault(error: &dyn std::fmt::Display) -> Failure {
+    Failure::one("django", error.to_string())
+}
+
+/// The interpreter that has the version which is measured, or how to get one.
+pub(crate) fn measured(root: &Path) -> Result<Result<PathBuf, String>, Failure> {
+    environment(root, MEASURED)
+}
+
+/// The oldest Python that a version of Django runs on: 3 and this.
+fn oldest_python(version: &str) -> u8 {
+    if version == NEWEST { 12 } else { python::OLDEST }
+}
+
+/// The interpreter of a virtual environment with this version of Django, made if need be; where there is no Python
+/// for it, how to get one.
+pub(crate) fn environment(root: &Path, version: &str) -> Result<Result<PathBuf, String>, Failure> {
     let directory = root.join("target").join(format!("django-{version}"));
     let python = directory.join("bin/python");
     let probe = format!(
-        "import django, psycopg, pymemcache, redis; raise SystemExit(not django.__version__.startswith('{version}.'))"
+        "import django, psycopg, pymemcache, redis, tzdata; \
+         raise SystemExit(not django.__version__.startswith('{version}.'))"
     );
     let ready = |python: &Path| {
         let status = Command::new(python).args(["-c", &probe]).stderr(Stdio::null()).status();
         status.is_ok_and(|status| status.success())
     };
     if !ready(&python) {
+        let base = match python::find(oldest_python(version)) {
+            Ok(base) => base,
+            Err(missing) => return Ok(Err(format!("Django {version}: {missing}"))),
+        };
         println!("Django {version}: making a virtual environment in {}", directory.display());
-        command::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&directory))?;
+        command::run(Command::new(base).args(["-m", "venv", "--clear"]).arg(&directory))?;
         let requirement = format!("Django=={version}.*");
         let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet", &requirement, "psycopg[binary]", "pymemcache", "redis"]);
-        command::run(&mut pip)?;
+        pip.args(["-m", "pip", "install", "--quiet", &requirement]);
+        command::run(pip.args(["psycopg[binary]", "pymemcache", "redis", "tzdata"]))?;
     }
     if ready(&python) {
-        Ok(python)
+        Ok(Ok(python))
     } else {
-        Err(Failure::one(
-            "django",
-            format!("{} has no Django {version} after installing it", python.display()),
-        ))
+        Err(fault(&format!("{} has no Django {version} after installing it", python.display())))
     }
 }

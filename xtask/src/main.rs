@@ -9,7 +9,9 @@ mod crossread;
 mod django;
 mod docs;
 mod files;
+mod hostile;
 mod http;
+mod local_time;
 mod login;
 mod python;
 mod requests;
@@ -129,6 +131,16 @@ pub(crate) enum Services {
     Optional,
     /// It fails.
     Required,
+}
+
+impl Services {
+    /// How a gate ends that cannot run whole, for this reason.
+    pub(crate) fn without(self, gate: &str, missing: String) -> Result<Ended, Failure> {
+        match self {
+            Self::Optional => Ok(Ended::NotRun(missing)),
+            Self::Required => Err(Failure::one(gate, missing)),
+        }
+    }
 }
 
 fn policy(required: bool) -> Services {

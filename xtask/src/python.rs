@@ -1,41 +1,72 @@
 //! `cargo xtask python`: the adapter that the guide shows, written in Python, is examined by the doctor and
 //! held to every rule.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::{Ended, Failure, Services, command};
 
-const ADAPTER: &str = "python3 conformance/adapters/python-dict/adapter.py";
+const ADAPTER: &str = "conformance/adapters/python-dict/adapter.py";
 
 /// Runs the adapter.
 pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
-    if let Some(not_run) = missing("python", services)? {
-        return Ok(not_run);
-    }
-    command::output(command::sessionspec(root).args(["doctor", "--cmd", ADAPTER]))?;
-    command::run(command::sessionspec(root).args(["run", "--cmd", ADAPTER]))?;
+    let python = match find(OLDEST) {
+        Ok(python) => python,
+        Err(missing) => return services.without("python", missing),
+    };
+    let adapter = format!("{} {ADAPTER}", python.display());
+    command::output(command::sessionspec(root).args(["doctor", "--cmd", &adapter]))?;
+    command::run(command::sessionspec(root).args(["run", "--cmd", &adapter]))?;
     Ok(Ended::Passed)
 }
 
-/// How a gate ends that needs Python, where there is none.
-pub(crate) fn missing(gate: &str, services: Services) -> Result<Option<Ended>, Failure> {
-    match (find(), services) {
-        (Ok(()), _) => Ok(None),
-        (Err(missing), Services::Optional) => Ok(Some(Ended::NotRun(missing))),
-        (Err(missing), Services::Required) => Err(Failure::one(gate, missing)),
-    }
+/// A version of Python: 3 and this.
+type Minor = u8;
+
+/// The oldest Python for which the scripts are written.
+pub(crate) const OLDEST: Minor = 10;
+
+/// The newest that is looked for by its name.
+const NEWEST: Minor = 14;
+
+/// A Python that is new enough and can make virtual environments; if there is none, how to get one.
+pub(crate) fn find(oldest: Minor) -> Result<PathBuf, String> {
+    let named = (oldest..=NEWEST).rev().map(|minor| PathBuf::from(format!("python3.{minor}")));
+    // What `python3` means here goes before what lies beside it.
+    let named = std::iter::once(PathBuf::from("python3")).chain(named);
+    let managed = (oldest..=NEWEST).rev().filter_map(pyenv);
+    named.chain(managed).find(|python| suits(python, oldest)).ok_or_else(|| {
+        format!(
+            "there is no Python 3.{oldest} or newer with its venv module; get it, on Debian by \
+             `apt-get install python3 python3-venv`, with pyenv by `pyenv install 3.{}`",
+            oldest.max(13)
+        )
+    })
 }
 
-/// Whether there is a Python that can make virtual environments; if not, how to get one.
-pub(crate) fn find() -> Result<(), String> {
-    let probe = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
+/// Whether this is a Python that is new enough and can make virtual environments.
+fn suits(python: &Path, oldest: Minor) -> bool {
+    let probe = format!("import sys, venv, ensurepip; sys.exit(sys.version_info < (3, {oldest}))");
     let status =
-        Command::new("python3").args(["-c", probe]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let remedy = "install it with its venv module, on Debian: apt-get install python3 python3-venv";
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err(format!("python3 is older than 3.10 or lacks its venv module; {remedy}")),
-        Err(_) => Err(format!("there is no python3; {remedy}")),
+        Command::new(python).args(["-c", &probe]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// The Python that pyenv keeps, if pyenv is there; its names in the path answer for the chosen version only.
+fn pyenv(minor: Minor) -> Option<PathBuf> {
+    let version = format!("3.{minor}");
+    let output = Command::new("pyenv").args(["prefix", &version]).stderr(Stdio::null()).output().ok()?;
+    let prefix = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
+    Some(Path::new(prefix.trim_end()).join("bin").join(format!("python{version}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_python_that_nobody_has_is_asked_for_with_the_way_to_get_it() {
+        let missing = find(99).unwrap_err();
+        assert!(missing.contains("Python 3.99") && missing.contains("pyenv install 3.99"), "{missing}");
     }
 }

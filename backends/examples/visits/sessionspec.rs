@@ -7,6 +7,8 @@
 //! An operation without a result gives `null`, one that fails `{"error": "…"}`, and the rest is still done. A body
 //! that is no such script is a 400 with a text, and nothing is done.
 
+use std::borrow::Cow;
+
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
@@ -61,6 +63,8 @@ struct Script {
 
 enum Operation {
     Get(String),
+    Contains(String),
+    Keys,
     Set(String, Value),
     Remove(String),
     /// Pushes to a list in place, which does not mark the session modified.
@@ -100,6 +104,8 @@ impl Operation {
         let Some(Value::String(name)) = words.next() else { return Err(unknown) };
         match (name.as_str(), words.next(), words.next(), words.next()) {
             ("get", Some(Value::String(name)), None, None) => Ok(Self::Get(name)),
+            ("contains", Some(Value::String(name)), None, None) => Ok(Self::Contains(name)),
+            ("keys", None, None, None) => Ok(Self::Keys),
             ("set", Some(Value::String(name)), Some(value), None) => Ok(Self::Set(name, value)),
             ("remove", Some(Value::String(name)), None, None) => Ok(Self::Remove(name)),
             ("append", Some(Value::String(name)), Some(value), None) => Ok(Self::Append(name, value)),
@@ -122,6 +128,8 @@ impl Operation {
             Self::Get(name) => {
                 return Ok(session.data().await?.get(&name)?.unwrap_or_default());
             }
+            Self::Contains(name) => return Ok(session.data().await?.contains_key(&name).into()),
+            Self::Keys => return Ok(session.data().await?.keys().map(Cow::into_owned).collect()),
             Self::Set(name, value) => session.data().await?.insert(name, value)?,
             Self::Remove(name) => drop(session.data().await?.take(&name)),
             Self::Append(name, value) => {

@@ -1,8 +1,10 @@
 """Drives Django's session engines for sessionspec: one JSON request per line on stdin, one answer each.
 
     adapter.py --engine db
+    adapter.py --engine db --async
 
-The engines are those of Django: db, file, signed_cookies, cache (on local memory) and cached_db (on both).
+The engines are those of Django: db, file, signed_cookies, cache (on local memory) and cached_db (on both). With
+`--async` the sessions are driven by their asynchronous methods, in one event loop.
 The requests and answers are those of the session-level protocol in the guide "Write an adapter in any
 language". Django's own code does all the work; only time and randomness are put under control.
 """
@@ -20,6 +22,7 @@ from datetime import datetime, timedelta, timezone as tz
 from functools import partial
 from pathlib import Path
 
+import asynchronous
 import project
 
 import django
@@ -74,6 +77,11 @@ COOKIE_ERRATA = {
 
 CACHE_ERRATA = {
     "expiry.duration": "Django gives the cache a life in whole seconds, rounded down.",
+}
+
+# Of every engine, where it is driven by its asynchronous methods.
+ASYNC_ERRATA = {
+    "testcookie.delete": "Django does not set `modified` when the test cookie is deleted asynchronously.",
 }
 
 # What each engine says of itself, where it is not what `db` says.
@@ -179,7 +187,8 @@ SESSION_OPS = {
 
 # ---- errors: the functions of Django whose failure means more than the exception's type says
 
-EXPIRY_FUNCTIONS = {"get_expiry_age", "get_expiry_date", "set_expiry", "expiry_from", "expiry_arguments"}
+EXPIRY_METHODS = {"get_expiry_age", "get_expiry_date", "set_expiry"}
+EXPIRY_FUNCTIONS = EXPIRY_METHODS | {f"a{name}" for name in EXPIRY_METHODS} | {"expiry_from", "expiry_arguments"}
 
 
 def error_kind(error):
@@ -212,8 +221,9 @@ def failure(kind, message):
 class Adapter:
     """The state between two requests: the open database, and the session objects by their numbers."""
 
-    def __init__(self, engine):
+    def __init__(self, engine, is_async):
         self.engine = engine
+        self.is_async = is_async
         self.store_class = import_string(f"django.contrib.sessions.backends.{engine}.SessionStore")
         self.sessions = {}
         self.opened = False
@@ -226,23 +236,32 @@ class Adapter:
         )
         self.storage_ops = {
             "hello": self.hello,
-            "open": self.open,
-            "reopen": self.reopen,
-            "exists": lambda r: self.store_class().exists(r["key"]),
-            "delete-key": lambda r: self.store_class().delete(r["key"]),
-            "clear-expired": lambda r: self.store_class.clear_expired(),
+            "open": partial(self.apart, self.open),
+            "reopen": partial(self.apart, self.reopen),
+            "exists": lambda r: self.session_object().exists(r["key"]),
+            "delete-key": lambda r: self.session_object().delete(r["key"]),
+            "clear-expired": lambda r: self.session_object().clear_expired(),
             "force-keys": lambda r: self.forced_keys.extend(r["keys"]),
-            "damage": self.damage,
+            "damage": partial(self.apart, self.damage),
             "bye": nothing,
         }
+
+    def session_object(self, key=None):
+        session = self.store_class(key)
+        return asynchronous.Asynchronous(session) if self.is_async else session
+
+    def apart(self, function, request):
+        """Does something that is not for the sessions' methods, where the sessions have their connections."""
+        return asynchronous.in_thread(function, request) if self.is_async else function(request)
 
     def hello(self, request):
         if request["protocol"] != 1:
             raise ProtocolError(f"this adapter speaks protocol 1, not {request['protocol']}")
         own = ENGINES[self.engine]
+        errata = own.get("errata", {}) | (ASYNC_ERRATA if self.is_async else {})
         return {
             "protocol": 1,
-            "name": f"django-{self.engine}",
+            "name": f"django-{self.engine}" + ("-async" if self.is_async else ""),
             "version": django.get_version(),
             "language": f"Python {platform.python_version()}",
             "level": "session",
@@ -264,7 +283,7 @@ class Adapter:
                 "deep_nesting": "kept",
             },
             "hooks": own.get("hooks", ["force-keys", "damage"]),
-            "errata": [{"rule": rule, "reason": reason} for rule, reason in own.get("errata", {}).items()],
+            "errata": [{"rule": rule, "reason": reason} for rule, reason in errata.items()],
         }
 
     def open(self, request):
@@ -368,7 +387,7 @@ class Adapter:
         key = request["key"]
         if not isinstance(key, (str, type(None))):
             raise ProtocolError("`key` must be text or null")
-        session = self.store_class(key)
+        session = self.session_object(key)
         self.sessions[request["session"]] = request["client"], session
         return session
 
@@ -376,7 +395,9 @@ class Adapter:
 def main():
     parser = argparse.ArgumentParser(description="Drives a session engine of Django for sessionspec.")
     parser.add_argument("--engine", choices=ENGINES, required=True, help="the session engine")
-    adapter = Adapter(parser.parse_args().engine)
+    parser.add_argument("--async", action="store_true", dest="is_async", help="by the asynchronous methods")
+    options = parser.parse_args()
+    adapter = Adapter(options.engine, options.is_async)
     logging.basicConfig(level=logging.WARNING)
 
     # Whatever else prints, prints to the log: the protocol has standard output for itself.

@@ -3,6 +3,10 @@
     crossread.py generate --count 300 --seed 1                          session contents, one per line
     crossread.py write --engine db --place FILE --secret-key KEY        stores each; prints its key
     crossread.py read --engine db --place FILE --secret-key KEY         reads each; prints what Django sees
+    crossread.py clear-expired --engine db --place FILE --secret-key KEY
+
+With `--raw` a session's data is `{"text": …}`, which is the very text that is signed and stored, each character a
+byte (Latin-1). With `--time-zone ZONE` it is a site with `USE_TZ = False`.
 
 The place is the database (a SQLite file or a PostgreSQL URL) for `db`, the directory for `file`, the cache's
 URL for `cache`, the database and that URL with a comma between for `cached_db`, and nothing for
@@ -13,6 +17,17 @@ import argparse
 import json
 import logging
 import sys
+from datetime import timedelta
+
+
+class Raw:
+    """A serializer of sessions whose data are the text that is stored, and nothing else."""
+
+    def dumps(self, data):
+        return data["text"].encode("latin-1")
+
+    def loads(self, text):
+        return {"text": text.decode("latin-1")}
 
 
 def generate(options):
@@ -30,6 +45,8 @@ def write(options):
     for line in lines():
         session = store_class()
         session.update(line["data"])
+        if "duration" in line:
+            session.set_expiry(timedelta(seconds=line["duration"]))
         session.save()
         emit({"name": line["name"], "key": session.session_key})
 
@@ -39,7 +56,22 @@ def read(options):
     for line in lines():
         session = store_class(line["key"])
         data = dict(session.items())
-        emit({"name": line["name"], "found": session.session_key is not None, "data": data})
+        found = session.session_key is not None
+        text = json.dumps(data, separators=(",", ":"))
+        emit({"name": line["name"], "found": found, "data": data, "text": text, "age": age(session)})
+
+
+def age(session):
+    """What Django says of the time that is left; or the exception's name."""
+    try:
+        return session.get_expiry_age()
+    except Exception as error:
+        return type(error).__name__
+
+
+def clear_expired(options):
+    store_class, _ = open_engine(options)
+    store_class.clear_expired()
 
 
 def open_engine(options):
@@ -50,6 +82,10 @@ def open_engine(options):
 
     settings.SECRET_KEY = options.secret_key
     settings.SECRET_KEY_FALLBACKS = options.fallback
+    if options.raw:
+        settings.SESSION_SERIALIZER = "crossread.Raw"
+    if options.time_zone:
+        project.use_local_time(options.time_zone)
     if options.now_us is not None:
         project.clock.set(options.now_us)
     database, _, cache = options.place.partition(",")
@@ -97,10 +133,11 @@ def main():
     command.set_defaults(run=generate)
 
     for run, what in (
-        (write, 'stores the sessions {"name", "data"}'),
-        (read, 'reads the sessions {"name", "key"}'),
+        (write, 'stores the sessions {"name", "data"}, with a "duration" if one is to be set, that come as lines on stdin'),
+        (read, 'reads the sessions {"name", "key"} that come as lines on stdin'),
+        (clear_expired, "removes the sessions that have expired"),
     ):
-        command = commands.add_parser(run.__name__, help=f"{what} that come as lines on stdin")
+        command = commands.add_parser(run.__name__.replace("_", "-"), help=what)
         command.add_argument(
             "--engine", required=True, choices=["db", "file", "signed_cookies", "cache", "cached_db"]
         )
@@ -112,6 +149,8 @@ def main():
         command.add_argument(
             "--now-us", type=int, metavar="N", help="the present, in microseconds since 1970"
         )
+        command.add_argument("--raw", action="store_true", help="the data are the text that is stored")
+        command.add_argument("--time-zone", metavar="ZONE", help="the TIME_ZONE of a site with USE_TZ = False")
         command.set_defaults(run=run)
 
     options = parser.parse_args()

@@ -1,19 +1,22 @@
 """What Django's SessionMiddleware does, case by case: one JSON line per case.
 
-    middleware_table.py cases      whole requests: cookie, operations, settings, status
-    middleware_table.py cookies    the attributes of the cookie that is set or deleted, for each setting
+    middleware_table.py cases             whole requests: cookie, operations, settings, status
+    middleware_table.py cookie-sessions   the same where the session is in the cookie
+    middleware_table.py cookies           the attributes of the cookie that is set or deleted, for each setting
 
-The engine is `db` on a database in memory, with its reads and writes counted. A case is
+The engine is `db` on a database in memory, or `signed_cookies`; its reads are counted. A case is
 
     {"cookie": "live", "do": [["set", "a", 2]], "save_every_request": false, "expire_at_browser_close": false,
      "status": 200, "answer": {...}}
 
 where `cookie` says what the visitor brings: `none`; `live`, whose session has the entry `a`; `bare`, whose
 session has no entry; `unknown`, a key of the right form that nobody issued; `short`, of fewer than eight
-characters; `ended`, whose session was deleted. The answer has
+characters; `ended`, whose session was deleted (no such thing in the cookie: there it is `expired`, signed longer ago
+than the session's age). The answer has
 
     status      that of the answer, 400 where the middleware raises SessionInterrupted
     cookie      null, "deleted", "same" (set to the key that was brought) or "new" (set to another one)
+                (a cookie that is signed anew is always another)
     max_age     of a cookie that is set: seconds, or null for one that ends with the browser
     vary        whether the answer has `Vary: Cookie`
     loads       whether the record was read
@@ -23,13 +26,14 @@ characters; `ended`, whose session was deleted. The answer has
 
 import itertools
 import json
+import logging
 import sys
 
 import project
 from operations import perform
 
 from django.conf import settings
-from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends import db, signed_cookies
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpResponse
@@ -37,12 +41,20 @@ from django.test import RequestFactory
 
 UNKNOWN = "u" * 32
 
-COOKIES = ["none", "live", "bare", "unknown", "short", "ended"]
+NOW = 1_900_000_000_000_000
+
+COOKIES = ["none", "live", "bare", "unknown", "short"]
 
 OPERATIONS = [
     [],
     [["is-empty"]],
+    [["is-true"]],
     [["get", "a"]],
+    [["get", "a"], ["is-true"]],
+    [["clear"], ["is-true"]],
+    [["contains", "a"]],
+    [["contains", "b"]],
+    [["keys"]],
     [["set", "a", 2]],
     [["remove", "a"]],
     [["append", "list", 3]],
@@ -56,7 +68,20 @@ OPERATIONS = [
     [["set-expiry", 300]],
     [["set-expiry", None]],
     [["set-expiry", -5]],
+    [["get", "a"], ["save"]],
     [["set", "a", 2], ["save"]],
+    [["set", "a", 2], ["save"], ["set", "a", 3]],
+    [["append", "list", 3], ["save"]],
+    [["flush"], ["save"]],
+]
+
+# Where the session is in the cookie, an unread one can be saved too: elsewhere a key that nobody issued is an error.
+IN_COOKIE = [
+    [["save"]],
+]
+
+# Where the record is on the server, somebody else can end the session.
+ELSEWHERE = [
     [["delete-elsewhere"]],
     [["get", "a"], ["delete-elsewhere"]],
     [["set", "a", 2], ["delete-elsewhere"]],
@@ -66,31 +91,39 @@ OPERATIONS = [
 STATUSES = [200, 499, 500]
 
 
-class SessionStore(db.SessionStore):
-    """Django's engine; counts the reads of a request. Its name is in the salt of what it signs."""
+def counted(engine):
+    """A session class of Django that counts the reads of a request."""
 
-    loads = 0
+    class SessionStore(engine.SessionStore):
+        loads = 0
 
-    def load(self):
-        SessionStore.loads += 1
-        return super().load()
+        def load(self):
+            SessionStore.loads += 1
+            return super().load()
+
+    # Its name is in the salt of what it signs.
+    SessionStore.__qualname__ = engine.SessionStore.__qualname__
+    return SessionStore
 
 
-def bring(cookie):
+def bring(engine, cookie):
     """The value of the cookie that a visitor brings, or None."""
     if cookie in ("none", "unknown", "short"):
         return {"none": None, "unknown": UNKNOWN, "short": "short"}[cookie]
-    session = db.SessionStore()
+    if cookie == "expired":
+        project.clock.set(NOW - settings.SESSION_COOKIE_AGE * 1_000_000 - 1_000_000)
+    session = engine.SessionStore()
     if cookie != "bare":
         session["a"] = 1
         session["list"] = [1, 2]
     session.save()
+    key = session.session_key
     if cookie == "ended":
         session.delete()
-    return session.session_key
+    return key
 
 
-def exchange(key, operations, status):
+def exchange(store_class, key, operations, status):
     """The answer to one request."""
     request = RequestFactory().get("/")
     if key is not None:
@@ -98,12 +131,12 @@ def exchange(key, operations, status):
     results = []
 
     def handler(request):
-        SessionStore.loads = 0
+        store_class.loads = 0
         results.extend(perform(request.session, operation) for operation in operations)
         return HttpResponse(status=status)
 
     middleware = SessionMiddleware(handler)
-    middleware.SessionStore = SessionStore
+    middleware.SessionStore = store_class
     try:
         response = middleware(request)
     except SessionInterrupted:
@@ -112,14 +145,18 @@ def exchange(key, operations, status):
     return response, results
 
 
-def cases():
+def table(engine, cookies, operations):
+    store_class = counted(engine)
     for close, every in itertools.product([False, True], repeat=2):
         settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = close
         settings.SESSION_SAVE_EVERY_REQUEST = every
-        for cookie, operations, status in itertools.product(COOKIES, OPERATIONS, STATUSES):
-            key = bring(cookie)
-            response, results = exchange(key, operations, status)
-            loads = SessionStore.loads > 0
+        for cookie, done, status in itertools.product(cookies, operations, STATUSES):
+            # A moment before, so that a cookie which is signed anew is another one.
+            project.clock.set(NOW - 10_000_000)
+            key = bring(engine, cookie)
+            project.clock.set(NOW)
+            response, results = exchange(store_class, key, done, status)
+            loads = store_class.loads > 0
             morsel = response.cookies.get(settings.SESSION_COOKIE_NAME)
             then, sort, age = key, None, None
             if morsel is not None and morsel["max-age"] == 0 and morsel.value == "":
@@ -129,7 +166,7 @@ def cases():
                 age = morsel["max-age"] if morsel["max-age"] != "" else None
             yield {
                 "cookie": cookie,
-                "do": operations,
+                "do": done,
                 "save_every_request": every,
                 "expire_at_browser_close": close,
                 "status": status,
@@ -139,17 +176,30 @@ def cases():
                     "max_age": age,
                     "vary": "Cookie" in response.get("Vary", ""),
                     "loads": loads,
-                    "left": left(then),
+                    "left": left(engine, then),
                     "results": results,
                 },
             }
 
 
-def left(key):
+def cases():
+    return table(db, [*COOKIES, "ended"], [*OPERATIONS, *ELSEWHERE])
+
+
+def cookie_sessions():
+    return table(signed_cookies, [*COOKIES, "expired"], [*OPERATIONS, *IN_COOKIE])
+
+
+def left(engine, key):
     """The data of a session, without the names that Django keeps for itself; None if there is no session."""
-    session = db.SessionStore(key)
+    session = engine.SessionStore(key)
     data = {name: value for name, value in session.items() if not name.startswith("_")}
-    return data if session.session_key is not None and session.exists(session.session_key) else None
+    if engine is signed_cookies:
+        # A cookie that cannot be read marks the session, so that another one takes its place.
+        there = session.session_key is not None and not session.modified
+    else:
+        there = session.session_key is not None and session.exists(session.session_key)
+    return data if there else None
 
 
 NAMES = ["sessionid", "__Secure-id", "__Host-id"]
@@ -158,6 +208,7 @@ NAMES = ["sessionid", "__Secure-id", "__Host-id"]
 def cookies():
     settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = False
     settings.SESSION_SAVE_EVERY_REQUEST = False
+    store_class = counted(db)
     for name, domain, path, secure, http_only, same_site in itertools.product(
         NAMES, [None, "example.org"], ["/", "/shop"], [False, True], [False, True], ["Lax", "Strict", "None", None]
     ):
@@ -167,8 +218,8 @@ def cookies():
         settings.SESSION_COOKIE_SECURE = secure
         settings.SESSION_COOKIE_HTTPONLY = http_only
         settings.SESSION_COOKIE_SAMESITE = same_site
-        set_, _ = exchange(None, [["set", "a", 1]], 200)
-        deleted, _ = exchange("short", [], 200)
+        set_, _ = exchange(store_class, None, [["set", "a", 1]], 200)
+        deleted, _ = exchange(store_class, "short", [], 200)
         yield {
             "cookie_name": name,
             "cookie_domain": domain,
@@ -187,11 +238,15 @@ def attributes(morsel):
     return dict(sorted((part.partition("=")[0], part.partition("=")[2]) for part in text))
 
 
-project.clock.set(1_900_000_000_000_000)
+TABLES = {"cases": cases, "cookie-sessions": cookie_sessions, "cookies": cookies}
+
+# Cookies that cannot be read are told to the operator, and here they are meant.
+logging.disable()
+project.clock.set(NOW)
 # The middleware and the cookies have names of their own for the time.
 for module in ("django.contrib.sessions.middleware", "django.http.response"):
     sys.modules[module].time = project.signing.time
 project.use_database("file:table?mode=memory&cache=shared")
 project.create_tables()
-for line in {"cases": cases, "cookies": cookies}[sys.argv[1]]():
+for line in TABLES[sys.argv[1]]():
     print(json.dumps(line, separators=(",", ":")))

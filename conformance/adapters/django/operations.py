@@ -6,6 +6,10 @@ def perform(session, operation):
     match operation:
         case ["get", name]:
             return session.get(name)
+        case ["contains", name]:
+            return name in session
+        case ["keys"]:
+            return list(session.keys())
         case ["set", name, value]:
             session[name] = value
         case ["remove", name]:
@@ -24,6 +28,8 @@ def perform(session, operation):
             session.set_expiry(value)
         case ["is-empty"]:
             return session.is_empty()
+        case ["is-true"]:
+            return bool(session)
         case ["save"]:
             session.save()
         case ["delete-elsewhere"]:

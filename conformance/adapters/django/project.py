@@ -9,7 +9,9 @@ import shutil
 import sys
 from datetime import datetime, timedelta, timezone as tz
 from pathlib import Path
+from time import tzset
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import places
 
@@ -53,11 +55,16 @@ class Clock:
     def __init__(self):
         self.fixed = None
 
-    def now(self):
+    def instant(self):
         return self.fixed or datetime.now(tz.utc)
 
+    def now(self):
+        """As `timezone.now` has it: with `USE_TZ = False` local time, without an offset."""
+        instant = self.instant()
+        return instant if settings.USE_TZ else instant.astimezone(ZoneInfo(settings.TIME_ZONE)).replace(tzinfo=None)
+
     def time(self):
-        return self.now().timestamp()
+        return self.instant().timestamp()
 
     def set(self, microseconds):
         self.fixed = EPOCH + timedelta(microseconds=microseconds)
@@ -107,6 +114,18 @@ def microseconds(instant):
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=tz.utc)
     return (instant - EPOCH) // MICROSECOND
+
+
+def use_local_time(zone):
+    """Makes this a site with `USE_TZ = False` in a time zone, as it would be had the settings always said so."""
+    close_database()
+    settings.USE_TZ = False
+    settings.TIME_ZONE = os.environ["TZ"] = zone
+    tzset()
+    timezone.get_default_timezone.cache_clear()
+    for alias in CLIENTS:
+        # They remember the zone.
+        del connections[alias]
 
 
 def use_database(place):

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 pub use check::{Application, Broken, Request, Response, Settings, check};
 pub use model::{Predicted, Says, predict};
-pub use table::{CookieCase, cases, cookie_cases};
+pub use table::{CookieCase, cases, cookie_cases, cookie_session_cases};
 
 /// One request to an application with these settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +52,8 @@ pub enum Brought {
     Short,
     /// The cookie of a session that was deleted.
     Ended,
+    /// A cookie that was signed longer ago than the session's age; of sessions in the cookie only.
+    Expired,
 }
 
 /// The entries of the session that [`Brought::Live`] means.
@@ -65,6 +67,10 @@ fn live() -> [(String, Value); 2] {
 pub enum Operation {
     /// Reads an entry; gives its value, or null.
     Get(String),
+    /// Asks whether there is an entry; gives a boolean.
+    Contains(String),
+    /// Gives the names of all entries.
+    Keys,
     /// Sets an entry.
     Set(String, Value),
     /// Removes an entry, if it is there.
@@ -81,6 +87,9 @@ pub enum Operation {
     SetExpiry(Option<i64>),
     /// Asks whether the session is empty; gives a boolean.
     IsEmpty,
+    /// Asks whether the session is true, as in Python's `if session`; gives a boolean. Not every language has this:
+    /// in the table only.
+    IsTrue,
     /// Saves the session.
     Save,
     /// Deletes the session's record in the store, as a log-out in another request would. The session object does
@@ -96,6 +105,8 @@ impl TryFrom<Vec<Value>> for Operation {
         let operation = match words.as_slice() {
             [operation, rest @ ..] => match (operation.as_str(), rest) {
                 (Some("get"), [entry]) => name(entry).map(Self::Get),
+                (Some("contains"), [entry]) => name(entry).map(Self::Contains),
+                (Some("keys"), []) => Some(Self::Keys),
                 (Some("set"), [entry, value]) => name(entry).map(|entry| Self::Set(entry, value.clone())),
                 (Some("remove"), [entry]) => name(entry).map(Self::Remove),
                 (Some("append"), [entry, value]) => {
@@ -109,6 +120,7 @@ impl TryFrom<Vec<Value>> for Operation {
                     seconds.as_i64().map(|seconds| Self::SetExpiry(Some(seconds)))
                 }
                 (Some("is-empty"), []) => Some(Self::IsEmpty),
+                (Some("is-true"), []) => Some(Self::IsTrue),
                 (Some("save"), []) => Some(Self::Save),
                 (Some("delete-elsewhere"), []) => Some(Self::DeleteElsewhere),
                 _ => None,
@@ -123,6 +135,8 @@ impl From<Operation> for Vec<Value> {
     fn from(operation: Operation) -> Self {
         match operation {
             Operation::Get(entry) => vec!["get".into(), entry.into()],
+            Operation::Contains(entry) => vec!["contains".into(), entry.into()],
+            Operation::Keys => vec!["keys".into()],
             Operation::Set(entry, value) => vec!["set".into(), entry.into(), value],
             Operation::Remove(entry) => vec!["remove".into(), entry.into()],
             Operation::Append(entry, value) => vec!["append".into(), entry.into(), value],
@@ -131,6 +145,7 @@ impl From<Operation> for Vec<Value> {
             Operation::CycleKey => vec!["cycle-key".into()],
             Operation::SetExpiry(seconds) => vec!["set-expiry".into(), seconds.into()],
             Operation::IsEmpty => vec!["is-empty".into()],
+            Operation::IsTrue => vec!["is-true".into()],
             Operation::Save => vec!["save".into()],
             Operation::DeleteElsewhere => vec!["delete-elsewhere".into()],
         }

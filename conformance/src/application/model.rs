@@ -151,7 +151,7 @@ fn save(case: &Case, cookie_age: i64, session: &mut Session, answer: &mut Answer
     });
     let same = session.key == Some(Key::Brought);
     answer.cookie = Some(if same { Sent::Same } else { Sent::New });
-    if matches!(case.cookie, Brought::Unknown | Brought::Short | Brought::Ended) {
+    if matches!(case.cookie, Brought::Unknown | Brought::Short | Brought::Ended | Brought::Expired) {
         says.key.push(rules::MIDDLEWARE_KEY_NOT_ADOPTED);
     }
     says.key.push(if same { rules::MIDDLEWARE_COOKIE_KEPT } else { rules::MIDDLEWARE_COOKIE_NEW_KEY });
@@ -165,7 +165,7 @@ impl Session {
         let record = match brought {
             Brought::Live => Some(Map::from_iter(live())),
             Brought::Bare => Some(Map::new()),
-            Brought::None | Brought::Unknown | Brought::Short | Brought::Ended => None,
+            Brought::None | Brought::Unknown | Brought::Short | Brought::Ended | Brought::Expired => None,
         };
         let key = !matches!(brought, Brought::None | Brought::Short);
         Self {
@@ -230,6 +230,8 @@ impl Session {
     fn perform(&mut self, operation: &Operation) -> Value {
         match operation {
             Operation::Get(entry) => return self.read().get(entry).cloned().unwrap_or_default(),
+            Operation::Contains(entry) => return self.read().contains_key(entry).into(),
+            Operation::Keys => return self.read().keys().cloned().collect(),
             Operation::Set(entry, value) => self.set(entry, value.clone()),
             Operation::Remove(entry) => self.remove(entry),
             Operation::Append(entry, value) => {
@@ -255,6 +257,7 @@ impl Session {
             Operation::SetExpiry(Some(seconds)) => self.set(EXPIRY, (*seconds).into()),
             Operation::SetExpiry(None) => self.remove(EXPIRY),
             Operation::IsEmpty => return self.is_empty().into(),
+            Operation::IsTrue => return (!self.is_empty()).into(),
             Operation::Save => {
                 self.save();
             }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::Case;
 
 const CASES: &str = include_str!("../../tables/middleware.jsonl");
+const COOKIE_SESSIONS: &str = include_str!("../../tables/cookie-sessions.jsonl");
 const COOKIES: &str = include_str!("../../tables/cookies.jsonl");
 
 /// The cookie that is set, and the one that is deleted, with these settings.
@@ -33,6 +34,16 @@ pub struct CookieCase {
 /// What is wrong with a line; a test sees to it that none is.
 pub fn cases() -> Result<Vec<Case>, serde_json::Error> {
     CASES.lines().map(serde_json::from_str).collect()
+}
+
+/// Every case of an application that keeps its sessions in the cookie, with Django's answer.
+///
+/// A cookie that is signed anew is another one, and what is in a cookie that was given out stays there.
+///
+/// # Errors
+/// What is wrong with a line; a test sees to it that none is.
+pub fn cookie_session_cases() -> Result<Vec<Case>, serde_json::Error> {
+    COOKIE_SESSIONS.lines().map(serde_json::from_str).collect()
 }
 
 /// The cookie with every setting, as Django writes it.

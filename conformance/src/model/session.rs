@@ -76,7 +76,11 @@ impl Model {
                 Ok(Answer::Value(Some(value.unwrap_or_else(|| default.json().clone()))))
             }
             SessionOp::Remove(name) => {
-                self.remove(i, name, rules::DICT_REMOVE_PRESENT, rules::DICT_REMOVE_ABSENT)
+                let removed = self.remove(i, name, rules::DICT_REMOVE_PRESENT, rules::DICT_REMOVE_ABSENT);
+                if removed.is_ok() {
+                    self.flags(i, true, true, rules::TRACKING_WRITE);
+                }
+                removed
             }
             SessionOp::Update(items) => {
                 self.read(i);
@@ -141,7 +145,12 @@ impl Model {
                 Ok(Answer::Bool(worked))
             }
             SessionOp::DeleteTestCookie => {
-                self.remove(i, TEST_COOKIE, rules::TESTCOOKIE_DELETE, rules::TESTCOOKIE_DELETE)
+                let removed = self.remove(i, TEST_COOKIE, rules::TESTCOOKIE_DELETE, rules::TESTCOOKIE_DELETE);
+                if removed.is_ok() {
+                    let modified = !self.choices.breaks(rules::TESTCOOKIE_DELETE);
+                    self.flags(i, true, modified, rules::TESTCOOKIE_DELETE);
+                }
+                removed
             }
             SessionOp::SetExpiry(expiry) => {
                 self.set_expiry(i, *expiry);
@@ -365,7 +374,6 @@ impl Model {
         self.read(i);
         if self.sessions[i].data.get_or_insert_default().remove(name).is_some() {
             self.because(Aspect::Outcome, present);
-            self.flags(i, true, true, rules::TRACKING_WRITE);
             Ok(Answer::Unit)
         } else {
             self.because(Aspect::Outcome, absent);

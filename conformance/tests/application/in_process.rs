@@ -17,13 +17,13 @@ use session_core::{
 use time::Duration;
 use time::macros::datetime;
 
-/// A store in memory that knows whether a record was asked for.
-pub(crate) struct Watched {
-    store: MemoryStore<ManualClock>,
+/// A store that knows whether a record was asked for.
+pub(crate) struct Watched<S = MemoryStore<ManualClock>> {
+    store: S,
     pub(crate) loaded: AtomicBool,
 }
 
-impl SessionStore for Watched {
+impl<S: SessionStore> SessionStore for Watched<S> {
     fn capabilities(&self) -> Capabilities {
         self.store.capabilities()
     }
@@ -104,14 +104,21 @@ impl KeyGenerator for Counted {
     }
 }
 
-pub(crate) struct InProcess {
+pub(crate) struct InProcess<S = MemoryStore<ManualClock>> {
     pub(crate) middleware: SessionMiddleware,
-    pub(crate) store: Arc<Watched>,
+    pub(crate) store: Arc<Watched<S>>,
     pub(crate) flaw: Flaw,
 }
 
 impl InProcess {
     pub(crate) fn new(settings: Settings, flaw: Flaw) -> Self {
+        Self::on(MemoryStore::with_clock(10_000, clock()), settings, flaw)
+    }
+}
+
+impl<S: SessionStore> InProcess<S> {
+    /// An application whose sessions are in this store.
+    pub(crate) fn on(store: S, settings: Settings, flaw: Flaw) -> Self {
         let context = if flaw == Flaw::CountsKeys {
             Context::with(settings, clock(), Counted::default())
         } else {
@@ -119,18 +126,17 @@ impl InProcess {
         };
         Self {
             middleware: SessionMiddleware::new(context).unwrap(),
-            store: Arc::new(Watched {
-                store: MemoryStore::with_clock(10_000, clock()),
-                loaded: AtomicBool::new(false),
-            }),
+            store: Arc::new(Watched { store, loaded: AtomicBool::new(false) }),
             flaw,
         }
     }
 
     /// Does what a case says.
-    pub(crate) fn perform(&self, session: &mut Session<Arc<Watched>>, operation: &Operation) -> Value {
+    pub(crate) fn perform(&self, session: &mut Session<Arc<Watched<S>>>, operation: &Operation) -> Value {
         match operation {
             Operation::Get(entry) => return data(session).get(entry).cloned().unwrap_or_default(),
+            Operation::Contains(entry) => return data(session).contains_key(entry).into(),
+            Operation::Keys => return data(session).keys().collect(),
             Operation::Set(entry, value) => drop(data(session).insert(entry.clone(), value).unwrap()),
             Operation::Remove(entry) => drop(data(session).remove_or(entry, Value::Null)),
             Operation::Append(entry, value) => {
@@ -152,7 +158,13 @@ impl InProcess {
             Operation::SetExpiry(None) => data(session).set_expiry(Expiry::Default),
             Operation::SetExpiry(Some(seconds)) => data(session).set_expiry(*seconds),
             Operation::IsEmpty => return session.is_empty().into(),
-            Operation::Save => session.save().wait().unwrap(),
+            Operation::IsTrue => return (!session.is_empty()).into(),
+            // As an application would that catches it.
+            Operation::Save => {
+                if let Err(error) = session.save().wait() {
+                    return serde_json::json!({ "error": error.to_string() });
+                }
+            }
             Operation::DeleteElsewhere => session.delete().wait().unwrap(),
         }
         Value::Null
@@ -205,7 +217,7 @@ impl InProcess {
     }
 }
 
-impl Application for InProcess {
+impl<S: SessionStore> Application for InProcess<S> {
     fn settings(&mut self) -> Result<Said, String> {
         let settings = self.middleware.context().settings();
         let mut said = serde_json::to_value(settings).map_err(|error| error.to_string())?;
@@ -253,6 +265,6 @@ impl Application for InProcess {
     }
 }
 
-fn data(session: &mut Session<Arc<Watched>>) -> &mut SessionData {
+fn data<S: SessionStore>(session: &mut Session<Arc<Watched<S>>>) -> &mut SessionData {
     session.data().wait().unwrap()
 }

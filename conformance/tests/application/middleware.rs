@@ -32,7 +32,7 @@ fn bring(store: &Arc<Watched>, context: &Context, brought: Brought) -> Option<St
             data.insert("a", 1).unwrap();
             data.insert("list", [1, 2]).unwrap();
         }
-        Brought::Bare => {}
+        Brought::Bare | Brought::Expired => {}
     }
     session.save().wait().unwrap();
     if brought == Brought::Ended {
@@ -41,7 +41,7 @@ fn bring(store: &Arc<Watched>, context: &Context, brought: Brought) -> Option<St
     Some(session.key().unwrap().as_str().to_owned())
 }
 
-fn attributes(cookie: &str) -> Map<String, Value> {
+pub(crate) fn attributes(cookie: &str) -> Map<String, Value> {
     let parts = cookie.split("; ").skip(1);
     let pairs = parts.map(|part| part.split_once('=').unwrap_or((part, "")));
     pairs.map(|(name, value)| (name.to_lowercase(), value.into())).collect()

@@ -2,8 +2,8 @@
 
     python vectors.py > vectors.jsonl
 
-The recorded lines come from Django 5.2.19 and, byte for byte the same, from 4.2.30 (Python 3.11.7, zlib
-1.2.13). Time stands still: `time.time` gives what each line says in `now`, in microseconds.
+The recorded lines come from Django 5.2.19 (Python 3.11.7) and, byte for byte the same, from 6.1.3 (Python
+3.13.0), both with zlib 1.2.13. Time stands still: `time.time` gives what each line says in `now`, in microseconds.
 """
 
 import hashlib

@@ -63,9 +63,9 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
 /// What Django takes for the same, as one of the adapter's scripts prints it; the inner error tells why it is not
 /// known.
 fn in_django(root: &Path, script: &str, urls: &[(&str, String)]) -> Result<Result<Value, String>, Failure> {
-    let python = match django::newest(root) {
+    let python = match django::measured(root)? {
         Ok(python) => python,
-        Err(failure) => return Ok(Err(failure.to_string())),
+        Err(missing) => return Ok(Err(missing)),
     };
     let directory = tempfile::tempdir()?;
     let mut process = Command::new(python);
