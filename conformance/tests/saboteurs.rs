@@ -9,11 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rstest::rstest;
+use session_conformance::call::Call;
 use session_conformance::manifest::Manifest;
+use session_conformance::model::Errata;
 use session_conformance::observation::Observation;
 use session_conformance::op::SessionOp;
 use session_conformance::report::{Artifacts, Outcome, Report, SubjectReport, failure_block, summary};
-use session_conformance::subject::{Call, Env, Fault as Undriven, StoreHooks, StoreSubject, Subject};
+use session_conformance::runner::{Coverage, Verdict, run_trace};
+use session_conformance::subject::{Env, Fault as Undriven, StoreHooks, StoreSubject, Subject};
 use session_conformance::suite::{Config, run};
 use session_conformance::trace::Settings;
 use session_core::{
@@ -225,7 +228,7 @@ impl<S: Subject> Subject for Announced<S> {
     }
 }
 
-fn report(fault: Fault) -> SubjectReport {
+fn subject(fault: Fault) -> Box<dyn Subject> {
     let sabotage_delete = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&sabotage_delete);
     let open = move |env: &Env, _| {
@@ -238,8 +241,15 @@ fn report(fault: Fault) -> SubjectReport {
         })
     };
     let inner = StoreSubject::new("sabotaged", "0", open, StoreHooks::default()).unwrap();
-    let mut subject = Announced { inner, fault, sabotage_delete };
-    run(&mut subject, &Config { cases: 150, ..Config::default() }, &mut |_, _| {})
+    Box::new(Announced { inner, fault, sabotage_delete })
+}
+
+fn report(fault: Fault) -> SubjectReport {
+    report_of(fault, &Config::default().with_cases(150))
+}
+
+fn report_of(fault: Fault, config: &Config) -> SubjectReport {
+    run(&mut *subject(fault), config, &mut |_, _| {})
 }
 
 #[test]
@@ -285,11 +295,14 @@ fn a_fault_is_failed_by_the_rule_it_breaks(#[case] fault: Fault, #[case] rule: &
             format!("{} in {} steps, also {also:?}", failure.rule.rule().id, failure.trace.steps.len())
         })
         .collect();
+    let result = report.rules.iter().find(|result| result.rule.rule().id == rule).unwrap();
+    assert_eq!(result.status, Outcome::Fail, "{fault:?} was not failed by {rule} but by {failed:#?}");
+    // It leads, or is told to be broken with the rule that does.
     let names = |failure: &&session_conformance::report::Failure| {
-        failure.rule.rule().id == rule || failure.also.iter().any(|also| also.rule().id == rule)
+        failure.rule == result.rule || failure.also.contains(&result.rule)
     };
     let failure = report.failures.iter().find(names);
-    let failure = failure.unwrap_or_else(|| panic!("{fault:?} was not failed by {rule} but by {failed:#?}"));
+    let failure = failure.unwrap_or_else(|| panic!("no trace shows {rule}: {:?}", result.reason));
     let steps = failure.trace.steps.len();
     // Showing a merge takes a set, a save, a removal, a save and a reading of it: seven steps.
     let bound = if fault == Fault::UpdateMerges { 7 } else { 6 };
@@ -298,10 +311,38 @@ fn a_fault_is_failed_by_the_rule_it_breaks(#[case] fault: Fault, #[case] rule: &
 }
 
 #[test]
+fn a_rule_that_is_asked_for_alone_fails_though_another_explains_it_better() {
+    // The lifetime leads here; that the record is gone once it is dead is broken with it.
+    for fault in [Fault::LoadsAtTheInstant, Fault::LongLifeLost, Fault::UpdateCreates] {
+        let whole = report(fault);
+        let broken: Vec<_> = whole.rules.iter().filter(|result| result.status == Outcome::Fail).collect();
+        assert!(!broken.is_empty(), "{fault:?}");
+        for result in broken {
+            let alone =
+                report_of(fault, &Config::default().with_cases(150).with_rules(result.rule.rule().id));
+            let status = alone.rules.iter().find(|other| other.rule == result.rule).unwrap().status;
+            assert_eq!(status, Outcome::Fail, "{fault:?}: {:?} alone", result.rule);
+        }
+    }
+}
+
+#[test]
+fn a_rule_whose_golden_trace_did_not_hold_has_not_passed() {
+    for fault in [Fault::LoadIgnoresExpiry, Fault::NullsDropped, Fault::DeleteDoesNothing] {
+        let report = report(fault);
+        for result in report.rules.iter().filter(|result| result.status == Outcome::Pass) {
+            let trace = result.rule.rule().golden().unwrap().trace;
+            let verdict = run_trace(&mut *subject(fault), &trace, Errata::Enforced, &mut Coverage::default());
+            assert!(matches!(verdict, Verdict::Held { .. }), "{fault:?}: {:?} passed", result.rule);
+        }
+    }
+}
+
+#[test]
 fn a_failure_reads_like_a_bug_report() {
     let report = report(Fault::UpdateCreates);
     let failure = report.failures.iter().find(|failure| failure.trace.steps.len() > 2).unwrap();
-    let artifacts = Artifacts { trace: "target/x.jsonl".into(), test: "target/x.rs".into() };
+    let artifacts = Artifacts::new("target/x.jsonl", "target/x.rs");
     let replay = |trace: &Path| format!("run it again with {}", trace.display());
     insta::assert_snapshot!(failure_block(failure, &report.manifest, Some((&artifacts, &replay))), @r"
     FAIL r[lifecycle.save.no-resurrect]  MUST  Saving a session deleted elsewhere must not bring it back
@@ -319,9 +360,13 @@ fn a_failure_reads_like_a_bug_report() {
 #[test]
 fn the_table_shows_what_held_and_what_did_not() {
     // How many steps there are depends on the golden traces, and is not what this is about.
-    let shown = |fault| SubjectReport { steps: 1_234, ..report(fault) };
+    let shown = |fault| {
+        let mut report = report(fault);
+        report.steps = 1_234;
+        report
+    };
     let subjects = vec![shown(Fault::None), shown(Fault::UpdateCreates)];
-    let report = Report { seed: Some(0x51f2), duration: std::time::Duration::from_millis(1_540), subjects };
+    let report = Report::new(subjects, std::time::Duration::from_millis(1_540)).with_seed(0x51f2);
     insta::assert_snapshot!(summary(&report), @r"
     area        sabotaged  sabotaged
     key               8/8        8/8

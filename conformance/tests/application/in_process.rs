@@ -244,12 +244,7 @@ impl Application for InProcess {
         self.spoil(&mut headers);
         let lines =
             |name| headers.get_all(name).iter().map(|line| line.to_str().unwrap().to_owned()).collect();
-        Ok(Response {
-            status: status.as_u16(),
-            set_cookie: lines(header::SET_COOKIE),
-            vary: lines(header::VARY),
-            results,
-        })
+        Ok(Response::new(status.as_u16(), lines(header::SET_COOKIE), lines(header::VARY), results))
     }
 }
 

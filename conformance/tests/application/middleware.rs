@@ -58,7 +58,7 @@ fn answer(case: &Case) -> Answer {
     let brought = bring(&store, application.middleware.context(), case.cookie);
     store.loaded.store(false, Ordering::Relaxed);
     let cookie = brought.as_ref().map(|key| format!("theme=dark; sessionid={key}; broken; =; other=\"x"));
-    let request = Request { cookie, operations: case.operations.clone(), status: case.status };
+    let request = Request::new(cookie, case.operations.clone(), case.status);
     let response = application.exchange(&request).unwrap();
 
     let loads = store.loaded.load(Ordering::Relaxed);

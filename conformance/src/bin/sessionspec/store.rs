@@ -209,7 +209,8 @@ impl Store {
         let (store, count) = opened.map_err(|error| Fault::Harness(error.to_string()))?;
         if count > 0 {
             return Err(Fault::Harness(format!(
-                "the database holds {count} sessions, and the suite empties what it is given: name another one"
+                "the database holds {}, and the suite empties what it is given: name another one",
+                sessions(count)
             )));
         }
         let (handle, pool) = (runtime.handle().clone(), store.pool().clone());
@@ -297,6 +298,10 @@ fn open_files(env: &Env, directory: &Path) -> Result<FileStore<ManualClock>, Box
     Ok(store.with_durability(Durability::Written))
 }
 
+fn sessions(count: i64) -> String {
+    if count == 1 { "1 session".into() } else { format!("{count} sessions") }
+}
+
 /// The suite empties the storage it is given, so it takes none with sessions in it.
 fn refuse_used(path: &Path) -> Result<(), Fault> {
     if !path.exists() {
@@ -312,8 +317,9 @@ fn refuse_used(path: &Path) -> Result<(), Fault> {
     match count {
         Ok(0) => Ok(()),
         Ok(n) => Err(Fault::Harness(format!(
-            "{} holds {n} sessions, and the suite empties what it is given: name a new file",
-            path.display()
+            "{} holds {}, and the suite empties what it is given: name a new file",
+            path.display(),
+            sessions(n)
         ))),
         Err(error) => Err(Fault::Harness(format!("{}: {error}", path.display()))),
     }
