@@ -2,7 +2,8 @@
 //! known of the erratum, and nothing beside it.
 //!
 //! An erratum that the model imitates excuses nothing: there the model expects what the subject does. Of the others it
-//! is known what their golden trace showed, and what the manifest declares in addition.
+//! is known what their golden trace showed, and what the manifest declares in addition. An erratum of which the manifest
+//! says how it shows is not imitated.
 
 use std::collections::BTreeMap;
 
@@ -22,13 +23,15 @@ pub(crate) struct Excuses {
 #[derive(Debug)]
 struct Excuse {
     reason: String,
+    imitated: bool,
     deviations: Vec<Deviation>,
 }
 
 impl Excuses {
     pub(crate) fn of(manifest: &Manifest) -> Self {
         let errata = manifest.errata.iter().filter_map(|erratum| {
-            let excuse = Excuse { reason: erratum.reason.clone(), deviations: erratum.seen.clone() };
+            let (reason, deviations) = (erratum.reason.clone(), erratum.seen.clone());
+            let excuse = Excuse { reason, imitated: Model::imitates(erratum).is_some(), deviations };
             Some((RuleId::named(&erratum.rule)?, excuse))
         });
         Self { errata: errata.collect() }
@@ -37,6 +40,11 @@ impl Excuses {
     /// Whether a rule is declared to be broken.
     pub(crate) fn declares(&self, rule: RuleId) -> bool {
         self.errata.contains_key(&rule)
+    }
+
+    /// Whether the model does as the subject does.
+    pub(crate) fn imitated(&self, rule: RuleId) -> bool {
+        self.errata.get(&rule).is_some_and(|excuse| excuse.imitated)
     }
 
     /// Why a rule is declared to be broken.
@@ -55,11 +63,17 @@ impl Excuses {
     pub(crate) fn explain(&self, trace: &Trace, divergence: &Divergence) -> Option<RuleId> {
         let seen = deviation(trace, divergence)?;
         let explains = |rule: &&RuleId| {
-            !Model::IMITATES.contains(rule)
-                && self.errata.get(rule).is_some_and(|excuse| excuse.deviations.contains(&seen))
+            let excuse = self.errata.get(rule).filter(|excuse| !excuse.imitated);
+            excuse.is_some_and(|excuse| excuse.deviations.iter().any(|known| covers(known, &seen)))
         };
         divergence.rules.iter().find(explains).copied()
     }
+}
+
+/// Whether a deviation that is known is the one that was seen. A star stands for any operation.
+fn covers(known: &Deviation, seen: &Deviation) -> bool {
+    let op = known.op == "*" || known.op == seen.op;
+    op && known.aspect == seen.aspect && known.seen == seen.seen
 }
 
 /// A divergence in the terms in which an erratum is declared.

@@ -127,7 +127,8 @@ pub struct Erratum {
     pub rule: String,
     /// Why it is so.
     pub reason: String,
-    /// How it shows, where that is more than what the rule's golden trace shows.
+    /// How it shows, where that is more than what the rule's golden trace shows, or other than the model would
+    /// imitate it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<Deviation>,
 }
@@ -136,7 +137,7 @@ pub struct Erratum {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Deviation {
-    /// The operation's name in a trace.
+    /// The operation's name in a trace; `*` for any.
     pub op: String,
     /// The part of what is seen.
     pub aspect: Aspect,

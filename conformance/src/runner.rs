@@ -67,6 +67,13 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// Whether every step was as expected.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Held { .. })
+    }
+}
+
 /// The first step that was not as expected.
 #[derive(Debug, Clone)]
 #[non_exhaustive]

@@ -95,7 +95,7 @@ pub fn run(
     let mut run = Run::new(subject, config);
     let golden: Vec<RuleId> = run.applicable().collect();
     // What the errata excuse must be known before anything is judged.
-    for rule in golden.iter().filter(|rule| !Model::IMITATES.contains(rule)) {
+    for rule in &golden {
         run.learn(*rule);
     }
     let total = golden.len() + config.cases;
@@ -144,6 +144,8 @@ enum Finding {
     CutShort {
         by: RuleId,
     },
+    /// Its golden trace does not come to it, since the subject's errata are in the way.
+    OutOfReach,
 }
 
 struct Run<'a> {
@@ -209,34 +211,37 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Runs the golden trace of an erratum against a model that holds it against the subject, and forgives the others.
-    fn enforced(&mut self, rule: RuleId, trace: &Trace) -> Verdict {
-        run_trace(self.subject, trace, Errata::ImitatedBut(rule), &mut self.coverage)
-    }
-
     /// Learns what an erratum is from its golden trace.
     fn learn(&mut self, rule: RuleId) {
-        if !self.excuses.declares(rule) {
+        if !self.excuses.declares(rule) || self.excuses.imitated(rule) {
             return;
         }
         let Some(trace) = self.golden_trace(rule) else { return };
-        if let Verdict::Diverged(divergence) = self.enforced(rule, &trace)
+        let verdict = run_trace(self.subject, &trace, Errata::ImitatedBut(rule), &mut self.coverage);
+        if let Verdict::Diverged(divergence) = verdict
             && divergence.rules.contains(&rule)
         {
             self.excuses.learn(rule, &trace, &divergence);
         }
     }
 
-    /// Runs the golden trace of an erratum. The erratum must be real: the trace has to fail, and for that rule.
+    /// Runs the golden trace of an erratum. The erratum must be real: where the model does not imitate it, the trace
+    /// fails for that rule; where it does, the trace fails without the imitation, and holds with it.
     fn erratum(&mut self, rule: RuleId, trace: &Trace) {
-        match self.enforced(rule, trace) {
+        let mut coverage = Coverage::default();
+        let verdict = run_trace(self.subject, trace, Errata::ImitatedBut(rule), &mut coverage);
+        self.coverage.add(&coverage);
+        match verdict {
+            Verdict::Held { .. } if coverage.count(rule) == 0 => {
+                self.findings.insert(rule, Finding::OutOfReach);
+            }
             Verdict::Held { .. } => drop(self.findings.insert(rule, Finding::UnexpectedPass)),
+            Verdict::Diverged(_) if self.excuses.imitated(rule) => {
+                self.findings.insert(rule, Finding::ExpectedFail);
+                self.trace(trace, Some(rule));
+            }
             Verdict::Diverged(divergence) if divergence.rules.contains(&rule) => {
                 self.findings.insert(rule, Finding::ExpectedFail);
-                if Model::IMITATES.contains(&rule) {
-                    // And it is broken in just the way that the model imitates.
-                    self.trace(trace, Some(rule));
-                }
             }
             Verdict::Diverged(divergence) => self.diverged(trace, &divergence, Some(rule)),
             Verdict::Faulted { step, fault, rules } => self.faulted(trace, step, fault, &rules),
@@ -267,8 +272,17 @@ impl<'a> Run<'a> {
 
     /// Runs a trace, which may be the golden trace of a rule, and looks into it if it does not hold.
     fn trace(&mut self, trace: &Trace, golden: Option<RuleId>) {
-        match run_trace(self.subject, trace, Errata::Imitated, &mut self.coverage) {
-            Verdict::Held { .. } => self.held.extend(golden),
+        let mut coverage = Coverage::default();
+        let verdict = run_trace(self.subject, trace, Errata::Imitated, &mut coverage);
+        self.coverage.add(&coverage);
+        match verdict {
+            Verdict::Held { .. } => match golden {
+                // What an erratum does may leave no way to the rule.
+                Some(rule) if coverage.count(rule) == 0 && !self.excuses.declares(rule) => {
+                    self.findings.entry(rule).or_insert(Finding::OutOfReach);
+                }
+                rule => self.held.extend(rule),
+            },
             Verdict::Diverged(divergence) => self.diverged(trace, &divergence, golden),
             Verdict::Faulted { step, fault, rules } => self.faulted(trace, step, fault, &rules),
         }
@@ -304,7 +318,9 @@ impl<'a> Run<'a> {
     /// Whether something is held against a rule already. An erratum that is real is not.
     fn is_blamed(&self, rule: RuleId) -> bool {
         let found = self.findings.get(&rule);
-        found.is_some_and(|found| !matches!(found, Finding::ExpectedFail | Finding::CutShort { .. }))
+        found.is_some_and(|found| {
+            !matches!(found, Finding::ExpectedFail | Finding::CutShort { .. } | Finding::OutOfReach)
+        })
     }
 
     /// A golden trace got only as far as a step that an erratum excuses. If all that its rule says comes before, the
@@ -444,7 +460,11 @@ impl Finding {
             }
             Self::CutShort { by } => {
                 let reason = format!("its golden trace ends at the erratum r[{}]", by.rule().id);
-                (Outcome::NotExercised, Some(reason), None)
+                (Outcome::NotApplicable, Some(reason), None)
+            }
+            Self::OutOfReach => {
+                let reason = "the errata of the subject leave no way to it";
+                (Outcome::NotApplicable, Some(reason.into()), None)
             }
         }
     }

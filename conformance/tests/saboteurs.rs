@@ -15,6 +15,7 @@ use session_conformance::model::Errata;
 use session_conformance::observation::Observation;
 use session_conformance::op::SessionOp;
 use session_conformance::report::{Artifacts, Outcome, Report, SubjectReport, failure_block, summary};
+use session_conformance::rule::RuleId;
 use session_conformance::runner::{Coverage, Verdict, run_trace};
 use session_conformance::subject::{Env, Fault as Undriven, StoreHooks, StoreSubject, Subject};
 use session_conformance::suite::{Config, run};
@@ -312,18 +313,26 @@ fn a_fault_is_failed_by_the_rule_it_breaks(#[case] fault: Fault, #[case] rule: &
 
 #[test]
 fn a_rule_that_is_asked_for_alone_fails_though_another_explains_it_better() {
-    // The lifetime leads here; that the record is gone once it is dead is broken with it.
-    for fault in [Fault::LoadsAtTheInstant, Fault::LongLifeLost, Fault::UpdateCreates] {
+    let mut led = 0;
+    for fault in [Fault::LoadsAtTheInstant, Fault::NullsDropped, Fault::DeleteDoesNothing] {
         let whole = report(fault);
-        let broken: Vec<_> = whole.rules.iter().filter(|result| result.status == Outcome::Fail).collect();
-        assert!(!broken.is_empty(), "{fault:?}");
-        for result in broken {
-            let alone =
-                report_of(fault, &Config::default().with_cases(150).with_rules(result.rule.rule().id));
+        for result in whole.rules.iter().filter(|result| result.status == Outcome::Fail) {
+            if golden_verdict(fault, result.rule).is_held() {
+                continue;
+            }
+            led += usize::from(!whole.failures.iter().any(|failure| failure.rule == result.rule));
+            let config = Config::default().with_cases(0).with_rules(result.rule.rule().id);
+            let alone = report_of(fault, &config);
             let status = alone.rules.iter().find(|other| other.rule == result.rule).unwrap().status;
             assert_eq!(status, Outcome::Fail, "{fault:?}: {:?} alone", result.rule);
         }
     }
+    assert!(led > 3, "only {led} rules are led by another: the test tests little");
+}
+
+fn golden_verdict(fault: Fault, rule: RuleId) -> Verdict {
+    let trace = rule.rule().golden().unwrap().trace;
+    run_trace(&mut *subject(fault), &trace, Errata::Enforced, &mut Coverage::default())
 }
 
 #[test]
@@ -331,9 +340,7 @@ fn a_rule_whose_golden_trace_did_not_hold_has_not_passed() {
     for fault in [Fault::LoadIgnoresExpiry, Fault::NullsDropped, Fault::DeleteDoesNothing] {
         let report = report(fault);
         for result in report.rules.iter().filter(|result| result.status == Outcome::Pass) {
-            let trace = result.rule.rule().golden().unwrap().trace;
-            let verdict = run_trace(&mut *subject(fault), &trace, Errata::Enforced, &mut Coverage::default());
-            assert!(matches!(verdict, Verdict::Held { .. }), "{fault:?}: {:?} passed", result.rule);
+            assert!(golden_verdict(fault, result.rule).is_held(), "{fault:?}: {:?} passed", result.rule);
         }
     }
 }
@@ -369,15 +376,15 @@ fn the_table_shows_what_held_and_what_did_not() {
     let report = Report::new(subjects, std::time::Duration::from_millis(1_540)).with_seed(0x51f2);
     insta::assert_snapshot!(summary(&report), @r"
     area        sabotaged  sabotaged
-    key               8/8        8/8
+    key               8/8   FAIL 7/8
     lifecycle       30/30  FAIL 29/30
     dict            15/15      15/15
     testcookie        2/2        2/2
     tracking        14/14      14/14
-    expiry          22/22      22/22
+    expiry          22/22  FAIL 21/22
     data            11/11      11/11
     sabotaged 0: 120 rules: 102 pass, 18 not-applicable; 1,234 steps; clock virtual
-    sabotaged 0: 120 rules: 101 pass, 1 fail, 18 not-applicable; 1,234 steps; clock virtual
+    sabotaged 0: 120 rules: 99 pass, 3 fail, 18 not-applicable; 1,234 steps; clock virtual
     1 subject did not hold: 120 rules on 2 subjects, 2,468 steps, seed 0x51f2, 1.5 s
     ");
 }

@@ -25,7 +25,7 @@ use session_core::{ClearExpired, ExpiredRecords};
 
 use crate::call::{Call, Handles};
 use crate::json::Class;
-use crate::manifest::{Manifest, ValueSupport};
+use crate::manifest::{Erratum, Manifest, ValueSupport};
 use crate::observation::{Answer, ErrorKind, SessionState};
 use crate::op::{Key, SessionOp, StorageOp};
 use crate::rule::RuleId;
@@ -157,10 +157,10 @@ struct Session {
 impl Model {
     /// A model of an empty store behind a subject with this manifest, at the start of a trace.
     ///
-    /// Of the errata, those that the model knows to imitate ([`Model::IMITATES`]) are imitated: what follows such a
-    /// step can then be compared too.
+    /// Of the errata, those that the model knows to imitate are imitated: what follows such a step can then be compared
+    /// too.
     pub fn new(manifest: &Manifest, settings: Settings, errata: Errata) -> Self {
-        let declared = manifest.errata.iter().filter_map(|erratum| RuleId::named(&erratum.rule));
+        let declared = manifest.errata.iter().filter_map(Self::imitates);
         let errata = match errata {
             Errata::Imitated => declared.collect(),
             Errata::Enforced => Vec::new(),
@@ -181,7 +181,7 @@ impl Model {
     }
 
     /// The errata that the model imitates: each `breaks` below is one of them.
-    pub const IMITATES: &[RuleId] = &[
+    const IMITATES: &[RuleId] = &[
         rules::KEY_TAMPERED,
         rules::LIFECYCLE_CREATE_STORES,
         rules::LIFECYCLE_CREATE_UNREAD,
@@ -193,6 +193,13 @@ impl Model {
         rules::EXPIRY_RANGE,
         rules::EXPIRY_SIGNED_SECONDS,
     ];
+
+    /// The rule of an erratum that the model imitates: it knows how, and the manifest does not say that the erratum
+    /// shows in another way.
+    pub(crate) fn imitates(erratum: &Erratum) -> Option<RuleId> {
+        let rule = RuleId::named(&erratum.rule).filter(|_| erratum.seen.is_empty());
+        rule.filter(|rule| Self::IMITATES.contains(rule))
+    }
 
     /// The present instant, in microseconds since the Unix epoch.
     pub fn now(&self) -> i64 {

@@ -60,7 +60,7 @@ impl Model {
                 value.map(|value| Answer::Value(Some(value))).ok_or(ErrorKind::KeyError)
             }
             SessionOp::PopDefault(name, default) => {
-                self.read(i);
+                self.read_to_pop(i);
                 self.admit(i, std::iter::once(default.json()))?;
                 let value = self.take(i, name);
                 if value.is_none() {
@@ -340,8 +340,18 @@ impl Model {
         self.sessions[i].data.get_or_insert_default().set(name, value.clone());
     }
 
-    fn take(&mut self, i: usize, name: &Name) -> Option<Json> {
+    /// Reads as [`read`](Self::read) does. Where that marks the object, Django's `pop` has looked at the mark before, and
+    /// puts it back.
+    fn read_to_pop(&mut self, i: usize) {
+        let modified = self.sessions[i].modified;
         self.read(i);
+        if self.client_side() && self.choices.breaks(rules::KEY_TAMPERED) {
+            self.sessions[i].modified = modified;
+        }
+    }
+
+    fn take(&mut self, i: usize, name: &Name) -> Option<Json> {
+        self.read_to_pop(i);
         let value = self.entry(i, name);
         match value {
             Some(_) => {
