@@ -137,15 +137,13 @@ fn answer(subject: &mut dyn Subject, request: &Request) -> Result<Observation, S
             }
             done()
         }
-        _ => match StorageOp::wire_named(op, || request.key())? {
-            Some(op) => {
+        _ => {
+            if let Some(op) = StorageOp::wire_named(op, || request.key())? {
                 let client = request.client()?;
-                ask(&Call::Storage { client, op: op.map_key(String::as_str) })
+                return ask(&Call::Storage { client, op: op.map_key(String::as_str) });
             }
-            None => {
-                let op = SessionOp::read(op, line, &mut Source::Wire)?;
-                ask(&Call::Op { number: request.number()?, op: &op })
-            }
-        },
+            let op = SessionOp::read(op, line, &mut Source::Wire)?;
+            ask(&Call::Op { number: request.number()?, op: &op })
+        }
     }
 }

@@ -19,7 +19,8 @@ fn answers(subject: &mut dyn Subject, requests: &[Value]) -> Vec<Value> {
         let mut request = request.clone();
         request["id"] = (index + 1).into();
         request["now"] = NOW.into();
-        input.push_str(&format!("{request}\n"));
+        input.push_str(&request.to_string());
+        input.push('\n');
     }
     let mut output = Vec::new();
     serve(subject, input.as_bytes(), &mut output).unwrap();

@@ -69,7 +69,6 @@ macro_rules! session_operations {
             }
 
             /// Each operation with arguments to try it with, in an order that makes sense.
-            #[expect(clippy::enum_glob_use, reason = "the rows of the table name operations alone")]
             pub(crate) fn samples() -> Vec<Self> {
                 use SessionOp::*;
                 let mut samples = Vec::new();
@@ -78,7 +77,6 @@ macro_rules! session_operations {
             }
 
             /// Operations that are simpler than this one, the simplest first.
-            #[expect(clippy::enum_glob_use, reason = "the rows of the table name operations alone")]
             pub(crate) fn simpler(&self) -> Vec<Self> {
                 use SessionOp::*;
                 match self {
