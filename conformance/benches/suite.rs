@@ -7,7 +7,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use session_backends::MemoryStore;
 use session_conformance::generate::Generator;
 use session_conformance::manifest::Manifest;
-use session_conformance::runner::{Coverage, Errata, Verdict, run_trace};
+use session_conformance::model::Errata;
+use session_conformance::runner::{Coverage, Verdict, run_trace};
 use session_conformance::subject::{
     AdapterCommand, Env, Fault, ModelSubject, StoreHooks, StoreSubject, Subject, process_subject,
 };
@@ -18,7 +19,7 @@ fn traces(subject: &mut dyn Subject, count: usize) -> u64 {
     let generator = Generator::new(subject.manifest(), 0x51f2, 40);
     for trace in generator.take(count) {
         let verdict = run_trace(subject, &trace, Errata::Imitated, &mut coverage);
-        assert!(matches!(verdict, Verdict::Held), "{verdict:?}");
+        assert!(matches!(verdict, Verdict::Held { .. }), "{verdict:?}");
     }
     coverage.steps
 }

@@ -5,16 +5,18 @@
 
 use std::fmt::Write as _;
 
+use crate::call::{Call, Handles};
 use crate::json::Class;
 use crate::manifest::{Hook, Manifest};
 use crate::observation::{Answer, Observation};
-use crate::op::{Forged, KeyRef, Op, SessionOp};
+use crate::op::{Key, Op, SessionOp, StorageOp};
 use crate::report::step_texts;
-use crate::subject::{Call, Fault, Subject};
+use crate::subject::{Fault, Subject};
 use crate::trace::{START, Step, Trace};
 
 /// The first step that two subjects answered differently.
 #[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Difference {
     /// The step, from 0.
     pub step: usize,
@@ -54,9 +56,9 @@ pub fn compare_trace(
     let mut trace = trace.clone();
     let left_out = values_of_one(first.manifest(), second.manifest());
     trace.steps.retain(|step| match &step.op {
-        Op::ForceKey(_) => has(first, Hook::ForceKeys) && has(second, Hook::ForceKeys),
-        Op::Damage(_) => has(first, Hook::Damage) && has(second, Hook::Damage),
-        Op::Session(_, op) => !op.data().any(|datum| left_out.contains(&datum.json().class())),
+        Op::Storage(StorageOp::ForceKey(_)) => has(first, Hook::ForceKeys) && has(second, Hook::ForceKeys),
+        Op::Storage(StorageOp::Damage(_)) => has(first, Hook::Damage) && has(second, Hook::Damage),
+        Op::Session(_, op) => !op.values().any(|value| left_out.contains(&value.json().class())),
         _ => true,
     });
     let (a, b) = (transcript(first, &trace)?, transcript(second, &trace)?);
@@ -86,47 +88,33 @@ struct Player<'a> {
 impl Player<'_> {
     fn step(&mut self, step: &Step) -> Result<String, Fault> {
         self.now += step.advance;
-        let client = step.client;
-        let key = match &step.op {
-            Op::Open(key) | Op::Exists(key) | Op::DeleteKey(key) | Op::ForceKey(key) | Op::Damage(key) => {
-                self.key(*key)
-            }
-            _ => String::new(),
+        let handles = Handles {
+            sessions: self.objects.len(),
+            issued: u32::try_from(self.issued.len()).unwrap_or(u32::MAX),
         };
-        let key = key.as_str();
-        let observed = match &step.op {
-            Op::New => self.open(client, None)?,
-            Op::Open(_) => self.open(client, Some(key))?,
-            Op::Session(..) if self.objects.is_empty() => return Ok("acts on nothing".into()),
-            Op::Session(number, op) => {
-                let number = (usize::try_from(*number).unwrap_or(1).max(1) - 1) % self.objects.len();
-                let key = self.objects[number].1.as_ref();
-                let foreign = key.is_some_and(|key| !self.issued.contains(key));
-                if foreign && matches!(op, SessionOp::SaveMustCreate) {
-                    // Storing under a key that a visitor chose is asked of no store.
-                    return Ok("is not asked".into());
-                }
-                let observed = self.subject.call(self.now, &Call::Op { number, op })?;
+        let Some(call) = handles.resolve(step) else { return Ok("acts on nothing".into()) };
+        if let Call::Op { number, op: SessionOp::SaveMustCreate } = call
+            && self.objects[number].1.as_ref().is_some_and(|key| !self.issued.contains(key))
+        {
+            // Storing under a key that a visitor chose is asked of no store.
+            return Ok("is not asked".into());
+        }
+        let real = call.map_key(|key| self.key(*key));
+        let observed = match real.map_key(String::as_str) {
+            Call::Session { client, key, .. } => self.open(client, key)?,
+            call => self.subject.call(self.now, &call)?,
+        };
+        match call {
+            Call::Op { number, .. } => {
                 self.objects[number].1 = observed.session.as_ref().and_then(|session| session.key.clone());
-                observed
             }
-            Op::Exists(_) => self.subject.call(self.now, &Call::Exists { client, key })?,
-            Op::DeleteKey(_) => self.subject.call(self.now, &Call::DeleteKey { client, key })?,
-            Op::ClearExpired => self.subject.call(self.now, &Call::ClearExpired { client })?,
-            // Only keys that were issued can come up again.
-            Op::ForceKey(_) if !self.issued.iter().any(|issued| issued == key) => {
-                return Ok("acts on nothing".into());
-            }
-            Op::ForceKey(_) => self.subject.call(self.now, &Call::ForceKey { key })?,
-            Op::Damage(_) => self.subject.call(self.now, &Call::Damage { key })?,
-            Op::Reopen => {
-                let observed = self.subject.call(self.now, &Call::Reopen)?;
+            Call::Storage { op: StorageOp::Reopen, .. } => {
                 for (client, key) in std::mem::take(&mut self.objects) {
                     self.open(client, key.as_deref())?;
                 }
-                observed
             }
-        };
+            _ => {}
+        }
         Ok(self.text(&observed))
     }
 
@@ -137,17 +125,19 @@ impl Player<'_> {
         Ok(observed)
     }
 
-    fn key(&mut self, key: KeyRef) -> String {
+    /// The real text of a key.
+    fn key(&mut self, key: Key) -> String {
         let issued = |n: u32| {
-            let count = self.issued.len();
-            (count > 0).then(|| self.issued[(usize::try_from(n).unwrap_or(1).max(1) - 1) % count].clone())
+            let index = usize::try_from(n).unwrap_or_default().saturating_sub(1);
+            self.issued.get(index).cloned().unwrap_or_default()
         };
         let text = match key {
-            KeyRef::Issued(n) => issued(n),
-            KeyRef::Altered(n, alteration) => issued(n).map(|key| alteration.apply(&key)),
-            KeyRef::Forged(forged) => Some(forged.text()),
+            Key::Issued(n) => issued(n),
+            Key::Altered(n, alteration) => alteration.apply(&issued(n)),
+            Key::Forged(forged) => forged.text(),
+            // Traces have none of these.
+            Key::Foreign(_) => String::new(),
         };
-        let text = text.unwrap_or_else(|| Forged::WellFormed.text());
         if !self.issued.contains(&text) {
             self.given.push(text.clone());
         }

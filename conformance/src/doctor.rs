@@ -1,16 +1,19 @@
 //! Checks of an adapter's protocol, one after the other, each with what was seen or what is wrong. They say
 //! nothing about the store behind it: that is what the suite is for.
 
-use crate::datum::Datum;
-use crate::json::Json;
-use crate::manifest::SubjectLevel;
+use crate::call::Call;
+use crate::manifest::{Hook, SubjectLevel};
 use crate::observation::Observation;
-use crate::op::{Expiry, ExpiryQuery, SessionOp};
-use crate::subject::{AdapterCommand, Call, Subject, process_subject};
+use crate::op::{SessionOp, StorageOp};
+use crate::subject::{AdapterCommand, Subject, process_subject};
 use crate::trace::{START, Settings};
+
+/// A key that nobody issued.
+const UNKNOWN: &str = "0123456789abcdef";
 
 /// One check and its result.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Check {
     /// What was checked.
     pub what: String,
@@ -20,105 +23,98 @@ pub struct Check {
 
 /// Examines an adapter. The first fault ends the examination, because what follows would only repeat it.
 pub fn examine(command: &AdapterCommand) -> Vec<Check> {
-    let mut checks = Vec::new();
+    let hello = || "it starts and answers `hello`".to_owned();
+    let mut examination = Examination { checks: Vec::new(), key: None };
     let mut subject = match process_subject(command) {
         Ok(subject) => subject,
         Err(fault) => {
-            checks
-                .push(Check { what: "it starts and answers `hello`".into(), result: Err(fault.to_string()) });
-            return checks;
+            examination.note(hello(), Err(fault.to_string()));
+            return examination.checks;
         }
     };
-    let manifest = subject.manifest();
+    let manifest = subject.manifest().clone();
     let level = match manifest.level {
         SubjectLevel::Store => "a store",
         SubjectLevel::Session => "a subject with session objects",
     };
-    let seen = format!("{level} named {} {}", manifest.name, manifest.version);
-    checks.push(Check { what: "it starts and answers `hello`".into(), result: Ok(seen) });
+    examination.note(hello(), Ok(format!("{level} named {} {}", manifest.name, manifest.version)));
+    if !manifest.unknown.is_empty() {
+        let unknown = manifest.unknown.join(", ");
+        examination
+            .note("what it says of itself".into(), Ok(format!("not known here, and ignored: {unknown}")));
+    }
     let opened = subject.open(START, Settings::default());
     let opened = opened.map(|()| "storage is open".to_owned()).map_err(|fault| fault.to_string());
-    checks.push(Check { what: "`open`".into(), result: opened });
-    for (what, step) in steps() {
-        if checks.last().is_some_and(|check| check.result.is_err()) {
-            break;
-        }
-        checks.push(Check { what: what.clone(), result: examine_step(&mut *subject, &step) });
+    examination.note("`open`".into(), opened);
+    examination.operations(&mut *subject);
+    examination.reading_back(&mut *subject);
+    examination.storage(&mut *subject, &manifest.hooks);
+    examination.checks
+}
+
+struct Examination {
+    checks: Vec<Check>,
+    /// The key of the session object after the last call on one.
+    key: Option<String>,
+}
+
+impl Examination {
+    fn note(&mut self, what: String, result: Result<String, String>) {
+        self.checks.push(Check { what, result });
     }
-    checks
-}
 
-enum Step {
-    Session(Option<&'static str>),
-    Op(SessionOp),
-    Exists(&'static str),
-    DeleteKey(&'static str),
-    ClearExpired,
-    Reopen,
-}
+    /// Asks, unless something was wrong before.
+    fn ask(&mut self, subject: &mut dyn Subject, what: String, call: &Call<'_>) {
+        if self.checks.last().is_some_and(|check| check.result.is_err()) {
+            return;
+        }
+        let result = match subject.call(START, call) {
+            Ok(Observation { outcome, session }) => {
+                if let Some(session) = session {
+                    self.key = session.key;
+                }
+                Ok(match outcome {
+                    Ok(answer) => answer.to_string(),
+                    Err(failed) => format!("{} ({})", failed.kind.name(), failed.message),
+                })
+            }
+            Err(fault) => Err(fault.to_string()),
+        };
+        self.note(what, result);
+    }
 
-/// Every operation of the protocol once, with a right answer of any content.
-fn steps() -> Vec<(String, Step)> {
-    let one = || Datum::from(Json::from_canonical("1"));
-    let entry = || "a".to_owned();
-    let query = ExpiryQuery { modification: Some(START), expiry: Some(Expiry::Seconds(5)) };
-    let ops = vec![
-        SessionOp::IsEmpty,
-        SessionOp::Set(entry(), one()),
-        SessionOp::Get(entry()),
-        SessionOp::Get("absent".into()),
-        SessionOp::Contains(entry()),
-        SessionOp::SetDefault(entry(), one()),
-        SessionOp::Update(vec![("b".into(), one())]),
-        SessionOp::Push(entry(), one()),
-        SessionOp::Keys,
-        SessionOp::Values,
-        SessionOp::Items,
-        SessionOp::Pop(entry()),
-        SessionOp::PopDefault(entry(), one()),
-        SessionOp::Remove("b".into()),
-        SessionOp::SetTestCookie,
-        SessionOp::TestCookieWorked,
-        SessionOp::DeleteTestCookie,
-        SessionOp::SetExpiry(Expiry::Seconds(60)),
-        SessionOp::SetExpiry(Expiry::Duration(60_000_000)),
-        SessionOp::SetExpiry(Expiry::At(START + 60_000_000, 0)),
-        SessionOp::SetExpiry(Expiry::Default),
-        SessionOp::GetExpiryAge(ExpiryQuery::default()),
-        SessionOp::GetExpiryAge(query),
-        SessionOp::GetExpiryDate(query),
-        SessionOp::GetExpireAtBrowserClose,
-        SessionOp::GetSessionCookieAge,
-        SessionOp::Save,
-        SessionOp::SaveMustCreate,
-        SessionOp::CycleKey,
-        SessionOp::Clear,
-        SessionOp::Delete,
-        SessionOp::Create,
-        SessionOp::Flush,
-    ];
-    let mut steps = vec![("`session` without a key".to_owned(), Step::Session(None))];
-    steps.extend(ops.into_iter().map(|op| (format!("`{}`", op.name()), Step::Op(op))));
-    steps.push(("`session` with a key".into(), Step::Session(Some("0123456789abcdef"))));
-    steps.push(("`exists`".into(), Step::Exists("0123456789abcdef")));
-    steps.push(("`delete-key`".into(), Step::DeleteKey("0123456789abcdef")));
-    steps.push(("`clear-expired`".into(), Step::ClearExpired));
-    steps.push(("`reopen`".into(), Step::Reopen));
-    steps
-}
+    /// Every operation on a session object.
+    fn operations(&mut self, subject: &mut dyn Subject) {
+        let new = Call::Session { number: 0, client: 0, key: None };
+        self.ask(subject, "`session` without a key".into(), &new);
+        for op in SessionOp::samples() {
+            self.ask(subject, format!("`{}`", op.name()), &Call::Op { number: 0, op: &op });
+        }
+    }
 
-fn examine_step(subject: &mut dyn Subject, step: &Step) -> Result<String, String> {
-    let call = match step {
-        Step::Session(key) => Call::Session { number: 0, client: 0, key: *key },
-        Step::Op(op) => Call::Op { number: 0, op },
-        Step::Exists(key) => Call::Exists { client: 0, key },
-        Step::DeleteKey(key) => Call::DeleteKey { client: 0, key },
-        Step::ClearExpired => Call::ClearExpired { client: 0 },
-        Step::Reopen => Call::Reopen,
-    };
-    let Observation { outcome, .. } = subject.call(START, &call).map_err(|fault| fault.to_string())?;
-    Ok(match outcome {
-        Ok(answer) => answer.to_string(),
-        Err(failed) => format!("{} ({})", failed.kind.name(), failed.message),
-    })
+    /// A session that was stored is read again, and one that is not there: at store level these are `load`, and a
+    /// second save is `update`.
+    fn reading_back(&mut self, subject: &mut dyn Subject) {
+        let save = Call::Op { number: 0, op: &SessionOp::Save };
+        self.ask(subject, "`save` of a new session".into(), &save);
+        self.ask(subject, "`save` again".into(), &save);
+        let stored = self.key.clone();
+        for (what, key) in [("that was stored", stored.as_deref()), ("that nobody issued", Some(UNKNOWN))] {
+            let session = Call::Session { number: 0, client: 0, key };
+            self.ask(subject, format!("`session` with a key {what}"), &session);
+            let items = Call::Op { number: 0, op: &SessionOp::Items };
+            self.ask(subject, format!("reading a session {what}"), &items);
+        }
+    }
+
+    /// Every operation on the storage, those that the adapter does not offer left out.
+    fn storage(&mut self, subject: &mut dyn Subject, hooks: &[Hook]) {
+        for name in StorageOp::<&str>::NAMES {
+            let Ok(Some(op)) = StorageOp::named(name, || Ok(UNKNOWN)) else { continue };
+            let lacking = Hook::named(op.wire_name()).is_some_and(|hook| !hooks.contains(&hook));
+            if !lacking {
+                self.ask(subject, format!("`{}`", op.wire_name()), &Call::Storage { client: 0, op });
+            }
+        }
+    }
 }

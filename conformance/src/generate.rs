@@ -9,11 +9,11 @@ use proptest::sample::select;
 use proptest::strategy::{Union, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::datum::Datum;
-use crate::json::Json;
+use crate::json::{Json, Name};
 use crate::manifest::{ClockLevel, Hook, Manifest};
-use crate::op::{Alteration, Expiry, ExpiryQuery, Forged, KeyRef, Op, SessionOp};
+use crate::op::{Alteration, Entries, Expiry, ExpiryQuery, Forged, KeyRef, Op, SessionOp, StorageOp};
 use crate::trace::{START, Settings, Step, Trace};
+use crate::value::TraceValue;
 
 const SECOND: i64 = 1_000_000;
 
@@ -80,8 +80,8 @@ fn groups(manifest: &Manifest) -> Vec<(u32, bool, BoxedStrategy<Op>)> {
         (1_u32..5, op).prop_map(|(session, op)| Op::Session(session, op)).boxed()
     };
     let fixed = |ops: Vec<SessionOp>| on(select(ops).boxed());
-    let named = |make: fn(String) -> SessionOp| on(names().prop_map(make).boxed());
-    let valued = |make: fn(String, Datum) -> SessionOp| {
+    let named = |make: fn(Name) -> SessionOp| on(names().prop_map(make).boxed());
+    let valued = |make: fn(Name, TraceValue) -> SessionOp| {
         on((names(), values(manifest)).prop_map(move |(name, value)| make(name, value)).boxed())
     };
     let mut groups = vec![
@@ -116,7 +116,7 @@ fn groups(manifest: &Manifest) -> Vec<(u32, bool, BoxedStrategy<Op>)> {
                         index += 1;
                         !given[..index - 1].contains(name)
                     });
-                    SessionOp::Update(items)
+                    SessionOp::Update(Entries(items))
                 })
                 .boxed()),
         ),
@@ -134,16 +134,17 @@ fn groups(manifest: &Manifest) -> Vec<(u32, bool, BoxedStrategy<Op>)> {
                 .boxed()),
         ),
         (2, false, fixed(vec![SessionOp::GetExpireAtBrowserClose, SessionOp::GetSessionCookieAge])),
-        (6, false, keys().prop_map(Op::Exists).boxed()),
-        (5, false, keys().prop_map(Op::DeleteKey).boxed()),
-        (4, false, Just(Op::ClearExpired).boxed()),
-        (1, false, Just(Op::Reopen).boxed()),
+        (6, false, keys().prop_map(|key| Op::Storage(StorageOp::Exists(key))).boxed()),
+        (5, false, keys().prop_map(|key| Op::Storage(StorageOp::DeleteKey(key))).boxed()),
+        (4, false, Just(Op::Storage(StorageOp::ClearExpired)).boxed()),
+        (1, false, Just(Op::Storage(StorageOp::Reopen)).boxed()),
     ];
+    let issued = || (1_u32..6).prop_map(KeyRef::Issued);
     if manifest.hooks.contains(&Hook::ForceKeys) {
-        groups.push((2, false, (1_u32..6).prop_map(|n| Op::ForceKey(KeyRef::Issued(n))).boxed()));
+        groups.push((2, false, issued().prop_map(|key| Op::Storage(StorageOp::ForceKey(key))).boxed()));
     }
     if manifest.hooks.contains(&Hook::Damage) {
-        groups.push((1, false, (1_u32..6).prop_map(|n| Op::Damage(KeyRef::Issued(n))).boxed()));
+        groups.push((1, false, issued().prop_map(|key| Op::Storage(StorageOp::Damage(key))).boxed()));
     }
     groups
 }
@@ -190,8 +191,8 @@ fn keys() -> BoxedStrategy<KeyRef> {
     .boxed()
 }
 
-fn names() -> BoxedStrategy<String> {
-    let texts = |names: &[&str]| select(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+fn names() -> BoxedStrategy<Name> {
+    let texts = |names: &[&str]| select(names.iter().map(|name| Name::from(*name)).collect::<Vec<_>>());
     prop_oneof![
         12 => texts(&["a", "b", "c", "l"]),
         1 => texts(&["", "a.b", "\"", "😀", "$serde_json::private::Number", "testcookie", "_auth_user_id"]),
@@ -199,13 +200,13 @@ fn names() -> BoxedStrategy<String> {
     .boxed()
 }
 
-fn values(manifest: &Manifest) -> BoxedStrategy<Datum> {
+fn values(manifest: &Manifest) -> BoxedStrategy<TraceValue> {
     // Whether a long value that compresses well fits into a small record, the store alone can tell.
     let limited = manifest.capabilities.max_record_bytes.is_some();
     let written = |texts: &[&str]| {
         let fit = texts.iter().filter(|text| !(limited && text.starts_with(r#"{"$repeat""#)));
         // Each of these is a value; the tests of this module see to it.
-        select(fit.filter_map(|text| Datum::parse(text).ok()).collect::<Vec<_>>())
+        select(fit.filter_map(|text| TraceValue::parse(text).ok()).collect::<Vec<_>>())
     };
     prop_oneof![
         8 => written(&["0", "1", "2", "3"]),
@@ -213,7 +214,7 @@ fn values(manifest: &Manifest) -> BoxedStrategy<Datum> {
         2 => written(&["null", "true", "false", "\"\"", "\"text\"", "-1", "9007199254740992"]),
         1 => written(AWKWARD),
         1 => proptest::collection::vec(any::<char>(), 0..12)
-            .prop_map(|chars| Datum::from(Json::text(&chars.into_iter().collect::<String>()))),
+            .prop_map(|chars| TraceValue::from(Json::text(&chars.into_iter().collect::<String>()))),
     ]
     .boxed()
 }
@@ -304,7 +305,7 @@ mod tests {
     #[test]
     fn every_awkward_value_is_a_value() {
         for text in AWKWARD {
-            assert!(Datum::parse(text).is_ok(), "{text}");
+            assert!(TraceValue::parse(text).is_ok(), "{text}");
         }
     }
 

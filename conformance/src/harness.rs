@@ -9,9 +9,10 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Arguments, Failed, Trial};
 use session_core::SessionStore;
 
+use crate::model::Errata;
 use crate::report::{Failure, Outcome, Replay, SubjectReport, failure_block, write_artifacts};
 use crate::rule::RuleId;
-use crate::runner::{Coverage, Errata, Verdict, run_trace};
+use crate::runner::{Coverage, Verdict, run_trace};
 use crate::subject::{Env, StoreHooks, StoreSubject, Subject};
 use crate::suite::{Config, run};
 use crate::trace::TraceFile;
@@ -110,11 +111,11 @@ where
             println!("held: {}", path.display());
             ExitCode::SUCCESS
         }
-        Err(Unheld::Broken(block)) => {
+        Err(ReplayError::Broken(block)) => {
             print!("{block}");
             ExitCode::from(1)
         }
-        Err(Unheld::Undriven(reason)) => {
+        Err(ReplayError::Undriven(reason)) => {
             eprintln!("{}: {reason}", path.display());
             ExitCode::from(2)
         }
@@ -139,34 +140,34 @@ where
 {
     match hold(open, trace) {
         Ok(()) => {}
-        Err(Unheld::Broken(block)) => panic!("\n{block}"),
-        Err(Unheld::Undriven(reason)) => panic!("{reason}"),
+        Err(ReplayError::Broken(block)) => panic!("\n{block}"),
+        Err(ReplayError::Undriven(reason)) => panic!("{reason}"),
     }
 }
 
 /// Why a trace did not hold.
-enum Unheld {
+enum ReplayError {
     /// A rule was broken; the failure as a reader sees it.
     Broken(String),
     /// The trace could not be read, or the store not be opened.
     Undriven(String),
 }
 
-fn hold<S, E>(open: impl Fn(&Env) -> Result<S, E>, trace: &str) -> Result<(), Unheld>
+fn hold<S, E>(open: impl Fn(&Env) -> Result<S, E>, trace: &str) -> Result<(), ReplayError>
 where
     S: SessionStore,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
-    let file = TraceFile::parse(trace).map_err(|error| Unheld::Undriven(error.to_string()))?;
+    let file = TraceFile::parse(trace).map_err(|error| ReplayError::Undriven(error.to_string()))?;
     let open = |env: &Env, _| open(env);
     let mut subject = StoreSubject::new(&store_name::<S>(), "", open, StoreHooks::default())
-        .map_err(|fault| Unheld::Undriven(fault.to_string()))?;
+        .map_err(|fault| ReplayError::Undriven(fault.to_string()))?;
     match run_trace(&mut subject, &file.trace, Errata::Imitated, &mut Coverage::default()) {
-        Verdict::Held => Ok(()),
-        Verdict::Faulted { fault, .. } => Err(Unheld::Undriven(fault.to_string())),
+        Verdict::Held { .. } => Ok(()),
+        Verdict::Faulted { fault, .. } => Err(ReplayError::Undriven(fault.to_string())),
         Verdict::Diverged(divergence) => {
             let failure = Failure::new(file.trace, *divergence);
-            Err(Unheld::Broken(failure_block(&failure, subject.manifest(), None)))
+            Err(ReplayError::Broken(failure_block(&failure, subject.manifest(), None)))
         }
     }
 }

@@ -26,13 +26,13 @@
 //! ```
 //!
 //! The pieces, from the rule to the report: a [`rule`] has a [`golden`] trace; a [`trace`] is a list of
-//! [`op`]s, written by hand or [generated](generate); the [`runner`] does each step on a [`subject`] and on
-//! the [`model`] and compares the [`observation`]s; what fails is [minimised](minimise); the [`suite`] puts
+//! [`op`]s, written by hand or [generated](generate); the [`runner`] settles what each step [acts on](call), does it
+//! on a [`subject`] and on the [`model`] and compares the [`observation`]s; what fails is [minimised](minimise); the [`suite`] puts
 //! it all into a [`report`].
 
 pub mod application;
+pub mod call;
 pub mod compare;
-pub mod datum;
 pub mod doctor;
 pub mod generate;
 pub mod golden;
@@ -50,7 +50,10 @@ pub mod runner;
 pub mod subject;
 pub mod suite;
 pub mod trace;
+pub mod value;
+pub mod wire;
 
+mod errata;
 mod harness;
 
 pub use harness::{ARTIFACTS, check_trace, main};

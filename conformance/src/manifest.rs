@@ -6,39 +6,38 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use session_core::Capabilities;
 
-/// The manifest of a subject: the answer to `hello`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+use crate::model::Aspect;
+
+/// What a subject says about itself. How an adapter writes it is in [`wire`](crate::wire).
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Manifest {
-    /// The version of the protocol: 1.
-    pub protocol: u32,
     /// The subject's name, as the report shows it.
     pub name: String,
     /// The subject's version.
     pub version: String,
     /// The language and runtime it is written in.
-    #[serde(default)]
     pub language: String,
     /// Whether the subject has session objects, or is a bare store.
     pub level: SubjectLevel,
     /// How time reaches the subject.
     pub clock: ClockLevel,
     /// What the store can do.
-    #[schemars(schema_with = "capabilities_schema")]
     pub capabilities: Capabilities,
     /// Which awkward values are kept.
     pub values: Values,
     /// What the suite may do behind the store's back.
-    #[serde(default)]
     pub hooks: Vec<Hook>,
     /// Rules that the subject is known to break, each with its reason.
-    #[serde(default)]
     pub errata: Vec<Erratum>,
+    /// What its answer to `hello` holds that this suite does not know, for the doctor.
+    pub unknown: Vec<String>,
 }
 
 /// Where the suite plugs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum SubjectLevel {
     /// The subject is a store; the suite puts `session-core` on top of it.
     Store,
@@ -49,6 +48,7 @@ pub enum SubjectLevel {
 /// How the subject's time is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ClockLevel {
     /// Each request carries the present instant, and nothing in the subject reads another clock.
     Virtual,
@@ -69,23 +69,24 @@ impl ClockLevel {
 
 /// Which awkward values a subject keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Values {
     /// Whether entries keep their order.
     pub order: Order,
     /// Integers beyond 2^53.
-    pub big_integers: Keeps,
+    pub big_integers: ValueSupport,
     /// NaN and the infinities.
-    pub non_finite: Keeps,
+    pub non_finite: ValueSupport,
     /// Text with half a surrogate pair.
-    pub lone_surrogates: Keeps,
+    pub lone_surrogates: ValueSupport,
     /// Lists and objects nested more than 100 deep.
-    pub deep_nesting: Keeps,
+    pub deep_nesting: ValueSupport,
 }
 
 /// Whether entries keep the order in which they were set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Order {
     /// They do.
     Kept,
@@ -96,7 +97,8 @@ pub enum Order {
 /// Whether a kind of value is kept, or when it is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Keeps {
+#[non_exhaustive]
+pub enum ValueSupport {
     /// It survives a reload.
     Kept,
     /// Putting it into the session answers `unrepresentable`.
@@ -108,6 +110,7 @@ pub enum Keeps {
 /// What the suite may do behind the store's back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Hook {
     /// `force-keys`: choose the next candidates of the key generator.
     ForceKeys,
@@ -118,62 +121,99 @@ pub enum Hook {
 /// A rule that a subject is known to break. It must break it: an erratum that is not seen is an
 /// unexpected pass, and so an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Erratum {
     /// The rule's id.
     pub rule: String,
     /// Why it is so.
     pub reason: String,
+    /// How it shows, where that is more than what the rule's golden trace shows, or other than the model would
+    /// imitate it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<Deviation>,
+}
+
+/// One way in which an erratum shows: at which operation, in what, and what is seen instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Deviation {
+    /// The operation's name in a trace; `*` for any.
+    pub op: String,
+    /// The part of what is seen.
+    pub aspect: Aspect,
+    /// What is seen there: for an outcome `ok` or the kind of error, for a key `none`, `known` or `other`, for an
+    /// answer `true`, `false`, `nothing` or `other`, for a flag `true` or `false`.
+    pub seen: String,
+}
+
+impl Hook {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::ForceKeys, Self::Damage];
+
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ForceKeys => "force-keys",
+            Self::Damage => "damage",
+        }
+    }
+
+    /// The hook of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|hook| hook.name() == name)
+    }
+}
+
+impl Erratum {
+    /// A rule that is broken, and why.
+    pub fn new(rule: &str, reason: &str) -> Self {
+        Self { rule: rule.into(), reason: reason.into(), seen: Vec::new() }
+    }
+}
+
+impl Deviation {
+    /// At this operation, in this aspect, this is seen.
+    pub fn new(op: &str, aspect: Aspect, seen: &str) -> Self {
+        Self { op: op.into(), aspect, seen: seen.into() }
+    }
 }
 
 impl Manifest {
-    /// The manifest of the reference model: everything kept, everything possible.
-    pub fn reference() -> Self {
+    /// A subject with these capabilities, a clock that the suite sets, every kind of value kept, no hooks and no
+    /// errata.
+    pub fn new(name: &str, level: SubjectLevel, capabilities: Capabilities) -> Self {
         Self {
-            protocol: 1,
-            name: "model".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            language: "Rust".into(),
-            level: SubjectLevel::Session,
+            name: name.into(),
+            version: String::new(),
+            language: String::new(),
+            level,
             clock: ClockLevel::Virtual,
-            capabilities: Capabilities::DATABASE,
-            values: Values {
-                order: Order::Kept,
-                big_integers: Keeps::Kept,
-                non_finite: Keeps::Kept,
-                lone_surrogates: Keeps::Kept,
-                deep_nesting: Keeps::Kept,
-            },
-            hooks: vec![Hook::ForceKeys, Hook::Damage],
+            capabilities,
+            values: Values::KEPT,
+            hooks: Vec::new(),
             errata: Vec::new(),
+            unknown: Vec::new(),
         }
     }
 
-    /// The values that `session-core` keeps, for every Rust store: text is UTF-8 and numbers are JSON's.
-    pub(crate) fn rust_values() -> Values {
-        Values {
-            order: Order::Kept,
-            big_integers: Keeps::Kept,
-            non_finite: Keeps::RefusedOnSet,
-            lone_surrogates: Keeps::RefusedOnSet,
-            deep_nesting: Keeps::Kept,
+    /// The manifest of the reference model: everything kept, everything possible.
+    pub fn reference() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            language: "Rust".into(),
+            hooks: Hook::ALL.to_vec(),
+            ..Self::new("model", SubjectLevel::Session, Capabilities::database())
         }
     }
 }
 
-fn capabilities_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({
-        "type": "object",
-        "description": "What the store can do.",
-        "additionalProperties": false,
-        "required": ["persistent", "shared", "server_side", "expired", "clear_expired", "max_record_bytes"],
-        "properties": {
-            "persistent": { "type": "boolean", "description": "Records survive a restart." },
-            "shared": { "type": "boolean", "description": "A second handle sees the same records." },
-            "server_side": { "type": "boolean", "description": "The key addresses the data and is not the data itself." },
-            "expired": { "enum": ["kept", "gone"], "description": "What becomes of an expired record before it is cleared." },
-            "clear_expired": { "enum": ["sweeps", "automatic", "unsupported"], "description": "What clear-expired does." },
-            "max_record_bytes": { "type": ["integer", "null"], "minimum": 0, "description": "The most bytes an encoded record may have." }
-        }
-    })
+impl Values {
+    /// Everything is kept.
+    pub const KEPT: Self = Self {
+        order: Order::Kept,
+        big_integers: ValueSupport::Kept,
+        non_finite: ValueSupport::Kept,
+        lone_surrogates: ValueSupport::Kept,
+        deep_nesting: ValueSupport::Kept,
+    };
 }

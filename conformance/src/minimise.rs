@@ -5,8 +5,7 @@
 //! renumbers the others, time that went by before a step that goes can go by before the next, and an
 //! expiry and the time that passes can shrink together.
 
-use crate::datum::Datum;
-use crate::json::Json;
+use crate::call::Handles;
 use crate::op::{Expiry, KeyRef, Op, SessionOp};
 use crate::trace::{Settings, Step, Trace};
 
@@ -159,14 +158,14 @@ fn without(trace: &Trace, dropped: &[usize], time: Time) -> Trace {
     // For each object of the trace, its new number, or none if it goes.
     let mut numbers: Vec<Option<u32>> = Vec::new();
     for (index, step) in trace.steps.iter().enumerate() {
-        if matches!(step.op, Op::New | Op::Open(_)) {
+        if step.op.makes_session() {
             let kept = !dropped.contains(&index);
             made += u32::from(kept);
             numbers.push(kept.then_some(made));
         }
     }
     let mut carried = 0;
-    let mut objects = 0_usize;
+    let mut handles = Handles::default();
     let mut steps = Vec::new();
     for (index, step) in trace.steps.iter().enumerate() {
         let mut step = step.clone();
@@ -174,15 +173,14 @@ fn without(trace: &Trace, dropped: &[usize], time: Time) -> Trace {
         carried = 0;
         let mut keep = !dropped.contains(&index);
         if let Op::Session(number, _) = &mut step.op
-            && objects > 0
+            && let Some(session) = handles.session(*number)
         {
-            let object = usize::try_from(*number).unwrap_or(1).max(1) - 1;
-            match numbers[object % objects] {
+            match numbers[session] {
                 Some(new) => *number = new,
                 None => keep = false,
             }
         }
-        objects += usize::from(matches!(step.op, Op::New | Op::Open(_)));
+        handles.sessions += usize::from(step.op.makes_session());
         if keep {
             steps.push(step);
         } else if time == Time::Carried {
@@ -201,11 +199,8 @@ fn lower_keys(trace: &Trace) -> Trace {
     };
     let mut trace = trace.clone();
     for step in &mut trace.steps {
-        match &mut step.op {
-            Op::Open(key) | Op::Exists(key) | Op::DeleteKey(key) | Op::ForceKey(key) | Op::Damage(key) => {
-                *key = lower(*key);
-            }
-            Op::New | Op::Session(..) | Op::ClearExpired | Op::Reopen => {}
+        if let Some(key) = step.op.key() {
+            step.op = step.op.with_key(lower(key));
         }
     }
     trace
@@ -215,22 +210,17 @@ fn lower_keys(trace: &Trace) -> Trace {
 fn simpler_steps(step: &Step) -> Vec<Step> {
     let mut simpler = Vec::new();
     let mut with = |op: Op| simpler.push(Step { op, ..step.clone() });
-    match &step.op {
-        Op::Session(number, op) => {
-            for op in simpler_ops(op) {
-                with(Op::Session(*number, op));
-            }
-            if *number > 1 {
-                with(Op::Session(1, op.clone()));
-                with(Op::Session(number - 1, op.clone()));
-            }
+    if let Op::Session(number, op) = &step.op {
+        for op in op.simpler() {
+            with(Op::Session(*number, op));
         }
-        Op::Open(key) => lower_numbers(*key).into_iter().for_each(|key| with(Op::Open(key))),
-        Op::Exists(key) => lower_numbers(*key).into_iter().for_each(|key| with(Op::Exists(key))),
-        Op::DeleteKey(key) => lower_numbers(*key).into_iter().for_each(|key| with(Op::DeleteKey(key))),
-        Op::ForceKey(key) => lower_numbers(*key).into_iter().for_each(|key| with(Op::ForceKey(key))),
-        Op::Damage(key) => lower_numbers(*key).into_iter().for_each(|key| with(Op::Damage(key))),
-        Op::New | Op::ClearExpired | Op::Reopen => {}
+        if *number > 1 {
+            with(Op::Session(1, op.clone()));
+            with(Op::Session(number - 1, op.clone()));
+        }
+    }
+    for key in step.op.key().map(lower_numbers).unwrap_or_default() {
+        with(step.op.with_key(key));
     }
     if step.client != 0 {
         simpler.push(Step { client: 0, ..step.clone() });
@@ -243,43 +233,6 @@ fn lower_numbers(key: KeyRef) -> Vec<KeyRef> {
         KeyRef::Issued(n) => (1..n).map(KeyRef::Issued).collect(),
         KeyRef::Altered(n, alteration) => (1..n).map(|n| KeyRef::Altered(n, alteration)).collect(),
         KeyRef::Forged(_) => Vec::new(),
-    }
-}
-
-fn simpler_ops(op: &SessionOp) -> Vec<SessionOp> {
-    let one = || Datum::from(Json::from_canonical("1"));
-    let a = || "a".to_owned();
-    match op {
-        SessionOp::Get(name) if name != "a" => vec![SessionOp::Get(a())],
-        SessionOp::Set(name, value) => {
-            let mut simpler = Vec::new();
-            if name != "a" || *value != one() {
-                simpler.push(SessionOp::Set(a(), one()));
-                simpler.push(SessionOp::Set(a(), value.clone()));
-                simpler.push(SessionOp::Set(name.clone(), one()));
-            }
-            simpler
-        }
-        SessionOp::Update(items) => {
-            let mut simpler: Vec<_> =
-                items.iter().map(|(name, value)| SessionOp::Set(name.clone(), value.clone())).collect();
-            simpler.insert(0, SessionOp::Set(a(), one()));
-            simpler
-        }
-        SessionOp::SetTestCookie | SessionOp::SetDefault(..) => vec![SessionOp::Set(a(), one())],
-        SessionOp::Pop(name) => vec![SessionOp::Remove(name.clone())],
-        SessionOp::Contains(_)
-        | SessionOp::Keys
-        | SessionOp::Values
-        | SessionOp::Items
-        | SessionOp::TestCookieWorked => vec![SessionOp::Get(a())],
-        SessionOp::SetExpiry(expiry) if *expiry != Expiry::Seconds(10) => vec![
-            SessionOp::SetExpiry(Expiry::Seconds(1)),
-            SessionOp::SetExpiry(Expiry::Seconds(10)),
-            SessionOp::SetExpiry(Expiry::Seconds(-5)),
-        ],
-        SessionOp::Create => vec![SessionOp::Save],
-        _ => Vec::new(),
     }
 }
 
@@ -319,18 +272,20 @@ mod tests {
     fn needs_three_things(trace: &Trace) -> bool {
         let mut set = None;
         let mut time = 0;
-        let mut objects = 0_u32;
+        let mut handles = Handles::default();
         for step in &trace.steps {
             time += step.advance;
             match &step.op {
-                Op::New | Op::Open(_) => objects += 1,
-                Op::Session(n, SessionOp::Set(..)) if objects > 0 => set = Some(((n - 1) % objects, time)),
-                Op::Session(n, SessionOp::Save)
-                    if set.is_some_and(|(object, at)| object == (n - 1) % objects && time > at) =>
-                {
-                    return true;
-                }
-                _ => {}
+                Op::Session(n, op) => match (handles.session(*n), op) {
+                    (Some(session), SessionOp::Set(..)) => set = Some((session, time)),
+                    (Some(session), SessionOp::Save)
+                        if set.is_some_and(|(of, at)| of == session && time > at) =>
+                    {
+                        return true;
+                    }
+                    _ => {}
+                },
+                op => handles.sessions += usize::from(op.makes_session()),
             }
         }
         false

@@ -5,10 +5,11 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::json::{Json, object};
+use crate::json::{Json, Name, Object};
 
 /// The answer to an operation.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Answer {
     /// Nothing.
     Unit,
@@ -19,16 +20,17 @@ pub enum Answer {
     /// The value of an entry, if there is one.
     Value(Option<Json>),
     /// Entry names, in order.
-    Names(Vec<String>),
+    Names(Vec<Name>),
     /// Values, in order.
     Values(Vec<Json>),
     /// Entries, in order.
-    Items(Vec<(String, Json)>),
+    Items(Vec<(Name, Json)>),
 }
 
 /// The kinds of error: a closed list. A right outcome with the wrong kind is a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// The entry is not there.
     KeyError,
@@ -105,26 +107,40 @@ pub struct SessionState<K> {
     pub modified: bool,
 }
 
-/// What a subject showed.
+impl<K> SessionState<K> {
+    /// The same with another form of its key.
+    pub fn map_key<L>(&self, key: impl FnOnce(&K) -> L) -> SessionState<L> {
+        SessionState { key: self.key.as_ref().map(key), accessed: self.accessed, modified: self.modified }
+    }
+}
+
+/// What a subject showed. Keys are real ones, or names for them where they may be printed.
 #[derive(Debug, Clone)]
-pub struct Observation {
+pub struct Observation<K = String> {
     /// The answer or the error.
     pub outcome: Result<Answer, Failed>,
     /// The state of the session object, for operations on one.
-    pub session: Option<SessionState<String>>,
+    pub session: Option<SessionState<K>>,
+}
+
+impl<K> Observation<K> {
+    /// An answer without a session object.
+    pub fn of(outcome: Result<Answer, Failed>) -> Self {
+        Self { outcome, session: None }
+    }
 }
 
 impl Answer {
     /// The answer as JSON text, as it goes over the wire.
-    pub fn to_json(&self) -> String {
+    pub fn to_json(&self) -> Json {
         match self {
-            Self::Unit | Self::Value(None) => "null".into(),
-            Self::Bool(yes) => yes.to_string(),
-            Self::Integer(n) => n.to_string(),
-            Self::Value(Some(value)) => format!("{{\"value\":{}}}", value.as_str()),
-            Self::Names(names) => list(names.iter().map(|name| Json::text(name))),
-            Self::Values(values) => list(values.iter().cloned()),
-            Self::Items(items) => object(items.iter().map(|(name, value)| (name.as_str(), value))),
+            Self::Unit | Self::Value(None) => Json::null(),
+            Self::Bool(yes) => (*yes).into(),
+            Self::Integer(n) => (*n).into(),
+            Self::Value(Some(value)) => Object::default().with("value", value.clone()).to_json(),
+            Self::Names(names) => Json::list(names.iter().map(Name::to_json)),
+            Self::Values(values) => Json::list(values.iter().cloned()),
+            Self::Items(items) => Object::from(items.clone()).to_json(),
         }
     }
 
@@ -135,17 +151,17 @@ impl Answer {
     pub fn from_json(json: &Json, like: AnswerForm) -> Result<Self, String> {
         let fault = || format!("expected {}, got {}", like.description(), shown(json.as_str()));
         match like {
-            AnswerForm::Unit => (json.as_str() == "null").then_some(Self::Unit),
+            AnswerForm::Unit => json.is_null().then_some(Self::Unit),
             AnswerForm::Bool => json.as_str().parse().ok().map(Self::Bool),
             AnswerForm::Integer => json.as_str().parse().ok().map(Self::Integer),
-            AnswerForm::Value if json.as_str() == "null" => Some(Self::Value(None)),
+            AnswerForm::Value if json.is_null() => Some(Self::Value(None)),
             AnswerForm::Value => match json.entries().as_deref() {
-                Some([(name, value)]) if name == "value" => Some(Self::Value(Some(value.clone()))),
+                Some([(name, value)]) if name.is_one_of(&["value"]) => Some(Self::Value(Some(value.clone()))),
                 _ => None,
             },
             AnswerForm::Names => json
                 .elements()
-                .and_then(|names| names.iter().map(Json::as_text).collect::<Option<_>>())
+                .and_then(|names| names.iter().map(Name::from_json).collect::<Option<_>>())
                 .map(Self::Names),
             AnswerForm::Values => json.elements().map(Self::Values),
             AnswerForm::Items => json.entries().map(Self::Items),
@@ -178,14 +194,10 @@ impl Answer {
     }
 }
 
-fn list(elements: impl Iterator<Item = Json>) -> String {
-    let texts: Vec<String> = elements.map(|json| json.as_str().to_owned()).collect();
-    format!("[{}]", texts.join(","))
-}
-
 /// The form of an answer, which the operation decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the same names as in `Answer`")]
+#[non_exhaustive]
 pub enum AnswerForm {
     Unit,
     Bool,
@@ -228,7 +240,7 @@ impl fmt::Display for Answer {
             Self::Unit => f.write_str("ok"),
             Self::Value(None) => f.write_str("nothing"),
             Self::Value(Some(value)) => f.write_str(&shown(value.as_str())),
-            other => f.write_str(&shown(&other.to_json())),
+            other => f.write_str(&shown(other.to_json().as_str())),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::manifest::{Hook, Keeps, Manifest};
+use crate::manifest::{Hook, Manifest, ValueSupport};
 use session_core::{ClearExpired, ExpiredRecords};
 
 /// One clause of the specification.
@@ -183,18 +183,22 @@ impl Need {
             Self::Unlimited => (store.max_record_bytes.is_none(), "records have a greatest size"),
             Self::Limited => (store.max_record_bytes.is_some(), "records have no greatest size"),
             Self::OrderKept => (values.order == crate::manifest::Order::Kept, "the order of entries is lost"),
-            Self::BigIntegersKept => (values.big_integers == Keeps::Kept, "big integers are refused"),
-            Self::BigIntegersRefused => (values.big_integers != Keeps::Kept, "big integers are kept"),
-            Self::NonFiniteKept => (values.non_finite == Keeps::Kept, "NaN and infinities are refused"),
-            Self::NonFiniteRefused => (values.non_finite != Keeps::Kept, "NaN and infinities are kept"),
+            Self::BigIntegersKept => (values.big_integers == ValueSupport::Kept, "big integers are refused"),
+            Self::BigIntegersRefused => (values.big_integers != ValueSupport::Kept, "big integers are kept"),
+            Self::NonFiniteKept => {
+                (values.non_finite == ValueSupport::Kept, "NaN and infinities are refused")
+            }
+            Self::NonFiniteRefused => {
+                (values.non_finite != ValueSupport::Kept, "NaN and infinities are kept")
+            }
             Self::LoneSurrogatesKept => {
-                (values.lone_surrogates == Keeps::Kept, "lone surrogates are refused")
+                (values.lone_surrogates == ValueSupport::Kept, "lone surrogates are refused")
             }
             Self::LoneSurrogatesRefused => {
-                (values.lone_surrogates != Keeps::Kept, "lone surrogates are kept")
+                (values.lone_surrogates != ValueSupport::Kept, "lone surrogates are kept")
             }
-            Self::DeepNestingKept => (values.deep_nesting == Keeps::Kept, "deep nesting is refused"),
-            Self::DeepNestingRefused => (values.deep_nesting != Keeps::Kept, "deep nesting is kept"),
+            Self::DeepNestingKept => (values.deep_nesting == ValueSupport::Kept, "deep nesting is refused"),
+            Self::DeepNestingRefused => (values.deep_nesting != ValueSupport::Kept, "deep nesting is kept"),
             Self::HookForceKeys => (
                 subject.hooks.contains(&Hook::ForceKeys),
                 "the subject cannot force keys (hook `force-keys`)",

@@ -1,15 +1,14 @@
 //! Runs a trace on a subject, beside the model, and finds the first difference.
 
-use std::fmt::Write as _;
-
+use crate::call::Call;
 use crate::manifest::{ClockLevel, Manifest, Order};
-use crate::model::{Aspect, Expected, Key, Model};
-use crate::observation::{Answer, Failed, Observation, SessionState};
-use crate::op::{Forged, Op};
+use crate::model::{Aspect, Errata, Expected, Model};
+use crate::observation::{Observation, SessionState};
+use crate::op::{Forged, Key, StorageOp};
 use crate::rule::RuleId;
 use crate::rules;
-use crate::subject::{Call, Fault, Subject};
-use crate::trace::{START, Step, Trace};
+use crate::subject::{Fault, Subject};
+use crate::trace::{START, Trace};
 
 /// How often each rule was exercised, and how many steps were checked.
 #[derive(Debug, Clone)]
@@ -47,12 +46,17 @@ impl Coverage {
 
 /// How a trace ended.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Verdict {
     /// Every step was as expected.
-    Held,
+    Held {
+        /// What each step showed; nothing where it acted on nothing.
+        seen: Vec<Option<Observation<SeenKey>>>,
+    },
     /// A step was not.
     Diverged(Box<Divergence>),
     /// The subject could not be driven any further.
+    #[non_exhaustive]
     Faulted {
         /// The step, from 0; `None` if the storage could not be opened.
         step: Option<usize>,
@@ -63,28 +67,46 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// Whether every step was as expected.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Held { .. })
+    }
+}
+
 /// The first step that was not as expected.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Divergence {
     /// The step, from 0.
     pub step: usize,
+    /// The part of the observation that is not as expected.
+    pub aspect: Aspect,
     /// The rules that are broken, the most specific first; never empty.
     pub rules: Vec<RuleId>,
     /// What had to be seen.
-    pub expected: String,
+    pub expected: Expected,
+    /// Whether the key that had to be seen is a new one, so that any of the right form will do.
+    pub new_key: bool,
     /// What was seen.
-    pub got: String,
-    /// What each step up to this one showed, for the reader.
-    pub shown: Vec<String>,
+    pub observed: Observation<SeenKey>,
+    /// What each step before this one showed; nothing where it acted on nothing.
+    pub seen: Vec<Option<Observation<SeenKey>>>,
 }
 
-/// Whether the errata that a subject declares are imitated or held against it.
+/// A key that a subject showed, by its name: real keys are secrets and are not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Errata {
-    /// The model does what the subject says it does, so that what follows can be compared.
-    Imitated,
-    /// The model knows no errata.
-    HeldAgainst,
+#[non_exhaustive]
+pub enum SeenKey {
+    /// One that the trace knows.
+    Known(Key),
+    /// Another one.
+    Other {
+        /// Whether it has the form of a created key.
+        well_formed: bool,
+        /// How long it is.
+        characters: usize,
+    },
 }
 
 /// Runs a trace from fresh storage.
@@ -95,14 +117,11 @@ pub fn run_trace(
     coverage: &mut Coverage,
 ) -> Verdict {
     let manifest = subject.manifest().clone();
-    let model = match errata {
-        Errata::Imitated => Model::new(&manifest, trace.settings),
-        Errata::HeldAgainst => Model::strict(&manifest, trace.settings),
-    };
+    let model = Model::new(&manifest, trace.settings, errata);
     if let Err(fault) = subject.open(START, trace.settings) {
         return Verdict::Faulted { step: None, fault, rules: Vec::new() };
     }
-    Run { subject, manifest, model, keys: Vec::new(), shown: Vec::new() }.run(trace, coverage)
+    Run { subject, manifest, model, keys: Vec::new(), seen: Vec::new() }.run(trace, coverage)
 }
 
 struct Run<'a> {
@@ -111,19 +130,23 @@ struct Run<'a> {
     model: Model,
     /// The real text of each key that was issued, in order.
     keys: Vec<String>,
-    shown: Vec<String>,
+    seen: Vec<Option<Observation<SeenKey>>>,
 }
 
 impl Run<'_> {
     fn run(mut self, trace: &Trace, coverage: &mut Coverage) -> Verdict {
         for (index, step) in trace.steps.iter().enumerate() {
-            // What the step acts on is settled before the model moves on.
-            let target = Target::of(&self.model, step);
-            let Some(expected) = self.model.step(step) else {
-                self.shown.push("acts on nothing".into());
+            self.model.advance(step.advance);
+            if self.manifest.clock == ClockLevel::Wall && step.advance > 0 {
+                // The subject's clock cannot be set, so it is waited for.
+                std::thread::sleep(std::time::Duration::from_micros(step.advance.unsigned_abs()));
+            }
+            let Some(call) = self.model.resolve(step) else {
+                self.seen.push(None);
                 continue;
             };
-            let observed = match self.perform(step, target) {
+            let expected = self.model.call(&call);
+            let observed = match self.perform(&call) {
                 Ok(observed) => observed,
                 Err(fault) => {
                     let rules = expected.why.iter().map(|(_, rule)| *rule).collect();
@@ -132,51 +155,43 @@ impl Run<'_> {
             };
             coverage.note(&expected);
             if let Some(mismatch) = self.compare(&expected, &observed) {
+                if mismatch.rules.is_empty() {
+                    // Only what the suite itself asks for has no rule behind it.
+                    let fault = Fault::Harness(format!("`{}` did not do what it is for", step.op.name()));
+                    return Verdict::Faulted { step: Some(index), fault, rules: Vec::new() };
+                }
+                let observed = self.named(observed, &expected);
+                let Mismatch { aspect, rules, new_key } = mismatch;
+                let seen = self.seen;
                 return Verdict::Diverged(Box::new(Divergence {
                     step: index,
-                    rules: mismatch.rules,
-                    expected: mismatch.expected,
-                    got: mismatch.got,
-                    shown: self.shown,
+                    aspect,
+                    rules,
+                    expected,
+                    new_key,
+                    observed,
+                    seen,
                 }));
             }
-            self.shown.push(outcome_text(&observed));
+            let named = self.named(observed, &expected);
+            self.seen.push(Some(named));
         }
-        Verdict::Held
+        Verdict::Held { seen: self.seen }
     }
 
-    fn perform(&mut self, step: &Step, target: Target) -> Result<Observation, Fault> {
+    fn perform(&mut self, call: &Call<'_, Key>) -> Result<Observation, Fault> {
         let now = self.model.now();
-        if self.manifest.clock == ClockLevel::Wall && step.advance > 0 {
-            // The subject's clock cannot be set, so it is waited for.
-            std::thread::sleep(std::time::Duration::from_micros(step.advance.unsigned_abs()));
-        }
-        let client = step.client;
-        let key = target.key.map(|key| self.text(key));
-        let text = key.as_deref().unwrap_or_default();
-        match (&step.op, target.session) {
-            (Op::New, _) => self.subject.call(now, &Call::Session { number: target.made, client, key: None }),
-            (Op::Open(_), _) => {
-                self.subject.call(now, &Call::Session { number: target.made, client, key: Some(text) })
-            }
-            (Op::Session(_, op), Some(number)) => self.subject.call(now, &Call::Op { number, op }),
-            (Op::Session(..), None) => Err(Fault::Harness("a step acts on no session object".into())),
-            (Op::Exists(_), _) => self.subject.call(now, &Call::Exists { client, key: text }),
-            (Op::DeleteKey(_), _) => self.subject.call(now, &Call::DeleteKey { client, key: text }),
-            (Op::ClearExpired, _) => self.subject.call(now, &Call::ClearExpired { client }),
-            (Op::ForceKey(_), _) => self.subject.call(now, &Call::ForceKey { key: text }),
-            (Op::Damage(_), _) => self.subject.call(now, &Call::Damage { key: text }),
-            (Op::Reopen, _) => {
-                let observed = self.subject.call(now, &Call::Reopen)?;
-                for number in 0..self.model.sessions() {
-                    if let Some((key, client)) = self.model.session(number) {
-                        let key = key.map(|key| self.text(key));
-                        self.subject.call(now, &Call::Session { number, client, key: key.as_deref() })?;
-                    }
+        let real = call.map_key(|key| self.text(*key));
+        let observed = self.subject.call(now, &real.map_key(String::as_str))?;
+        if matches!(call, Call::Storage { op: StorageOp::Reopen, .. }) {
+            for number in 0..self.model.handles().sessions {
+                if let Some((key, client)) = self.model.session(number) {
+                    let key = key.map(|key| self.text(key));
+                    self.subject.call(now, &Call::Session { number, client, key: key.as_deref() })?;
                 }
-                Ok(observed)
             }
         }
+        Ok(observed)
     }
 
     /// The real text of a key.
@@ -189,6 +204,8 @@ impl Run<'_> {
             Key::Issued(number) => issued(number),
             Key::Altered(number, alteration) => alteration.apply(&issued(number)),
             Key::Forged(forged) => forged.text(),
+            // Traces have none of these.
+            Key::Foreign(_) => String::new(),
         }
     }
 
@@ -199,11 +216,7 @@ impl Run<'_> {
             _ => false,
         };
         if !outcome_held {
-            let expected_text = match &expected.outcome {
-                Ok(answer) => answer.to_string(),
-                Err(kind) => kind.name().into(),
-            };
-            return Some(Mismatch::new(expected, Aspect::Outcome, expected_text, outcome_text(observed)));
+            return Some(Mismatch::new(expected, Aspect::Outcome));
         }
         if let (Some(wanted), Some(got)) = (&expected.session, &observed.session)
             && let Some(mismatch) = self.compare_key(expected, wanted, got)
@@ -215,8 +228,7 @@ impl Run<'_> {
         {
             let same_when_sorted = wanted.sorted() == got.sorted();
             if !(same_when_sorted && self.manifest.values.order == Order::Lost) {
-                let mut mismatch =
-                    Mismatch::new(expected, Aspect::Answer, wanted.to_string(), got.to_string());
+                let mut mismatch = Mismatch::new(expected, Aspect::Answer);
                 if same_when_sorted {
                     mismatch.rules.insert(0, rules::DATA_ORDER);
                 }
@@ -224,12 +236,9 @@ impl Run<'_> {
             }
         }
         let (wanted, got) = (expected.session.as_ref()?, observed.session.as_ref()?);
-        let flag = |aspect, name: &str, wanted: bool, got: bool| {
-            let text = |flag: bool| if flag { name.to_owned() } else { format!("not {name}") };
-            (wanted != got).then(|| Mismatch::new(expected, aspect, text(wanted), text(got)))
-        };
-        flag(Aspect::Accessed, "accessed", wanted.accessed, got.accessed)
-            .or_else(|| flag(Aspect::Modified, "modified", wanted.modified, got.modified))
+        let flag = |aspect, differs: bool| differs.then(|| Mismatch::new(expected, aspect));
+        flag(Aspect::Accessed, wanted.accessed != got.accessed)
+            .or_else(|| flag(Aspect::Modified, wanted.modified != got.modified))
     }
 
     /// Compares keys, and learns the text of one that was issued just now.
@@ -239,30 +248,21 @@ impl Run<'_> {
         wanted: &SessionState<Key>,
         got: &SessionState<String>,
     ) -> Option<Mismatch> {
-        let mismatch = |wanted: String, got: String| Some(Mismatch::new(expected, Aspect::Key, wanted, got));
+        let mut mismatch = Mismatch::new(expected, Aspect::Key);
         let (wanted, text) = match (wanted.key, &got.key) {
             (None, None) => return None,
-            (None, Some(text)) => return mismatch("no key".into(), self.name(text)),
-            (Some(key), None) => return mismatch(format!("key {key}"), "no key".into()),
+            (None, Some(_)) | (Some(_), None) => return Some(mismatch),
             (Some(key), Some(text)) => (key, text),
         };
-        let fresh = matches!(wanted, Key::Issued(n) if usize::try_from(n).is_ok_and(|n| n > self.keys.len()));
-        if !fresh {
-            let same = self.text(wanted) == *text;
-            return if same { None } else { mismatch(format!("key {wanted}"), self.name(text)) };
+        mismatch.new_key =
+            matches!(wanted, Key::Issued(n) if usize::try_from(n).is_ok_and(|n| n > self.keys.len()));
+        if !mismatch.new_key {
+            return (self.text(wanted) != *text).then_some(mismatch);
         }
         if self.keys.contains(text) || Forged::ALL.iter().any(|forged| forged.text() == *text) {
-            return mismatch("a key of its own".into(), self.name(text));
+            return Some(mismatch);
         }
-        let well_formed =
-            text.len() == 32 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        if self.manifest.capabilities.server_side && !well_formed {
-            let mut mismatch = Mismatch::new(
-                expected,
-                Aspect::Key,
-                "a key of 32 characters a-z0-9".into(),
-                format!("one of {} characters", text.chars().count()),
-            );
+        if self.manifest.capabilities.server_side && !is_well_formed(text) {
             mismatch.rules.insert(0, rules::KEY_FORMAT);
             return Some(mismatch);
         }
@@ -270,60 +270,36 @@ impl Run<'_> {
         None
     }
 
-    /// A real key by its name in the trace, so that no key is printed.
-    fn name(&self, text: &str) -> String {
-        match self.keys.iter().position(|key| key == text) {
-            Some(index) => format!("key k{}", index + 1),
-            None => "another key".into(),
-        }
+    /// What was seen, with names in the place of keys.
+    fn named(&self, observed: Observation, expected: &Expected) -> Observation<SeenKey> {
+        let wanted = expected.session.as_ref().and_then(|session| session.key);
+        let name = |text: &String| match self.keys.iter().position(|key| key == text) {
+            Some(index) => SeenKey::Known(Key::Issued(u32::try_from(index + 1).unwrap_or(u32::MAX))),
+            None => match wanted.filter(|wanted| self.text(*wanted) == *text) {
+                Some(wanted) => SeenKey::Known(wanted),
+                None => {
+                    SeenKey::Other { well_formed: is_well_formed(text), characters: text.chars().count() }
+                }
+            },
+        };
+        let session = observed.session.as_ref().map(|session| session.map_key(name));
+        Observation { outcome: observed.outcome, session }
     }
+}
+
+/// Whether a key has the form of one that was created.
+fn is_well_formed(key: &str) -> bool {
+    key.len() == 32 && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
 struct Mismatch {
+    aspect: Aspect,
     rules: Vec<RuleId>,
-    expected: String,
-    got: String,
+    new_key: bool,
 }
 
 impl Mismatch {
-    fn new(expected: &Expected, aspect: Aspect, wanted: String, got: String) -> Self {
-        Self { rules: expected.rules(aspect), expected: wanted, got }
-    }
-}
-
-/// What a step acts on, in the model's terms.
-#[derive(Debug, Clone, Copy)]
-struct Target {
-    session: Option<usize>,
-    key: Option<Key>,
-    /// The number that an object made by this step will have.
-    made: usize,
-}
-
-impl Target {
-    fn of(model: &Model, step: &Step) -> Self {
-        let (session, key) = match &step.op {
-            Op::Session(number, _) => (model.resolve_session(*number), None),
-            Op::Open(key) | Op::Exists(key) | Op::DeleteKey(key) | Op::ForceKey(key) | Op::Damage(key) => {
-                (None, Some(model.resolve_key(*key)))
-            }
-            Op::New | Op::ClearExpired | Op::Reopen => (None, None),
-        };
-        Self { session, key, made: model.sessions() }
-    }
-}
-
-fn outcome_text(observed: &Observation) -> String {
-    match &observed.outcome {
-        Ok(Answer::Unit) => "ok".into(),
-        Ok(answer) => answer.to_string(),
-        Err(Failed { kind, message }) => {
-            let mut text = kind.name().to_owned();
-            if !message.is_empty() && message != kind.name() {
-                // Writing to a String cannot fail.
-                let _ = write!(text, " ({})", crate::observation::shown(message));
-            }
-            text
-        }
+    fn new(expected: &Expected, aspect: Aspect) -> Self {
+        Self { aspect, rules: expected.rules(aspect), new_key: false }
     }
 }

@@ -1,20 +1,29 @@
 //! The suite: every rule that applies to a subject, first on its golden trace and then on generated ones.
 //! What comes out is a report; the fronts only render it.
+//!
+//! A rule has passed only if its own golden trace held, and nothing that was seen later spoke against it. What a
+//! declared erratum excuses is in `errata.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use crate::errata::Excuses;
 use crate::generate::Generator;
 use crate::manifest::ClockLevel;
 use crate::minimise::minimise;
-use crate::report::{Failure, Outcome, RuleReport, SubjectReport};
+use crate::model::{Errata, Model};
+use crate::report::{Failure, Outcome, RuleReport, SubjectReport, expected_text, observed_text};
 use crate::rule::RuleId;
-use crate::runner::{Coverage, Errata, Verdict, run_trace};
+use crate::runner::{Coverage, Divergence, Verdict, run_trace};
 use crate::subject::{Fault, Subject};
 use crate::trace::{Trace, TraceFile};
 
+/// How often the minimiser may run a trace.
+const ATTEMPTS: usize = 2_000;
+
 /// How much is run, and from where chance starts.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Config {
     /// Generated traces per subject.
     pub cases: usize,
@@ -31,6 +40,38 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self { cases: 500, steps: 40, seed: 0x51f2, budget: None, rules: None }
+    }
+}
+
+impl Config {
+    /// With so many generated traces.
+    #[must_use]
+    pub fn with_cases(self, cases: usize) -> Self {
+        Self { cases, ..self }
+    }
+
+    /// With generated traces of up to so many steps.
+    #[must_use]
+    pub fn with_steps(self, steps: usize) -> Self {
+        Self { steps, ..self }
+    }
+
+    /// With another seed.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// With a time after which no further trace is generated.
+    #[must_use]
+    pub fn with_budget(self, budget: Duration) -> Self {
+        Self { budget: Some(budget), ..self }
+    }
+
+    /// With only the rules that fit a pattern, in which `*` stands for any text.
+    #[must_use]
+    pub fn with_rules(self, pattern: &str) -> Self {
+        Self { rules: Some(pattern.into()), ..self }
     }
 }
 
@@ -53,6 +94,10 @@ pub fn run(
     let started = Instant::now();
     let mut run = Run::new(subject, config);
     let golden: Vec<RuleId> = run.applicable().collect();
+    // What the errata excuse must be known before anything is judged.
+    for rule in &golden {
+        run.learn(*rule);
+    }
     let total = golden.len() + config.cases;
     for (done, rule) in golden.into_iter().enumerate() {
         run.golden(rule);
@@ -69,26 +114,48 @@ pub fn run(
         if config.budget.is_some_and(|budget| started.elapsed() >= budget) || run.broken.is_some() {
             break;
         }
-        run.trace(&trace);
+        run.trace(&trace, None);
         progress(total - config.cases + done + 1, total);
     }
     run.report()
 }
 
-/// What became of a rule whose trace did not hold.
+/// What became of a rule that did not just hold.
 enum Finding {
     Broken(Box<Failure>),
+    /// It is broken by what another rule explains better.
+    Consequence {
+        of: RuleId,
+        reason: String,
+        trace: Trace,
+    },
     Flaky(Trace),
-    Crash { reason: String, trace: Trace },
-    Timeout { reason: String, trace: Trace },
+    Crash {
+        reason: String,
+        trace: Trace,
+    },
+    Timeout {
+        reason: String,
+        trace: Trace,
+    },
     ExpectedFail,
     UnexpectedPass,
+    /// Its golden trace got no further than an erratum.
+    CutShort {
+        by: RuleId,
+    },
+    /// Its golden trace does not come to it, since the subject's errata are in the way.
+    OutOfReach,
 }
 
 struct Run<'a> {
     subject: &'a mut dyn Subject,
     config: &'a Config,
     coverage: Coverage,
+    /// What the subject's errata excuse.
+    excuses: Excuses,
+    /// The rules whose golden trace held, or that a trace in its place showed.
+    held: BTreeSet<RuleId>,
     findings: BTreeMap<RuleId, Finding>,
     /// Set when the subject could not be driven: nothing more is known.
     broken: Option<String>,
@@ -96,7 +163,16 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(subject: &'a mut dyn Subject, config: &'a Config) -> Self {
-        Self { subject, config, coverage: Coverage::default(), findings: BTreeMap::new(), broken: None }
+        let excuses = Excuses::of(subject.manifest());
+        Self {
+            subject,
+            config,
+            coverage: Coverage::default(),
+            excuses,
+            held: BTreeSet::new(),
+            findings: BTreeMap::new(),
+            broken: None,
+        }
     }
 
     /// Why a rule is not run, if it is not.
@@ -115,32 +191,60 @@ impl<'a> Run<'a> {
         applicable.into_iter()
     }
 
-    fn is_erratum(&self, rule: RuleId) -> bool {
-        self.subject.manifest().errata.iter().any(|erratum| erratum.rule == rule.rule().id)
+    /// The golden trace of a rule, if it can be run on the subject.
+    fn golden_trace(&mut self, rule: RuleId) -> Option<Trace> {
+        match rule.rule().golden() {
+            Ok(file) => Some(file.trace).filter(|trace| !self.needs_set_clock(trace)),
+            Err(error) => {
+                self.broken = Some(format!("the golden trace of {}: {error}", rule.rule().id));
+                None
+            }
+        }
     }
 
     fn golden(&mut self, rule: RuleId) {
-        let trace = match rule.rule().golden() {
-            Ok(file) => file.trace,
-            Err(error) => {
-                self.broken = Some(format!("the golden trace of {}: {error}", rule.rule().id));
-                return;
+        let Some(trace) = self.golden_trace(rule) else { return };
+        if self.excuses.declares(rule) {
+            self.erratum(rule, &trace);
+        } else {
+            self.trace(&trace, Some(rule));
+        }
+    }
+
+    /// Learns what an erratum is from its golden trace.
+    fn learn(&mut self, rule: RuleId) {
+        if !self.excuses.declares(rule) || self.excuses.imitated(rule) {
+            return;
+        }
+        let Some(trace) = self.golden_trace(rule) else { return };
+        let verdict = run_trace(self.subject, &trace, Errata::ImitatedBut(rule), &mut self.coverage);
+        if let Verdict::Diverged(divergence) = verdict
+            && divergence.rules.contains(&rule)
+        {
+            self.excuses.learn(rule, &trace, &divergence);
+        }
+    }
+
+    /// Runs the golden trace of an erratum. The erratum must be real: where the model does not imitate it, the trace
+    /// fails for that rule; where it does, the trace fails without the imitation, and holds with it.
+    fn erratum(&mut self, rule: RuleId, trace: &Trace) {
+        let mut coverage = Coverage::default();
+        let verdict = run_trace(self.subject, trace, Errata::ImitatedBut(rule), &mut coverage);
+        self.coverage.add(&coverage);
+        match verdict {
+            Verdict::Held { .. } if coverage.count(rule) == 0 => {
+                self.findings.insert(rule, Finding::OutOfReach);
             }
-        };
-        if self.needs_set_clock(&trace) {
-            return;
-        }
-        if !self.is_erratum(rule) {
-            self.trace(&trace);
-            return;
-        }
-        // The erratum must be real: against a model that forgives nothing, the trace has to fail.
-        match run_trace(self.subject, &trace, Errata::HeldAgainst, &mut self.coverage) {
+            Verdict::Held { .. } => drop(self.findings.insert(rule, Finding::UnexpectedPass)),
+            Verdict::Diverged(_) if self.excuses.imitated(rule) => {
+                self.findings.insert(rule, Finding::ExpectedFail);
+                self.trace(trace, Some(rule));
+            }
             Verdict::Diverged(divergence) if divergence.rules.contains(&rule) => {
                 self.findings.insert(rule, Finding::ExpectedFail);
             }
-            Verdict::Held => drop(self.findings.insert(rule, Finding::UnexpectedPass)),
-            Verdict::Diverged(_) | Verdict::Faulted { .. } => self.trace(&trace),
+            Verdict::Diverged(divergence) => self.diverged(trace, &divergence, Some(rule)),
+            Verdict::Faulted { step, fault, rules } => self.faulted(trace, step, fault, &rules),
         }
     }
 
@@ -149,48 +253,113 @@ impl<'a> Run<'a> {
         self.subject.manifest().clock == ClockLevel::Wall && trace.steps.iter().any(|step| step.advance != 0)
     }
 
-    /// Runs the one trace that waits: what it shows is shown by the subject's own clock.
+    /// Runs the one trace that waits: what it shows is shown by the subject's own clock, and stands for the golden
+    /// traces that cannot be run.
     fn wall(&mut self) {
         match TraceFile::parse(include_str!("../traces/wall-clock.jsonl")) {
-            Ok(file) => self.trace(&file.trace),
+            Ok(file) => {
+                let mut shown = Coverage::default();
+                std::mem::swap(&mut shown, &mut self.coverage);
+                self.trace(&file.trace, None);
+                self.held.extend(RuleId::of_stores().filter(|rule| self.coverage.count(*rule) > 0));
+                self.coverage.add(&shown);
+            }
             Err(error) => {
                 self.broken = Some(format!("the trace for subjects with a clock of their own: {error}"));
             }
         }
     }
 
-    /// Runs a trace, and looks into it if it does not hold.
-    fn trace(&mut self, trace: &Trace) {
-        match run_trace(self.subject, trace, Errata::Imitated, &mut self.coverage) {
-            Verdict::Held => {}
-            Verdict::Diverged(divergence) => {
-                let rule = self.primary(&divergence.rules);
-                // A declared erratum explains what is broken beside it.
-                let erratum = divergence.rules.iter().find(|rule| self.is_erratum(**rule));
-                if let Some(erratum) = erratum {
-                    self.findings.entry(*erratum).or_insert(Finding::ExpectedFail);
-                } else if self.left_out(rule).is_none() && !self.findings.contains_key(&rule) {
-                    let finding = self.investigate(rule, trace);
-                    self.findings.insert(rule, finding);
+    /// Runs a trace, which may be the golden trace of a rule, and looks into it if it does not hold.
+    fn trace(&mut self, trace: &Trace, golden: Option<RuleId>) {
+        let mut coverage = Coverage::default();
+        let verdict = run_trace(self.subject, trace, Errata::Imitated, &mut coverage);
+        self.coverage.add(&coverage);
+        match verdict {
+            Verdict::Held { .. } => match golden {
+                // What an erratum does may leave no way to the rule.
+                Some(rule) if coverage.count(rule) == 0 && !self.excuses.declares(rule) => {
+                    self.findings.entry(rule).or_insert(Finding::OutOfReach);
                 }
-            }
+                rule => self.held.extend(rule),
+            },
+            Verdict::Diverged(divergence) => self.diverged(trace, &divergence, golden),
             Verdict::Faulted { step, fault, rules } => self.faulted(trace, step, fault, &rules),
         }
     }
 
-    /// The rule that is to blame: the first that applies to the subject.
-    fn primary(&self, rules: &[RuleId]) -> RuleId {
-        let applies = |rule: &&RuleId| !matches!(self.left_out(**rule), Some((Outcome::NotApplicable, _)));
-        // A divergence names at least one rule.
-        rules.iter().find(applies).or(rules.first()).copied().unwrap_or(crate::rules::LIFECYCLE_LOAD_STORED)
+    /// Notes which rules a divergence breaks: all of those behind the step, and the rule whose golden trace it is.
+    fn diverged(&mut self, trace: &Trace, divergence: &Divergence, golden: Option<RuleId>) {
+        if let Some(erratum) = self.excuses.explain(trace, divergence) {
+            if let Some(rule) = golden {
+                self.cut_short(rule, trace, divergence.step, erratum);
+            }
+            return;
+        }
+        let Some(rule) = self.to_blame(divergence, golden) else { return };
+        if !self.is_blamed(rule) {
+            let finding = self.investigate(rule, trace, golden);
+            self.findings.insert(rule, finding);
+        }
+        let mut consequences: Vec<RuleId> = self.enabled(&divergence.rules).chain(golden).collect();
+        if let Some(Finding::Broken(failure)) = self.findings.get(&rule) {
+            consequences.extend(self.enabled(&failure.also).collect::<Vec<_>>());
+        }
+        for consequence in consequences {
+            if consequence != rule && !self.is_blamed(consequence) {
+                let reason = difference(divergence);
+                let trace =
+                    Trace { settings: trace.settings, steps: trace.steps[..=divergence.step].to_vec() };
+                self.findings.insert(consequence, Finding::Consequence { of: rule, reason, trace });
+            }
+        }
     }
 
-    fn investigate(&mut self, rule: RuleId, trace: &Trace) -> Finding {
-        let budget = 2_000;
+    /// Whether something is held against a rule already. An erratum that is real is not.
+    fn is_blamed(&self, rule: RuleId) -> bool {
+        let found = self.findings.get(&rule);
+        found.is_some_and(|found| {
+            !matches!(found, Finding::ExpectedFail | Finding::CutShort { .. } | Finding::OutOfReach)
+        })
+    }
+
+    /// A golden trace got only as far as a step that an erratum excuses. If all that its rule says comes before, the
+    /// rule has held.
+    fn cut_short(&mut self, rule: RuleId, trace: &Trace, step: usize, by: RuleId) {
+        let mut model = Model::new(self.subject.manifest(), trace.settings, Errata::Imitated);
+        let speaks = |step| {
+            let expected = model.step(step);
+            expected.is_some_and(|expected| expected.why.iter().any(|(_, why)| *why == rule))
+        };
+        let last = trace.steps.iter().map(speaks).collect::<Vec<_>>().into_iter().rposition(|speaks| speaks);
+        if last.is_some_and(|last| last < step) {
+            self.held.insert(rule);
+        } else {
+            self.findings.entry(rule).or_insert(Finding::CutShort { by });
+        }
+    }
+
+    /// Those of some rules that are run.
+    fn enabled(&self, rules: &[RuleId]) -> impl Iterator<Item = RuleId> {
+        rules.iter().copied().filter(|rule| self.left_out(*rule).is_none())
+    }
+
+    /// The rule that explains a divergence best: the first that is run, and where none is, the one whose golden trace
+    /// it is.
+    fn to_blame(&self, divergence: &Divergence, golden: Option<RuleId>) -> Option<RuleId> {
+        self.enabled(&divergence.rules).next().or(golden)
+    }
+
+    fn investigate(&mut self, rule: RuleId, trace: &Trace, golden: Option<RuleId>) -> Finding {
         let mut ignored = Coverage::default();
-        let small = minimise(trace, budget, |candidate| {
-            let verdict = run_trace(self.subject, candidate, Errata::Imitated, &mut ignored);
-            matches!(verdict, Verdict::Diverged(d) if self.primary(&d.rules) == rule)
+        let small = minimise(trace, ATTEMPTS, |candidate| {
+            match run_trace(self.subject, candidate, Errata::Imitated, &mut ignored) {
+                Verdict::Diverged(divergence) => {
+                    self.to_blame(&divergence, golden) == Some(rule)
+                        && self.excuses.explain(candidate, &divergence).is_none()
+                }
+                _ => false,
+            }
         });
         let again = run_trace(self.subject, &small, Errata::Imitated, &mut ignored);
         let Verdict::Diverged(divergence) = again else {
@@ -198,8 +367,8 @@ impl<'a> Run<'a> {
             return Finding::Flaky(trace.clone());
         };
         let mut failure = Failure::new(small, *divergence);
+        failure.also.extend([failure.rule]);
         failure.also.retain(|other| *other != rule);
-        failure.also.extend(Some(failure.rule).filter(|first| *first != rule));
         failure.rule = rule;
         failure.seed = Some(self.config.seed);
         failure.original_steps = trace.steps.len();
@@ -207,23 +376,26 @@ impl<'a> Run<'a> {
     }
 
     fn faulted(&mut self, trace: &Trace, step: Option<usize>, fault: Fault, rules: &[RuleId]) {
-        let rule = self.primary(rules);
+        // A step without a rule is the suite's own.
+        let rule = self.enabled(rules).next().or(rules.first().copied());
         let steps = step.map_or(0, |step| step + 1);
         let trace = Trace { settings: trace.settings, steps: trace.steps[..steps].to_vec() };
         let faults =
             self.findings.values().filter(|f| matches!(f, Finding::Crash { .. } | Finding::Timeout { .. }));
         // A subject that keeps falling over is not started for ever.
-        if faults.count() >= 3 || step.is_none() {
+        if faults.count() >= 3 || step.is_none() || rule.is_none() {
             self.broken = Some(fault.to_string());
         }
-        match fault {
-            Fault::Harness(reason) => self.broken = Some(reason),
-            Fault::Crash(reason) => {
-                self.findings.entry(rule).or_insert(Finding::Crash { reason, trace });
+        let finding = match fault {
+            Fault::Harness(reason) => {
+                self.broken = Some(reason);
+                return;
             }
-            Fault::Timeout(reason) => {
-                self.findings.entry(rule).or_insert(Finding::Timeout { reason, trace });
-            }
+            Fault::Crash(reason) => Finding::Crash { reason, trace },
+            Fault::Timeout(reason) => Finding::Timeout { reason, trace },
+        };
+        if let Some(rule) = rule {
+            self.findings.entry(rule).or_insert(finding);
         }
     }
 
@@ -232,48 +404,75 @@ impl<'a> Run<'a> {
         let mut rules = Vec::new();
         let mut failures = Vec::new();
         for id in RuleId::of_stores() {
-            let exercised = self.coverage.count(id);
             let (status, reason, trace) = match (self.left_out(id), self.findings.remove(&id)) {
                 (Some((outcome, reason)), _) => (outcome, Some(reason), None),
-                (None, Some(finding)) => match finding {
-                    Finding::Broken(failure) => {
-                        let trace = failure.trace.clone();
-                        let reason = format!(
-                            "expected {}, got {}",
-                            failure.divergence.expected, failure.divergence.got
-                        );
-                        failures.push(*failure);
-                        (Outcome::Fail, Some(reason), Some(trace))
-                    }
-                    Finding::Flaky(trace) => {
-                        let reason = "it failed once, and not when it was run again".into();
-                        (Outcome::Flaky, Some(reason), Some(trace))
-                    }
-                    Finding::Crash { reason, trace } => (Outcome::Crash, Some(reason), Some(trace)),
-                    Finding::Timeout { reason, trace } => (Outcome::Timeout, Some(reason), Some(trace)),
-                    Finding::ExpectedFail => {
-                        let erratum = manifest.errata.iter().find(|erratum| erratum.rule == id.rule().id);
-                        (Outcome::ExpectedFail, erratum.map(|erratum| erratum.reason.clone()), None)
-                    }
-                    Finding::UnexpectedPass => {
-                        let reason = "the manifest declares an erratum that is not there".into();
-                        (Outcome::UnexpectedPass, Some(reason), None)
-                    }
-                },
-                (None, None) => match &self.broken {
-                    Some(reason) => (Outcome::HarnessError, Some(reason.clone()), None),
-                    None if exercised > 0 => (Outcome::Pass, None, None),
-                    None if id.rule().golden().is_ok_and(|file| self.needs_set_clock(&file.trace)) => {
-                        let reason = "it needs a clock that the suite sets, and the subject has its own";
-                        (Outcome::NotApplicable, Some(reason.into()), None)
-                    }
-                    None => (Outcome::NotExercised, Some("no trace got as far as this rule".into()), None),
-                },
+                (None, Some(Finding::Broken(failure))) => {
+                    let (trace, reason) = (failure.trace.clone(), difference(&failure.divergence));
+                    failures.push(*failure);
+                    (Outcome::Fail, Some(reason), Some(trace))
+                }
+                (None, Some(finding)) => finding.told(id, &self.excuses),
+                (None, None) => self.unfound(id),
             };
+            let exercised = self.coverage.count(id);
             rules.push(RuleReport { rule: id, status, exercised, clock: manifest.clock, reason, trace });
         }
         SubjectReport { manifest, steps: self.coverage.steps, rules, failures }
     }
+
+    /// What is said of a rule with which nothing was found.
+    fn unfound(&self, rule: RuleId) -> (Outcome, Option<String>, Option<Trace>) {
+        let clocked = || rule.rule().golden().is_ok_and(|file| self.needs_set_clock(&file.trace));
+        let (outcome, reason) = match &self.broken {
+            Some(reason) => (Outcome::HarnessError, Some(reason.as_str())),
+            None if self.held.contains(&rule) => (Outcome::Pass, None),
+            None if clocked() => {
+                let reason = "it needs a clock that the suite sets, and the subject has its own";
+                (Outcome::NotApplicable, Some(reason))
+            }
+            None => (Outcome::NotExercised, Some("no trace got as far as this rule")),
+        };
+        (outcome, reason.map(str::to_owned), None)
+    }
+}
+
+impl Finding {
+    /// What the report says.
+    fn told(self, rule: RuleId, excuses: &Excuses) -> (Outcome, Option<String>, Option<Trace>) {
+        match self {
+            Self::Broken(failure) => {
+                (Outcome::Fail, Some(difference(&failure.divergence)), Some(failure.trace))
+            }
+            Self::Consequence { of, reason, trace } => {
+                let reason = format!("broken with r[{}]: {reason}", of.rule().id);
+                (Outcome::Fail, Some(reason), Some(trace))
+            }
+            Self::Flaky(trace) => {
+                let reason = "it failed once, and not when it was run again".into();
+                (Outcome::Flaky, Some(reason), Some(trace))
+            }
+            Self::Crash { reason, trace } => (Outcome::Crash, Some(reason), Some(trace)),
+            Self::Timeout { reason, trace } => (Outcome::Timeout, Some(reason), Some(trace)),
+            Self::ExpectedFail => (Outcome::ExpectedFail, excuses.reason(rule), None),
+            Self::UnexpectedPass => {
+                let reason = "the manifest declares an erratum that is not there".into();
+                (Outcome::UnexpectedPass, Some(reason), None)
+            }
+            Self::CutShort { by } => {
+                let reason = format!("its golden trace ends at the erratum r[{}]", by.rule().id);
+                (Outcome::NotApplicable, Some(reason), None)
+            }
+            Self::OutOfReach => {
+                let reason = "the errata of the subject leave no way to it";
+                (Outcome::NotApplicable, Some(reason.into()), None)
+            }
+        }
+    }
+}
+
+/// What a divergence is, in a line.
+fn difference(divergence: &Divergence) -> String {
+    format!("expected {}, got {}", expected_text(divergence), observed_text(divergence))
 }
 
 #[cfg(test)]

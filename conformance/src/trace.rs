@@ -4,9 +4,10 @@
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use crate::op::{Fields, Op};
+use crate::json::{Json, Object};
+use crate::op::{Op, Source};
+use crate::value::Budget;
 
 /// The version of the trace format.
 pub const FORMAT: u32 = 1;
@@ -56,24 +57,36 @@ pub struct Step {
 
 /// What a golden trace states by hand about the answer to a step: `{"ok": …}` or `{"error": "…"}`, and
 /// any of `key` (`k1`; empty for none), `accessed` and `modified`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Stated {
     /// The answer, as it goes over the wire.
-    #[serde(default, deserialize_with = "crate::op::present")]
-    pub ok: Option<Box<RawValue>>,
+    pub ok: Option<Json>,
     /// The kind of error.
-    #[serde(default)]
     pub error: Option<String>,
     /// The key the object then has; empty for none.
-    #[serde(default)]
     pub key: Option<String>,
     /// The flag.
-    #[serde(default)]
     pub accessed: Option<bool>,
     /// The flag.
-    #[serde(default)]
     pub modified: Option<bool>,
+}
+
+impl Stated {
+    fn read(json: &Json) -> Result<Self, String> {
+        let stated = Object::from(json.entries().ok_or("`expect` must be an object")?);
+        let known = ["ok", "error", "key", "accessed", "modified"];
+        if let Some((name, _)) = stated.entries().iter().find(|(name, _)| !name.is_one_of(&known)) {
+            return Err(format!("`expect` has no field {name}"));
+        }
+        Ok(Self {
+            ok: stated.get("ok").cloned(),
+            error: stated.read("expect", "error")?,
+            key: stated.read("expect", "key")?,
+            accessed: stated.read("expect", "accessed")?,
+            modified: stated.read("expect", "modified")?,
+        })
+    }
 }
 
 /// A trace as read from a file, with what its header and steps say beside the steps themselves.
@@ -108,6 +121,7 @@ fn is_default(settings: &Settings) -> bool {
 
 /// Why a trace file was not read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TraceError {
     /// The first line is no header of ours.
     #[error("line 1: not a sessionspec trace ({0}); the first line must be {{\"sessionspec_trace\":1,…}}")]
@@ -147,12 +161,17 @@ impl Trace {
             settings: self.settings,
             steps: self.steps.len(),
         };
-        let mut out = line(&header);
+        // Writing to a String cannot fail.
+        let mut out = format!("{}\n", Json::of(&header).as_str());
         for step in &self.steps {
-            let mut fields = step.op.to_fields();
-            fields.client = (step.client != 0).then_some(step.client);
-            fields.advance_us = (step.advance != 0).then_some(step.advance);
-            out.push_str(&line(&fields));
+            let mut line = step.op.to_line();
+            if step.client != 0 {
+                line.push("client", u64::from(step.client));
+            }
+            if step.advance != 0 {
+                line.push("advance_us", step.advance);
+            }
+            let _ = writeln!(out, "{line}");
         }
         out
     }
@@ -171,13 +190,6 @@ impl Trace {
     }
 }
 
-fn line(value: &impl Serialize) -> String {
-    // These types have no maps with odd keys and no failing serialisers.
-    let mut line = serde_json::to_string(value).unwrap_or_default();
-    line.push('\n');
-    line
-}
-
 impl TraceFile {
     /// Reads a trace file.
     ///
@@ -192,17 +204,12 @@ impl TraceFile {
             rule: header.rule,
             stated: Vec::new(),
         };
+        let mut source = Source::Trace(Budget::default());
         for (index, line) in lines {
             let fault = |reason: String| TraceError::Step { line: index + 1, reason };
-            let fields: Fields = serde_json::from_str(line).map_err(|e| fault(e.to_string()))?;
-            let op = Op::from_fields(&fields).map_err(fault)?;
-            let client = fields.client.unwrap_or(0);
-            if client > 1 {
-                return Err(fault(format!("client {client}: there are only 0 and 1")));
-            }
-            let stated = fields.expect.as_deref().map(|raw| serde_json::from_str(raw.get()));
-            file.stated.push(stated.transpose().map_err(|e| fault(format!("`expect`: {e}")))?);
-            file.trace.steps.push(Step { client, advance: fields.advance_us.unwrap_or(0), op });
+            let (step, stated) = read_step(line, &mut source).map_err(fault)?;
+            file.trace.steps.push(step);
+            file.stated.push(stated);
             if file.trace.steps.len() > MAX_STEPS {
                 return Err(fault(format!("a trace has at most {MAX_STEPS} steps")));
             }
@@ -226,15 +233,66 @@ impl TraceFile {
     }
 }
 
+fn read_step(text: &str, source: &mut Source) -> Result<(Step, Option<Stated>), String> {
+    let line = Object::parse(text)?;
+    let op = Op::from_line(&line, source)?;
+    let known = op.to_line();
+    let beside = ["client", "advance_us", "expect"];
+    for (name, _) in line.entries() {
+        if !name.is_one_of(&beside) && !known.entries().iter().any(|(known, _)| known == name) {
+            return Err(format!("`{}` has no field {name}", op.name()));
+        }
+    }
+    let client = line.read::<u8>(op.name(), "client")?.unwrap_or(0);
+    if client > 1 {
+        return Err(format!("client {client}: there are only 0 and 1"));
+    }
+    let advance = line.read(op.name(), "advance_us")?.unwrap_or(0);
+    let stated = line.get("expect").map(Stated::read).transpose()?;
+    Ok((Step { client, advance, op }, stated))
+}
+
 /// The JSON schema of the lines of a trace file.
 pub fn schema() -> serde_json::Value {
     let mut generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
-    let header = generator.subschema_for::<Header>();
-    let step = generator.subschema_for::<Fields>();
+    let mut lines = vec![generator.subschema_for::<Header>()];
+    lines.extend(Op::line_schemas(&mut generator));
     serde_json::json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of a sessionspec trace: the header first, then the steps",
-        "anyOf": [header, step],
+        "anyOf": lines,
         "$defs": generator.take_definitions(true),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(lines: &[String]) -> String {
+        format!("{{\"sessionspec_trace\":1,\"steps\":{}}}\n{}\n", lines.len(), lines.join("\n"))
+    }
+
+    #[test]
+    fn a_small_file_cannot_stand_for_gigabytes() {
+        let line = r#"{"op":"set","session":1,"name":"a","value":{"$repeat":["x",4000000]}}"#.to_owned();
+        let fault = TraceFile::parse(&file(&vec![line; 600])).unwrap_err().to_string();
+        assert_eq!(fault, "line 6: the values of a trace come to more than 16777216 bytes");
+    }
+
+    #[test]
+    fn a_field_that_the_operation_does_not_have_is_refused() {
+        let fault = |line: &str| TraceFile::parse(&file(&[line.to_owned()])).unwrap_err().to_string();
+        assert_eq!(fault(r#"{"op":"new","advance":5}"#), "line 2: `new` has no field \"advance\"");
+        assert_eq!(fault(r#"{"op":"save","session":1,"name":"a"}"#), "line 2: `save` has no field \"name\"");
+        assert_eq!(fault(r#"{"op":"new","expect":{"okay":1}}"#), "line 2: `expect` has no field \"okay\"");
+    }
+
+    #[test]
+    fn names_with_half_a_surrogate_pair_survive_being_written_and_read() {
+        let line = r#"{"op":"update","session":1,"items":{"\ud800":1}}"#.to_owned();
+        let text = file(&["{\"op\":\"new\"}".to_owned(), line.clone()]);
+        let trace = TraceFile::parse(&text).unwrap().trace;
+        assert_eq!(trace.to_jsonl(None).lines().last(), Some(&*line));
+    }
 }

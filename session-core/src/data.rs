@@ -29,10 +29,25 @@ const TEST_COOKIE: &str = "testcookie";
 pub struct SessionData {
     entries: Entries,
     /// Values that were given out to be changed in place. What they are now counts, and not their texts.
-    opened: Vec<(String, Value)>,
+    opened: Vec<(String, Opened)>,
     pub(crate) accessed: bool,
     pub(crate) modified: bool,
     pub(crate) context: Context,
+}
+
+/// A value that was given out.
+enum Opened {
+    Value(Value),
+    Json(Json),
+}
+
+impl Opened {
+    fn to_json(&self) -> Result<Json, JsonError> {
+        match self {
+            Self::Value(value) => Json::write(value),
+            Self::Json(json) => Ok(json.clone()),
+        }
+    }
 }
 
 /// What a visitor stored is not shown.
@@ -63,19 +78,29 @@ impl SessionData {
     /// [`SessionError::Unrepresentable`] if such a value is nested too deep to be read again; nothing is changed.
     pub fn entries(&self) -> Result<Cow<'_, Entries>, SessionError> {
         let mut entries = Cow::Borrowed(&self.entries);
-        for (name, value) in &self.opened {
-            let changed = |text| to_value(name, text).map_or(true, |held| held != *value);
+        for (name, opened) in &self.opened {
             // One that was only looked at keeps its text.
-            if self.entries.get(name).is_none_or(changed) {
-                let json = to_json(name, value)?;
+            let same = |text| match opened {
+                Opened::Value(value) => to_value(name, text).is_ok_and(|held| held == *value),
+                Opened::Json(json) => json.as_str() == text,
+            };
+            if !self.entries.get(name).is_some_and(same) {
+                let json = opened.to_json().map_err(|source| unrepresentable(name, source))?;
                 entries.to_mut().insert_json(name, json).map_err(|source| unrepresentable(name, source))?;
             }
         }
         Ok(entries)
     }
 
-    fn opened(&self, name: &str) -> Option<&Value> {
+    fn opened(&self, name: &str) -> Option<&Opened> {
         self.opened.iter().find(|(opened, _)| opened == name).map(|(_, value)| value)
+    }
+
+    /// Gives an entry out in this form, in the place of any other.
+    fn open(&mut self, name: &str, opened: Opened) -> Option<&mut Opened> {
+        self.close(name);
+        self.opened.push((name.into(), opened));
+        self.opened.last_mut().map(|(_, opened)| opened)
     }
 
     /// Takes back what was given out of an entry.
@@ -91,7 +116,8 @@ impl SessionData {
     /// [`get_json`](Self::get_json) has the text.
     pub fn get(&self, name: &str) -> Result<Option<Value>, SessionError> {
         match self.opened(name) {
-            Some(value) => Ok(Some(value.clone())),
+            Some(Opened::Value(value)) => Ok(Some(value.clone())),
+            Some(Opened::Json(json)) => to_value(name, json.as_str()).map(Some),
             None => self.entries.get(name).map(|text| to_value(name, text)).transpose(),
         }
     }
@@ -102,7 +128,7 @@ impl SessionData {
     /// [`SessionError::WrongType`] if the value is there and does not fit.
     pub fn get_as<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, SessionError> {
         let read = match self.opened(name) {
-            Some(value) => Json::write(value).and_then(|json| json.read().map(Some)),
+            Some(opened) => opened.to_json().and_then(|json| json.read().map(Some)),
             None => self.entries.read(name),
         };
         read.map_err(|source| wrong_type(name, source))
@@ -112,7 +138,7 @@ impl SessionData {
     pub fn get_json(&self, name: &str) -> Option<Json> {
         match self.opened(name) {
             // What is too deep to be written is found when it is saved.
-            Some(value) => Json::write(value).ok(),
+            Some(opened) => opened.to_json().ok(),
             None => self.entries.get(name).map(Json::trusted),
         }
     }
@@ -123,15 +149,24 @@ impl SessionData {
     /// # Errors
     /// As for [`get`](Self::get).
     pub fn get_mut(&mut self, name: &str) -> Result<Option<&mut Value>, SessionError> {
-        let place = match self.opened.iter().position(|(opened, _)| opened == name) {
-            Some(place) => place,
-            None => {
-                let Some(value) = self.get(name)? else { return Ok(None) };
-                self.opened.push((name.into(), value));
-                self.opened.len() - 1
-            }
-        };
-        Ok(self.opened.get_mut(place).map(|(_, value)| value))
+        if !matches!(self.opened(name), Some(Opened::Value(_))) {
+            let Some(value) = self.get(name)? else { return Ok(None) };
+            self.open(name, Opened::Value(value));
+        }
+        Ok(self.opened.iter_mut().find_map(|(opened, value)| match value {
+            Opened::Value(value) if opened == name => Some(value),
+            _ => None,
+        }))
+    }
+
+    /// The text of an entry, to be changed in place: for values that [`get_mut`](Self::get_mut) cannot give out. This
+    /// does not mark the session modified either.
+    pub fn get_json_mut(&mut self, name: &str) -> Option<&mut Json> {
+        let json = self.get_json(name)?;
+        match self.open(name, Opened::Json(json)) {
+            Some(Opened::Json(json)) => Some(json),
+            _ => None,
+        }
     }
 
     /// Changes the value of an entry in place and marks the session modified.
@@ -231,7 +266,7 @@ impl SessionData {
     /// All entries, in order (`session.items()`).
     pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Json)> {
         self.entries.iter().map(|(name, text)| {
-            let opened = name.to_str().and_then(|name| Json::write(self.opened(&name)?).ok());
+            let opened = name.to_str().and_then(|name| self.opened(&name)?.to_json().ok());
             (name.to_str_lossy(), opened.unwrap_or_else(|| Json::trusted(text)))
         })
     }

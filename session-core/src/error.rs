@@ -159,6 +159,13 @@ pub enum SessionError {
     Store(#[from] StoreError),
 }
 
+impl SessionError {
+    /// [`SessionError::Unrepresentable`], with the entry and what about its value.
+    pub fn unrepresentable(name: impl Into<String>, source: JsonError) -> Self {
+        Self::Unrepresentable { name: name.into(), source }
+    }
+}
+
 /// Shows an error with all that lies beneath it, as logs want it: `cannot load a session: connection refused`.
 ///
 /// ```

@@ -10,9 +10,10 @@ use session_backends::{
     CacheStore, CachedStore, CookieStore, FileStore, MemcachedCache, PostgresStore, RedisCache, SqliteStore,
 };
 use session_core::blocking::Wait;
+use session_core::json::{Json, Token};
 use session_core::{
-    AnyStore, Clock, KeyGenerator, Map, RandomKeys, Record, Secret, SessionKey, SessionStore, Settings,
-    StoreError, SystemClock, json,
+    AnyStore, Chain, Clock, Entries, KeyGenerator, RandomKeys, Record, Secret, SessionKey, SessionStore, Settings,
+    StoreError, SystemClock,
 };
 use time::Duration;
 
@@ -36,7 +37,6 @@ pub(crate) struct Engine {
 /// A session's content as `crossread.py generate` gives it.
 struct Content {
     name: String,
-    kind: String,
     /// The data as JSON text, as Python wrote it.
     data: String,
 }
@@ -124,9 +124,9 @@ impl Engine {
             && (content.name == "expiry-4" || content.name.starts_with("expiry-offset-"))
     }
 
-    /// Whether Rust must refuse what Django has written.
+    /// Whether Rust must refuse what Django has written: a pickle whose names are not all text.
     fn refuses(&self, content: &Content) -> bool {
-        content.kind != "plain" || (self.pickles && content.name == "coerced-names-twice")
+        self.pickles && content.name == "coerced-names-twice"
     }
 }
 
@@ -135,9 +135,9 @@ fn generate(root: &Path, python: &Path) -> Result<Vec<Content>, Failure> {
     let contents = lines.lines().map(|line| {
         // Some of the data is no strict JSON, so the line is taken apart by its fixed beginning.
         let (head, data) = line.split_once(", \"data\": ")?;
-        let head = json::parse(format!("{head}}}").as_bytes()).ok()?;
-        let text = |name: &str| Some(head.get(name)?.as_str()?.to_owned());
-        Some(Content { name: text("name")?, kind: text("kind")?, data: data.strip_suffix('}')?.to_owned() })
+        let head = Entries::parse(format!("{head}}}").as_bytes()).ok()?;
+        let name = head.read::<String>("name").ok()??;
+        Some(Content { name, data: data.strip_suffix('}')?.to_owned() })
     });
     contents.collect::<Option<Vec<_>>>().ok_or_else(|| fault("crossread.py generate printed another form"))
 }
@@ -150,13 +150,13 @@ fn django_reads_rust(
     contents: &[Content],
     faults: &mut Vec<String>,
 ) -> Result<usize, Failure> {
-    let mut written: Vec<(String, Map)> = Vec::new();
+    let mut written: Vec<(String, Entries)> = Vec::new();
     let mut asked = String::new();
-    for (number, content) in contents.iter().filter(|content| content.kind == "plain").enumerate() {
+    for (number, content) in contents.iter().enumerate() {
         let data =
-            json::parse(content.data.as_bytes()).map_err(|e| fault(&format!("{}: {e}", content.name)))?;
-        let key = RandomKeys.generate();
-        let record = Record { data: data.clone(), expires: SystemClock.now() + Duration::days(1) };
+            Entries::parse(content.data.as_bytes()).map_err(|e| fault(&format!("{}: {e}", content.name)))?;
+        let key = RandomKeys.generate().map_err(|error| fault(&error.to_string()))?;
+        let record = Record::new(data.clone(), SystemClock.now() + Duration::days(1));
         let key = match engine.store.insert(&key, &record).wait() {
             Ok(key) => key,
             // No browser keeps such a cookie; there is nothing to read then.
@@ -171,9 +171,8 @@ fn django_reads_rust(
     let mut answered = 0;
     for (line, (name, data)) in answers.lines().zip(&written) {
         answered += 1;
-        let read = json::parse(line.as_bytes()).map_err(|e| fault(&format!("{name}: {e}")))?;
-        let got = read.get("data").and_then(session_core::Value::as_object).map(json::write);
-        if got.as_deref() != Some(json::write(data).as_str()) {
+        let read = Entries::parse(line.as_bytes()).map_err(|e| fault(&format!("{name}: {e}")))?;
+        if read.get("data").and_then(compact) != compact(&data.to_json()) {
             faults.push(format!("{name}: written by Rust, Django reads something else"));
         }
     }
@@ -200,26 +199,27 @@ fn rust_reads_django(
     let (mut read, mut refused) = (0, 0);
     for (line, content) in keys.lines().zip(contents) {
         read += 1;
-        let answer = json::parse(line.as_bytes()).map_err(|e| fault(&format!("{}: {e}", content.name)))?;
-        let key = answer.get("key").and_then(session_core::Value::as_str).unwrap_or_default();
-        let loaded = engine.store.load(&parse_key(key)?).wait();
+        let answer = Entries::parse(line.as_bytes()).map_err(|e| fault(&format!("{}: {e}", content.name)))?;
+        let key = answer.read::<String>("key").ok().flatten().unwrap_or_default();
+        let loaded = engine.store.load(&parse_key(&key)?).wait();
         let problem = match (engine.refuses(content), loaded) {
             (false, Ok(found)) if engine.loses(content) => {
                 found.map(|_| "is there, though Django lost it before".into())
             }
             (false, Ok(Some(record))) => {
-                let wanted = json::parse(content.data.as_bytes()).map(|data| json::write(&data));
-                (wanted.as_deref() != Ok(json::write(&record.data).as_str()))
+                (compact(&content.data) != compact(&record.data.to_json()))
                     .then(|| "is read as something else".into())
             }
             (false, Ok(None)) => Some("is not found".into()),
             // Refused by name: the message has the path of the entry.
-            (true, Err(StoreError::Unrepresentable { reason, .. })) if reason.contains("the entry ") => {
+            (true, Err(StoreError::Unrepresentable { source, .. }))
+                if source.to_string().contains("the entry ") =>
+            {
                 refused += 1;
                 None
             }
             (true, Ok(_)) => Some("is read though it cannot be held".into()),
-            (_, Err(error)) => Some(format!("gives: {error}")),
+            (_, Err(error)) => Some(format!("gives: {}", Chain(&error))),
         };
         faults.extend(problem.map(|problem| format!("{}: written by Django, {problem}", content.name)));
     }
@@ -240,6 +240,34 @@ impl Engine {
     pub(crate) fn arguments<'a>(&'a self, command: &'a str) -> [&'a str; 7] {
         [command, "--engine", self.name, "--place", &self.place, "--secret-key", SECRET]
     }
+}
+
+/// A text without the space between its tokens, and each string in the spelling of Python.
+fn compact(text: &str) -> Option<String> {
+    let json = Json::parse(text).ok()?;
+    let mut out = String::new();
+    for token in json.tokens() {
+        let ends = matches!(token, Token::ListEnd | Token::ObjectEnd);
+        if !ends && !out.is_empty() && !out.ends_with(['[', '{', ':']) {
+            out.push(',');
+        }
+        match token {
+            Token::Null => out.push_str("null"),
+            Token::Bool(yes) => out.push_str(if yes { "true" } else { "false" }),
+            Token::Integer(digits) | Token::Float(digits) => out.push_str(digits),
+            Token::String(text) => out.push_str(&text.to_json_text()),
+            Token::Name(name) => {
+                out.push_str(&name.to_json_text());
+                out.push(':');
+            }
+            Token::ListStart => out.push('['),
+            Token::ListEnd => out.push(']'),
+            Token::ObjectStart => out.push('{'),
+            Token::ObjectEnd => out.push('}'),
+            _ => return None,
+        }
+    }
+    Some(out)
 }
 
 fn parse_key(key: &str) -> Result<SessionKey, Failure> {

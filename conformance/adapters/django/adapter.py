@@ -75,6 +75,44 @@ COOKIE_ERRATA = {
     ),
 }
 
+# How they show, beside what the golden trace of each rule shows: at which operation, in what, and what is seen.
+FILE_SEEN = {
+    "key.hostile": [("*", "outcome", "unavailable")],
+    "expiry.dead": [("*", "key", "other"), ("*", "key", "known"), ("save", "outcome", "ok")],
+    "expiry.kept": [("exists", "answer", "false"), ("save", "outcome", "update-error")],
+    "expiry.not-early": [("*", "key", "none"), ("*", "key", "other"), ("exists", "answer", "false")],
+    "expiry.default": [
+        ("save", "outcome", "update-error"),
+        ("save-must-create", "outcome", "ok"),
+        ("*", "key", "none"),
+        ("*", "key", "other"),
+        ("*", "key", "known"),
+    ],
+    "expiry.duration": [
+        ("save", "outcome", "update-error"),
+        ("save-must-create", "outcome", "ok"),
+        ("*", "key", "none"),
+        ("*", "key", "other"),
+        ("*", "key", "known"),
+        ("*", "answer", "nothing"),
+        ("*", "answer", "other"),
+    ],
+    "expiry.clear.removes": [("*", "key", "known")],
+}
+
+CACHE_SEEN = {
+    # The engine on a cache asks whether the record is there, and does nothing else.
+    "lifecycle.save.unknown-unread": [
+        ("save", "key", "known"),
+        ("save", "key", "other"),
+        ("save", "accessed", "false"),
+    ],
+}
+
+CACHE_KEEPS_THE_KEY = {
+    "lifecycle.save.unknown-unread": "Django raises UpdateError without reading, and the object keeps its key.",
+}
+
 CACHE_ERRATA = {
     "expiry.duration": "Django gives the cache a life in whole seconds, rounded down.",
 }
@@ -87,7 +125,10 @@ ASYNC_ERRATA = {
 # What each engine says of itself, where it is not what `db` says.
 ENGINES = {
     "db": {"errata": DRAWN_KEY_STAYS | UNKNOWN_GETS_A_KEY},
-    "file": {"errata": DRAWN_KEY_STAYS | UNKNOWN_GETS_A_KEY | NO_CALENDAR | FILE_ERRATA},
+    "file": {
+        "errata": DRAWN_KEY_STAYS | UNKNOWN_GETS_A_KEY | NO_CALENDAR | FILE_ERRATA,
+        "seen": FILE_SEEN,
+    },
     "signed_cookies": {
         "capabilities": {"server_side": False, "clear_expired": "automatic"},
         "hooks": [],
@@ -96,7 +137,8 @@ ENGINES = {
     "cache": {
         "capabilities": {"persistent": False, "expired": "gone", "clear_expired": "automatic"},
         "hooks": ["force-keys"],
-        "errata": DRAWN_KEY_STAYS | UNKNOWN_GETS_A_KEY | NO_CALENDAR | CACHE_ERRATA,
+        "errata": DRAWN_KEY_STAYS | CACHE_KEEPS_THE_KEY | NO_CALENDAR | CACHE_ERRATA,
+        "seen": CACHE_SEEN,
     },
     "cached_db": {"errata": DRAWN_KEY_STAYS | UNKNOWN_GETS_A_KEY},
 }
@@ -218,6 +260,13 @@ def failure(kind, message):
     return {"error": {"kind": kind, "message": str(message)}}
 
 
+def shown(own, rule):
+    """How an erratum shows, as the manifest has it."""
+    return [
+        {"op": op, "aspect": aspect, "seen": seen} for op, aspect, seen in own.get("seen", {}).get(rule, [])
+    ]
+
+
 class Adapter:
     """The state between two requests: the open database, and the session objects by their numbers."""
 
@@ -283,7 +332,9 @@ class Adapter:
                 "deep_nesting": "kept",
             },
             "hooks": own.get("hooks", ["force-keys", "damage"]),
-            "errata": [{"rule": rule, "reason": reason} for rule, reason in errata.items()],
+            "errata": [
+                {"rule": rule, "reason": reason, "seen": shown(own, rule)} for rule, reason in errata.items()
+            ],
         }
 
     def open(self, request):

@@ -36,6 +36,7 @@ pub trait Application {
 
 /// A request.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Request {
     /// The header `Cookie`.
     pub cookie: Option<String>,
@@ -47,6 +48,7 @@ pub struct Request {
 
 /// The answer to a request.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Response {
     /// The status.
     pub status: u16,
@@ -56,6 +58,20 @@ pub struct Response {
     pub vary: Vec<String>,
     /// What the operations gave; nothing if another answer took the handler's place.
     pub results: Option<Vec<Value>>,
+}
+
+impl Request {
+    /// A request with this cookie, for a handler that does this and answers so.
+    pub fn new(cookie: Option<String>, operations: Vec<Operation>, status: u16) -> Self {
+        Self { cookie, operations, status }
+    }
+}
+
+impl Response {
+    /// An answer with this status, these `Set-Cookie` and `Vary` lines, and what the operations gave.
+    pub fn new(status: u16, set_cookie: Vec<String>, vary: Vec<String>, results: Option<Vec<Value>>) -> Self {
+        Self { status, set_cookie, vary, results }
+    }
 }
 
 /// What an application says about its sessions: Django's settings, in lower case and without `SESSION_`.
@@ -78,6 +94,7 @@ pub struct Settings {
 
 /// A broken rule, with the request that shows it. No key is in it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Broken {
     /// The rule.
     pub rule: RuleId,
@@ -196,7 +213,9 @@ impl Run<'_> {
             Brought::None => None,
             Brought::Live => Some(self.begin(&live())?),
             Brought::Bare => Some(self.begin(&[Operation::CycleKey])?),
-            Brought::Unknown => Some(RandomKeys.generate().as_str().to_owned()),
+            Brought::Unknown => {
+                Some(RandomKeys.generate().map_err(|error| error.to_string())?.as_str().to_owned())
+            }
             Brought::Short => Some("short".into()),
             // Nobody waits for the first to expire, and in the table no such case is for records on a server.
             Brought::Ended | Brought::Expired => {
@@ -208,7 +227,7 @@ impl Run<'_> {
     }
 
     fn case(&mut self, case: &Case) -> Result<(), String> {
-        let Predicted { answer: expected, says } = predict(case, self.settings.cookie_age);
+        let Predicted { answer: expected, provenance } = predict(case, self.settings.cookie_age);
         let key = self.bring(case.cookie)?;
         if case.cookie == Brought::Ended
             && let Some(key) = &key
@@ -253,25 +272,25 @@ impl Run<'_> {
             results: response.results.clone().unwrap_or_else(|| expected.results.clone()),
         };
 
-        for rule in says.rules().collect::<BTreeSet<_>>() {
+        for rule in provenance.rules().collect::<BTreeSet<_>>() {
             *self.exercised.entry(rule).or_default() += 1;
         }
         // A status that is not the expected one explains all the rest.
         let status = match (got.status, expected.status) {
             (400, _) | (_, 400) => &[rules::MIDDLEWARE_INTERRUPTED],
-            _ => says.cookie.as_slice(),
+            _ => provenance.cookie.as_slice(),
         };
         let aspects = [
             (got.status == expected.status, status),
-            (got.results == expected.results, &says.results),
-            (got.cookie.is_some_and(is_set) == expected.cookie.is_some_and(is_set), &says.cookie),
+            (got.results == expected.results, &provenance.results),
+            (got.cookie.is_some_and(is_set) == expected.cookie.is_some_and(is_set), &provenance.cookie),
             (
                 got.cookie == expected.cookie,
-                if expected.cookie.is_some_and(is_set) { &says.key } else { &says.cookie },
+                if expected.cookie.is_some_and(is_set) { &provenance.key } else { &provenance.cookie },
             ),
-            (got.left == expected.left, if is_adopted(&got, &expected) { ADOPTED } else { &says.left }),
-            (got.max_age == expected.max_age, &says.max_age),
-            (got.vary == expected.vary, &says.vary),
+            (got.left == expected.left, if is_adopted(&got, &expected) { ADOPTED } else { &provenance.left }),
+            (got.max_age == expected.max_age, &provenance.max_age),
+            (got.vary == expected.vary, &provenance.vary),
         ];
         if let Some((_, rules)) = aspects.into_iter().find(|(holds, _)| !holds) {
             // An age without a rule is one of a cookie that should not be there.
@@ -364,7 +383,7 @@ impl Run<'_> {
     fn last_cookie_counts(&mut self) -> Result<(), String> {
         let key = self.begin(&[Operation::Set("a".into(), 1.into())])?;
         let name = &self.settings.cookie_name;
-        let other = RandomKeys.generate();
+        let other = RandomKeys.generate().map_err(|error| error.to_string())?;
         let cookie = format!("{name}={}; {name}={key}", other.as_str());
         let response = self.request(Some(cookie), &[Operation::Get("a".into())], 200)?;
         if response.results != Some(vec![1.into()]) {

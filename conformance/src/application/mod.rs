@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use check::{Application, Broken, Request, Response, Settings, check};
-pub use model::{Predicted, Says, predict};
+pub use model::{Predicted, Provenance, predict};
 pub use table::{CookieCase, cases, cookie_cases, cookie_session_cases};
 
 /// One request to an application with these settings.

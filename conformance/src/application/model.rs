@@ -18,12 +18,12 @@ pub struct Predicted {
     /// The answer.
     pub answer: Answer,
     /// The rules that say so.
-    pub says: Says,
+    pub provenance: Provenance,
 }
 
 /// The rules behind each aspect of an answer, the one to blame first.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Says {
+pub struct Provenance {
     /// That the status is the handler's, or not.
     pub status: Vec<RuleId>,
     /// Whether the cookie is set, deleted or left alone.
@@ -40,7 +40,7 @@ pub struct Says {
     pub results: Vec<RuleId>,
 }
 
-impl Says {
+impl Provenance {
     /// All of them.
     pub fn rules(&self) -> impl Iterator<Item = RuleId> {
         let cookie = [&self.status, &self.cookie, &self.key, &self.max_age, &self.vary];
@@ -80,9 +80,9 @@ pub fn predict(case: &Case, cookie_age: i64) -> Predicted {
         left: None,
         results,
     };
-    let mut says = Says::default();
-    says.results.push(rules::MIDDLEWARE_KEY);
-    says.vary.push(if session.accessed {
+    let mut provenance = Provenance::default();
+    provenance.results.push(rules::MIDDLEWARE_KEY);
+    provenance.vary.push(if session.accessed {
         rules::MIDDLEWARE_VARY_ACCESSED
     } else {
         rules::MIDDLEWARE_VARY_UNTOUCHED
@@ -93,8 +93,8 @@ pub fn predict(case: &Case, cookie_age: i64) -> Predicted {
         if brought {
             answer.cookie = Some(Sent::Deleted);
             answer.vary = true;
-            says.vary.insert(0, rules::MIDDLEWARE_VARY_SENT);
-            says.cookie.push(rules::MIDDLEWARE_COOKIE_DELETED);
+            provenance.vary.insert(0, rules::MIDDLEWARE_VARY_SENT);
+            provenance.cookie.push(rules::MIDDLEWARE_COOKIE_DELETED);
         }
         rules::MIDDLEWARE_SAVE_EMPTY
     } else if !session.modified && !case.save_every_request {
@@ -104,12 +104,12 @@ pub fn predict(case: &Case, cookie_age: i64) -> Predicted {
         session.read();
         rules::MIDDLEWARE_SAVE_SERVER_ERROR
     } else {
-        save(case, cookie_age, &mut session, &mut answer, &mut says)
+        save(case, cookie_age, &mut session, &mut answer, &mut provenance)
     };
-    says.cookie.push(reason);
-    says.left.push(reason);
+    provenance.cookie.push(reason);
+    provenance.left.push(reason);
     if !brought && case.operations.is_empty() {
-        says.cookie.push(rules::MIDDLEWARE_LAZY);
+        provenance.cookie.push(rules::MIDDLEWARE_LAZY);
     }
     for (operation, rule) in [
         (Operation::Save, rules::MIDDLEWARE_SAVE_EXPLICIT),
@@ -117,7 +117,7 @@ pub fn predict(case: &Case, cookie_age: i64) -> Predicted {
         (Operation::Flush, rules::MIDDLEWARE_LOG_OUT),
     ] {
         if case.operations.contains(&operation) {
-            says.left.insert(0, rule);
+            provenance.left.insert(0, rule);
         }
     }
     answer.loads = session.loads;
@@ -127,11 +127,17 @@ pub fn predict(case: &Case, cookie_age: i64) -> Predicted {
         None => brought.then_some(Key::Brought),
     };
     answer.left = visible.and_then(|key| session.left(key));
-    Predicted { answer, says }
+    Predicted { answer, provenance }
 }
 
 /// The end of a request whose session is to be saved; the rule by which it is.
-fn save(case: &Case, cookie_age: i64, session: &mut Session, answer: &mut Answer, says: &mut Says) -> RuleId {
+fn save(
+    case: &Case,
+    cookie_age: i64,
+    session: &mut Session,
+    answer: &mut Answer,
+    provenance: &mut Provenance,
+) -> RuleId {
     let reason =
         if session.modified { rules::MIDDLEWARE_SAVE_MODIFIED } else { rules::MIDDLEWARE_SAVE_EVERY_REQUEST };
     let expiry = session.read().get(EXPIRY).and_then(Value::as_i64);
@@ -139,12 +145,12 @@ fn save(case: &Case, cookie_age: i64, session: &mut Session, answer: &mut Answer
         answer.status = 400;
         // Another answer takes its place.
         answer.vary = false;
-        says.status.push(rules::MIDDLEWARE_INTERRUPTED);
+        provenance.status.push(rules::MIDDLEWARE_INTERRUPTED);
         return rules::MIDDLEWARE_INTERRUPTED;
     }
     let ends_with_browser = expiry.map_or(case.expire_at_browser_close, |seconds| seconds == 0);
     answer.max_age = (!ends_with_browser).then_some(expiry.unwrap_or(cookie_age));
-    says.max_age.push(if ends_with_browser {
+    provenance.max_age.push(if ends_with_browser {
         rules::MIDDLEWARE_COOKIE_BROWSER_CLOSE
     } else {
         rules::MIDDLEWARE_COOKIE_AGE
@@ -152,11 +158,11 @@ fn save(case: &Case, cookie_age: i64, session: &mut Session, answer: &mut Answer
     let same = session.key == Some(Key::Brought);
     answer.cookie = Some(if same { Sent::Same } else { Sent::New });
     if matches!(case.cookie, Brought::Unknown | Brought::Short | Brought::Ended | Brought::Expired) {
-        says.key.push(rules::MIDDLEWARE_KEY_NOT_ADOPTED);
+        provenance.key.push(rules::MIDDLEWARE_KEY_NOT_ADOPTED);
     }
-    says.key.push(if same { rules::MIDDLEWARE_COOKIE_KEPT } else { rules::MIDDLEWARE_COOKIE_NEW_KEY });
+    provenance.key.push(if same { rules::MIDDLEWARE_COOKIE_KEPT } else { rules::MIDDLEWARE_COOKIE_NEW_KEY });
     answer.vary = true;
-    says.vary.insert(0, rules::MIDDLEWARE_VARY_SENT);
+    provenance.vary.insert(0, rules::MIDDLEWARE_VARY_SENT);
     reason
 }
 

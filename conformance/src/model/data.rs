@@ -1,45 +1,37 @@
 //! The dictionary of the model: entries in order, each remembering whether it came from a record.
 
-use std::sync::Arc;
+use indexmap::IndexMap;
 
-use crate::json::{Class, Json};
+use crate::json::{Class, Json, Name};
 
 /// A session's data.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Data {
-    entries: Vec<Entry>,
+    entries: IndexMap<Name, Entry>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
-    pub(super) name: Arc<str>,
     pub(super) value: Json,
     /// Whether the value was read from a record, so that its being right shows that the record kept it.
     pub(super) reloaded: bool,
 }
 
 impl Data {
-    pub(super) fn get(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| &*entry.name == name)
+    pub(super) fn get(&self, name: &Name) -> Option<&Entry> {
+        self.entries.get(name)
     }
 
-    pub(super) fn set(&mut self, name: &str, value: Json) {
-        match self.entries.iter_mut().find(|entry| &*entry.name == name) {
-            Some(entry) => {
-                entry.value = value;
-                entry.reloaded = false;
-            }
-            None => self.entries.push(Entry { name: name.into(), value, reloaded: false }),
-        }
+    pub(super) fn set(&mut self, name: &Name, value: Json) {
+        self.entries.insert(name.clone(), Entry { value, reloaded: false });
     }
 
-    pub(super) fn remove(&mut self, name: &str) -> Option<Entry> {
-        let index = self.entries.iter().position(|entry| &*entry.name == name)?;
-        Some(self.entries.remove(index))
+    pub(super) fn remove(&mut self, name: &Name) -> Option<Entry> {
+        self.entries.shift_remove(name)
     }
 
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.entries
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&Name, &Entry)> {
+        self.entries.iter()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -48,30 +40,33 @@ impl Data {
 
     /// The most awkward class of its values.
     pub(super) fn classes(&self) -> impl Iterator<Item = Class> {
-        self.entries.iter().map(|entry| entry.value.class())
+        self.entries.values().map(|entry| entry.value.class())
     }
 
     /// Whether it is the same text when it is written.
     pub(super) fn is(&self, other: &Self) -> bool {
-        let pairs = |data: &Self| -> Vec<(Arc<str>, Json)> {
-            data.entries.iter().map(|entry| (Arc::clone(&entry.name), entry.value.clone())).collect()
+        let pairs = |data: &Self| -> Vec<(Name, Json)> {
+            data.entries().map(|(name, entry)| (name.clone(), entry.value.clone())).collect()
         };
         pairs(self) == pairs(other)
     }
 
     /// About how many bytes the data is long, as JSON.
     pub(super) fn size(&self) -> u64 {
-        self.entries.iter().map(|entry| (entry.name.len() + entry.value.as_str().len() + 4) as u64).sum()
+        let sizes = self.entries().map(|(name, entry)| name.as_str().len() + entry.value.as_str().len() + 2);
+        sizes.sum::<usize>() as u64
     }
 
     /// The data as a record holds it: all that is read from it will have been read from a record.
     pub(super) fn stored(&self) -> Self {
-        let entries = self.entries.iter().map(|entry| Entry { reloaded: true, ..entry.clone() });
-        Self { entries: entries.collect() }
+        let mut stored = self.clone();
+        stored.entries.values_mut().for_each(|entry| entry.reloaded = true);
+        stored
     }
 }
 
 /// Whether a name is one that a careless store trips over.
-pub(super) fn is_awkward_name(name: &str) -> bool {
-    name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+pub(super) fn is_awkward_name(name: &Name) -> bool {
+    let text = name.as_str().trim_matches('"');
+    text.is_empty() || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }

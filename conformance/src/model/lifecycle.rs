@@ -6,7 +6,7 @@ use session_core::ExpiredRecords;
 use super::session::{Outcome, kind};
 use super::{Aspect, Key, Model, Record, expiry};
 use crate::json::Class;
-use crate::manifest::Keeps;
+use crate::manifest::ValueSupport;
 use crate::observation::{Answer, ErrorKind};
 use crate::op::Expiry;
 use crate::rule::RuleId;
@@ -24,7 +24,9 @@ impl Model {
             self.because(Aspect::Outcome, rules::EXPIRY_RANGE);
         }
         let expires = expires?;
-        if let Some(rule) = classes.into_iter().find_map(|class| self.refusal(class, Keeps::RefusedOnSave)) {
+        if let Some(rule) =
+            classes.into_iter().find_map(|class| self.refusal(class, ValueSupport::RefusedOnSave))
+        {
             self.because(Aspect::Outcome, rule);
             return Err(ErrorKind::Unrepresentable);
         }
@@ -39,10 +41,6 @@ impl Model {
     /// When a record expires that is written at an instant.
     fn expires(&self, expiry: Expiry, written: i64) -> Result<i64, ErrorKind> {
         let cookie_age = self.settings.cookie_age;
-        if self.client_side() && self.choices.breaks(rules::EXPIRY_SIGNED_SECONDS) {
-            // The age of the cookie alone, and at that age it still loads.
-            return Ok(written + cookie_age * 1_000_000 + 1);
-        }
         let date = if self.choices.breaks(rules::EXPIRY_RANGE) {
             match expiry {
                 Expiry::At(at, _) => at,
@@ -53,6 +51,10 @@ impl Model {
         } else {
             expiry::date(expiry, written, cookie_age)?
         };
+        if self.client_side() && self.choices.breaks(rules::EXPIRY_SIGNED_SECONDS) {
+            // The age of the cookie alone, and at that age it still loads.
+            return Ok(written + cookie_age * 1_000_000 + 1);
+        }
         // A cache that counts a life in whole seconds says so by breaking this rule.
         let gone = self.choices.manifest.capabilities.expired == ExpiredRecords::Gone;
         let rounded = gone && self.choices.breaks(rules::EXPIRY_DURATION);
@@ -77,7 +79,7 @@ impl Model {
             lifetime,
             survived: Vec::new(),
         };
-        self.fates.remove(&key);
+        self.removal_reasons.remove(&key);
         self.records.insert(key, record);
     }
 
@@ -180,6 +182,11 @@ impl Model {
         let Some(key) = self.sessions[i].key else { return self.create(i) };
         self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
         let lifetime = self.storable(i)?;
+        if self.client_side() {
+            // The suite does not ask this; whoever is served the model may.
+            self.sign(i, lifetime, vec![rules::LIFECYCLE_SAVE_MUST_CREATE_STORES]);
+            return Ok(Answer::Unit);
+        }
         if self.taken(key) {
             self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
             self.because(Aspect::Key, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
@@ -197,13 +204,13 @@ impl Model {
 
     pub(super) fn create(&mut self, i: usize) -> Outcome {
         let unread = self.sessions[i].data.is_none() && self.sessions[i].key.is_some();
-        if self.client_side() && self.choices.breaks(rules::LIFECYCLE_CREATE_STORES) {
+        let rule = if unread { rules::LIFECYCLE_CREATE_UNREAD } else { rules::LIFECYCLE_CREATE_STORES };
+        if self.client_side() && self.choices.breaks(rule) {
             self.sessions[i].modified = true;
             return Ok(Answer::Unit);
         }
         if self.client_side() {
             let lifetime = self.storable(i)?;
-            let rule = if unread { rules::LIFECYCLE_CREATE_UNREAD } else { rules::LIFECYCLE_CREATE_STORES };
             self.sign(i, lifetime, vec![rule]);
             self.flags(i, true, true, rule);
             return Ok(Answer::Unit);
@@ -225,7 +232,6 @@ impl Model {
                 return Err(kind);
             }
         };
-        let rule = if unread { rules::LIFECYCLE_CREATE_UNREAD } else { rules::LIFECYCLE_CREATE_STORES };
         if let Some(old) = self.sessions[i].key.filter(|_| unread)
             && let Some(record) = self.records.get_mut(&old)
         {
@@ -266,11 +272,11 @@ impl Model {
     }
 
     /// Removes the record under a key for good, for the reason that the rule gives.
-    pub(super) fn discard(&mut self, key: Key, fate: RuleId) {
+    pub(super) fn discard(&mut self, key: Key, reason: RuleId) {
         if self.client_side() {
             self.mark_survivors(rules::LIFECYCLE_DELETE_REVOKES_NOTHING);
         } else if self.records.remove(&key).is_some() {
-            self.fates.insert(key, fate);
+            self.removal_reasons.insert(key, reason);
             self.mark_survivors(rules::LIFECYCLE_DELETE_ONLY_THAT);
         }
     }

@@ -9,30 +9,34 @@
 //! - `lifecycle.rs`: those of them that store it
 //! - `expiry.rs`: when a session expires
 //! - `data.rs`: the dictionary
+//! - `explain.rs`: the rules behind a record's being there, or not
 
 mod data;
 mod expiry;
+mod explain;
 mod lifecycle;
 mod session;
 
 use std::collections::{HashMap, VecDeque};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use session_core::{ClearExpired, ExpiredRecords};
 
+use crate::call::{Call, Handles};
 use crate::json::Class;
-use crate::manifest::{Keeps, Manifest};
+use crate::manifest::{Erratum, Manifest, ValueSupport};
 use crate::observation::{Answer, ErrorKind, SessionState};
-use crate::op::{Forged, KeyRef, Op};
+use crate::op::{Key, SessionOp, StorageOp};
 use crate::rule::RuleId;
 use crate::rules;
 use crate::trace::{START, Settings, Step};
 use data::Data;
 
-/// A key as the model knows it. Two keys are the same key exactly if they are equal.
-pub type Key = KeyRef;
-
 /// The part of an observation that a rule speaks about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Aspect {
     /// Whether the operation succeeded, or with which kind of error it failed.
     Outcome,
@@ -48,6 +52,7 @@ pub enum Aspect {
 
 /// What must be seen after a step, and why.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Expected {
     /// The answer or the kind of error.
     pub outcome: Result<Answer, ErrorKind>,
@@ -60,13 +65,25 @@ pub struct Expected {
 impl Expected {
     /// The rules behind an aspect, the most specific first. Where no rule speaks about just this aspect,
     /// the rules of the whole step do.
-    pub fn rules(&self, aspect: Aspect) -> Vec<RuleId> {
+    pub(crate) fn rules(&self, aspect: Aspect) -> Vec<RuleId> {
         let of = |wanted: Option<Aspect>| -> Vec<RuleId> {
             self.why.iter().filter(|(a, _)| wanted.is_none_or(|w| *a == w)).map(|(_, rule)| *rule).collect()
         };
         let exact = of(Some(aspect));
         if exact.is_empty() { of(None) } else { exact }
     }
+}
+
+/// What becomes of the errata that a subject declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Errata {
+    /// The model does what the subject says it does, where it knows how.
+    Imitated,
+    /// The model knows no errata: all of them are held against the subject.
+    Enforced,
+    /// As [`Imitated`](Self::Imitated), but this one is held against the subject.
+    ImitatedBut(RuleId),
 }
 
 /// The reference model.
@@ -77,7 +94,7 @@ pub struct Model {
     now: i64,
     records: HashMap<Key, Record>,
     /// Why a key that was issued addresses nothing any more.
-    fates: HashMap<Key, RuleId>,
+    removal_reasons: HashMap<Key, RuleId>,
     sessions: Vec<Session>,
     issued: u32,
     forced: VecDeque<Key>,
@@ -140,30 +157,48 @@ struct Session {
 impl Model {
     /// A model of an empty store behind a subject with this manifest, at the start of a trace.
     ///
-    /// Of the manifest's errata, those that the model knows to imitate are imitated: what follows such a
-    /// step can then be compared too. That the erratum is real is shown by the rule's golden trace,
-    /// which is checked against [`Model::strict`].
-    pub fn new(manifest: &Manifest, settings: Settings) -> Self {
-        let mut model = Self::strict(manifest, settings);
-        let named = manifest.errata.iter().filter_map(|erratum| RuleId::named(&erratum.rule));
-        model.choices.errata = named.collect();
-        model
-    }
-
-    /// A model that forgives no erratum.
-    pub fn strict(manifest: &Manifest, settings: Settings) -> Self {
+    /// Of the errata, those that the model knows to imitate are imitated: what follows such a step can then be compared
+    /// too.
+    pub fn new(manifest: &Manifest, settings: Settings, errata: Errata) -> Self {
+        let declared = manifest.errata.iter().filter_map(Self::imitates);
+        let errata = match errata {
+            Errata::Imitated => declared.collect(),
+            Errata::Enforced => Vec::new(),
+            Errata::ImitatedBut(rule) => declared.filter(|declared| *declared != rule).collect(),
+        };
         Self {
-            choices: Choices { manifest: manifest.clone(), errata: Vec::new() },
+            choices: Choices { manifest: manifest.clone(), errata },
             settings,
             now: START,
             records: HashMap::new(),
-            fates: HashMap::new(),
+            removal_reasons: HashMap::new(),
             sessions: Vec::new(),
             issued: 0,
             forced: VecDeque::new(),
             writes: 0,
             why: Vec::new(),
         }
+    }
+
+    /// The errata that the model imitates: each `breaks` below is one of them.
+    const IMITATES: &[RuleId] = &[
+        rules::KEY_TAMPERED,
+        rules::LIFECYCLE_CREATE_STORES,
+        rules::LIFECYCLE_CREATE_UNREAD,
+        rules::LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY,
+        rules::LIFECYCLE_DELETE_KEEPS_OBJECT,
+        rules::LIFECYCLE_SAVE_FLAGS,
+        rules::LIFECYCLE_SAVE_UNKNOWN_UNREAD,
+        rules::EXPIRY_DURATION,
+        rules::EXPIRY_RANGE,
+        rules::EXPIRY_SIGNED_SECONDS,
+    ];
+
+    /// The rule of an erratum that the model imitates: it knows how, and the manifest does not say that the erratum
+    /// shows in another way.
+    pub(crate) fn imitates(erratum: &Erratum) -> Option<RuleId> {
+        let rule = RuleId::named(&erratum.rule).filter(|_| erratum.seen.is_empty());
+        rule.filter(|rule| Self::IMITATES.contains(rule))
     }
 
     /// The present instant, in microseconds since the Unix epoch.
@@ -181,59 +216,64 @@ impl Model {
         self.sessions.get(index).map(|session| (session.key, session.client))
     }
 
-    /// Which object a session number of a trace means, counted from 0; `None` if there are no objects.
-    pub fn resolve_session(&self, number: u32) -> Option<usize> {
-        let count = u32::try_from(self.sessions.len()).ok().filter(|n| *n > 0)?;
-        usize::try_from((number.max(1) - 1) % count).ok()
+    /// How many objects and keys there are.
+    pub fn handles(&self) -> Handles {
+        Handles { sessions: self.sessions.len(), issued: self.issued }
     }
 
-    /// Which key a key of a trace means: `k7` is one of those that were issued, counted round and round.
-    pub fn resolve_key(&self, key: KeyRef) -> Key {
-        let wrapped = |n: u32| (n.max(1) - 1) % self.issued + 1;
-        match key {
-            KeyRef::Issued(_) | KeyRef::Altered(..) if self.issued == 0 => Key::Forged(Forged::WellFormed),
-            KeyRef::Issued(n) => Key::Issued(wrapped(n)),
-            KeyRef::Altered(n, alteration) => Key::Altered(wrapped(n), alteration),
-            forged @ KeyRef::Forged(_) => forged,
-        }
+    /// Lets time go by, in microseconds.
+    pub fn advance(&mut self, micros: i64) {
+        self.now += micros;
+    }
+
+    /// What a step does; `None` if it acts on nothing, or if the suite leaves it out.
+    pub fn resolve<'a>(&self, step: &'a Step) -> Option<Call<'a, Key>> {
+        self.handles().resolve(step).filter(|call| !self.leaves_out(call))
+    }
+
+    /// Whether the suite leaves an operation out: storing under a key that a visitor chose is not asked
+    /// of any store, and where the key is the data there is none to be taken.
+    fn leaves_out(&self, call: &Call<'_, Key>) -> bool {
+        let Call::Op { number, op: SessionOp::SaveMustCreate } = call else { return false };
+        self.client_side() || self.sessions[*number].key.is_some_and(Key::is_foreign)
     }
 
     /// Does a step; `None` if it acts on nothing.
     pub fn step(&mut self, step: &Step) -> Option<Expected> {
-        self.now += step.advance;
+        self.advance(step.advance);
+        self.resolve(step).map(|call| self.call(&call))
+    }
+
+    /// Does one thing, at the present instant. Session objects are made with the next number.
+    ///
+    /// # Panics
+    /// If there is no session object of the number.
+    pub fn call(&mut self, call: &Call<'_, Key>) -> Expected {
         self.why.clear();
-        let (outcome, session) = match &step.op {
-            Op::New => self.open(step.client, None),
-            Op::Open(key) => self.open(step.client, Some(self.resolve_key(*key))),
-            Op::Session(number, op) => {
-                let index = self.resolve_session(*number)?;
-                if self.leaves_out(index, op) {
-                    return None;
-                }
-                let outcome = self.session_op(index, op);
-                let session = &self.sessions[index];
+        let (outcome, session) = match call {
+            Call::Session { client, key, .. } => self.open(*client, *key),
+            Call::Op { number, op } => {
+                let outcome = self.session_op(*number, op);
+                let session = &self.sessions[*number];
                 let state =
                     SessionState { key: session.key, accessed: session.accessed, modified: session.modified };
                 (outcome, Some(state))
             }
-            Op::Exists(key) => (self.exists(self.resolve_key(*key), step.client), None),
-            Op::DeleteKey(key) => {
-                self.delete(self.resolve_key(*key));
-                (Ok(Answer::Unit), None)
-            }
-            Op::ClearExpired => (self.clear_expired(), None),
-            Op::Reopen => {
-                self.reopen();
-                (Ok(Answer::Unit), None)
-            }
-            Op::ForceKey(key) => {
-                let Key::Issued(n) = self.resolve_key(*key) else { return None };
-                self.forced.push_back(Key::Issued(n));
-                (Ok(Answer::Unit), None)
-            }
-            Op::Damage(key) => (Ok(Answer::Bool(self.damage(self.resolve_key(*key)))), None),
+            Call::Storage { client, op } => (self.storage_op(*client, *op), None),
         };
-        Some(Expected { outcome, session, why: std::mem::take(&mut self.why) })
+        Expected { outcome, session, why: std::mem::take(&mut self.why) }
+    }
+
+    fn storage_op(&mut self, client: u8, op: StorageOp<Key>) -> Result<Answer, ErrorKind> {
+        match op {
+            StorageOp::Exists(key) => return self.exists(key, client),
+            StorageOp::DeleteKey(key) => self.delete(key),
+            StorageOp::ClearExpired => return self.clear_expired(),
+            StorageOp::Reopen => self.reopen(),
+            StorageOp::ForceKey(key) => self.forced.push_back(key),
+            StorageOp::Damage(key) => return Ok(Answer::Bool(self.damage(key))),
+        }
+        Ok(Answer::Unit)
     }
 
     fn because(&mut self, aspect: Aspect, rule: RuleId) {
@@ -248,7 +288,7 @@ impl Model {
         key: Option<Key>,
     ) -> (Result<Answer, ErrorKind>, Option<SessionState<Key>>) {
         let key = match key {
-            Some(Key::Forged(forged)) if !forged.is_key() => {
+            Some(key) if !key.is_key() => {
                 self.because(Aspect::Key, rules::KEY_SHORT);
                 None
             }
@@ -289,13 +329,13 @@ impl Model {
 
     /// A key that was not made here may be anything, and must be taken as any other key.
     fn note_foreign(&mut self, key: Key) {
-        if matches!(key, Key::Forged(_) | Key::Altered(..)) {
+        if key.is_foreign() {
             self.because(Aspect::Outcome, rules::KEY_HOSTILE);
         }
     }
 
     fn exists(&mut self, key: Key, client: u8) -> Result<Answer, ErrorKind> {
-        if matches!(key, Key::Forged(forged) if !forged.is_key()) {
+        if !key.is_key() {
             self.because(Aspect::Answer, rules::KEY_SHORT);
             return Ok(Answer::Bool(false));
         }
@@ -333,7 +373,7 @@ impl Model {
             self.because(Aspect::Outcome, rules::LIFECYCLE_DELETE_IDEMPOTENT);
             self.mark_survivors(rules::LIFECYCLE_DELETE_REVOKES_NOTHING);
         } else if self.records.remove(&key).is_some() {
-            self.fates.insert(key, rules::LIFECYCLE_DELETE_GONE);
+            self.removal_reasons.insert(key, rules::LIFECYCLE_DELETE_GONE);
             self.mark_survivors(rules::LIFECYCLE_DELETE_ONLY_THAT);
         } else {
             self.because(Aspect::Outcome, rules::LIFECYCLE_DELETE_IDEMPOTENT);
@@ -351,10 +391,6 @@ impl Model {
 
     fn clear_expired(&mut self) -> Result<Answer, ErrorKind> {
         match self.choices.manifest.capabilities.clear_expired {
-            ClearExpired::Unsupported => {
-                self.because(Aspect::Outcome, rules::EXPIRY_CLEAR_REFUSED);
-                return Err(ErrorKind::Unsupported);
-            }
             ClearExpired::Automatic => self.because(Aspect::Outcome, rules::EXPIRY_CLEAR_AUTOMATIC),
             ClearExpired::Sweeps => {
                 self.because(Aspect::Outcome, rules::EXPIRY_CLEAR_REMOVES);
@@ -364,8 +400,12 @@ impl Model {
                     self.records.iter().filter(|(_, r)| expired(r)).map(|(key, _)| *key).collect();
                 for key in dead {
                     self.records.remove(&key);
-                    self.fates.insert(key, rules::EXPIRY_CLEAR_REMOVES);
+                    self.removal_reasons.insert(key, rules::EXPIRY_CLEAR_REMOVES);
                 }
+            }
+            _ => {
+                self.because(Aspect::Outcome, rules::EXPIRY_CLEAR_REFUSED);
+                return Err(ErrorKind::Unsupported);
             }
         }
         self.mark_survivors(rules::EXPIRY_CLEAR_KEEPS_LIVE);
@@ -376,15 +416,15 @@ impl Model {
         if self.choices.manifest.capabilities.persistent {
             self.because(Aspect::Outcome, rules::LIFECYCLE_REOPEN_PERSISTENT);
             self.mark_survivors(rules::LIFECYCLE_REOPEN_PERSISTENT);
-            for fate in self.fates.values_mut() {
-                if *fate == rules::LIFECYCLE_DELETE_GONE {
-                    *fate = rules::LIFECYCLE_REOPEN_DELETED_STAYS;
+            for reason in self.removal_reasons.values_mut() {
+                if *reason == rules::LIFECYCLE_DELETE_GONE {
+                    *reason = rules::LIFECYCLE_REOPEN_DELETED_STAYS;
                 }
             }
         } else {
             self.because(Aspect::Outcome, rules::LIFECYCLE_REOPEN_VOLATILE);
             for (key, _) in self.records.drain() {
-                self.fates.insert(key, rules::LIFECYCLE_REOPEN_VOLATILE);
+                self.removal_reasons.insert(key, rules::LIFECYCLE_REOPEN_VOLATILE);
             }
         }
         for session in &mut self.sessions {
@@ -426,87 +466,8 @@ impl Model {
         Key::Issued(self.issued)
     }
 
-    /// The rules behind a record's being there still, whether it has expired or not.
-    fn explain_presence(&mut self, key: Key, aspect: Aspect) {
-        let Some(record) = self.records.get(&key) else { return };
-        let (lifetime, survived) = (record.lifetime, record.survived.clone());
-        self.because(aspect, lifetime);
-        for rule in survived {
-            self.because(aspect, rule);
-        }
-    }
-
-    /// The rules behind a live record's being there.
-    fn explain_live(&mut self, key: Key, client: u8, aspect: Aspect) {
-        let Some(record) = self.records.get(&key) else { return };
-        let survived = record.survived.clone();
-        let (damaged, by_other) = (record.damaged, record.writer != client);
-        let last_instant = record.expires == self.now + 1;
-        let several = self.records.len() > 1;
-        let (origin, lifetime) = (record.origin.clone(), record.lifetime);
-        if damaged {
-            self.because(aspect, rules::DATA_CORRUPT_EMPTY);
-        }
-        if last_instant {
-            self.because(aspect, rules::EXPIRY_NOT_EARLY);
-        }
-        for rule in survived.into_iter().rev() {
-            self.because(aspect, rule);
-        }
-        if by_other && self.choices.manifest.capabilities.shared {
-            self.because(aspect, rules::LIFECYCLE_SECOND_CLIENT);
-        }
-        if self.client_side() {
-            self.because(aspect, rules::EXPIRY_SIGNED_SECONDS);
-        }
-        for rule in origin {
-            self.because(aspect, rule);
-        }
-        self.because(aspect, rules::LIFECYCLE_LOAD_STORED);
-        self.because(aspect, lifetime);
-        if several {
-            self.because(aspect, rules::LIFECYCLE_ISOLATION);
-        }
-    }
-
-    /// The rules behind a key's addressing nothing that can be read.
-    fn explain_absent(&mut self, key: Key, client: u8, aspect: Aspect) {
-        if let Some(record) = self.records.get(&key) {
-            let (boundary, lifetime) = (record.expires == self.now, record.lifetime);
-            if boundary {
-                self.because(aspect, rules::EXPIRY_BOUNDARY);
-            }
-            if self.client_side() {
-                self.because(aspect, rules::EXPIRY_SIGNED_SECONDS);
-            }
-            self.because(aspect, rules::EXPIRY_DEAD);
-            self.because(aspect, lifetime);
-            return;
-        }
-        match (self.fates.get(&key), key) {
-            (Some(fate), _) => {
-                let fate = *fate;
-                self.because(aspect, fate);
-                if client == 1 && self.choices.manifest.capabilities.shared {
-                    self.because(aspect, rules::LIFECYCLE_SECOND_CLIENT);
-                }
-            }
-            (None, Key::Altered(..) | Key::Forged(_)) if self.client_side() => {
-                self.because(aspect, rules::KEY_TAMPERED);
-                return;
-            }
-            (None, Key::Altered(..)) => self.because(aspect, rules::KEY_EXACT),
-            (None, Key::Forged(Forged::WellFormed | Forged::Eight)) => {
-                self.because(aspect, rules::KEY_UNKNOWN_NOT_ADOPTED);
-            }
-            (None, Key::Forged(_)) => self.because(aspect, rules::KEY_HOSTILE),
-            (None, Key::Issued(_)) => {}
-        }
-        self.because(aspect, rules::KEY_UNKNOWN_NOT_ADOPTED);
-    }
-
     /// Whether a kind of value is refused at this moment, and by which rule.
-    fn refusal(&self, class: Class, moment: Keeps) -> Option<RuleId> {
+    fn refusal(&self, class: Class, moment: ValueSupport) -> Option<RuleId> {
         let values = &self.choices.manifest.values;
         let (keeps, rule) = match class {
             Class::LoneSurrogate => (values.lone_surrogates, rules::DATA_SURROGATES_REFUSED),

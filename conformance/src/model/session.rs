@@ -2,10 +2,10 @@
 
 use super::data::{Data, is_awkward_name};
 use super::{Aspect, Key, Model, expiry, survival};
-use crate::json::{Class, Json};
-use crate::manifest::{Keeps, Order};
+use crate::json::{Class, Json, Name};
+use crate::manifest::{Order, ValueSupport};
 use crate::observation::{Answer, ErrorKind};
-use crate::op::{Expiry, ExpiryQuery, SessionOp};
+use crate::op::{Entries, Expiry, ExpiryQuery, SessionOp};
 use crate::rule::RuleId;
 use crate::rules;
 
@@ -14,13 +14,6 @@ const TEST_COOKIE: &str = "testcookie";
 pub(super) type Outcome = Result<Answer, ErrorKind>;
 
 impl Model {
-    /// Whether the suite leaves an operation out: storing under a key that a visitor chose is not asked
-    /// of any store, and where the key is the data there is none to be taken.
-    pub(super) fn leaves_out(&self, index: usize, op: &SessionOp) -> bool {
-        let foreign = matches!(self.sessions[index].key, Some(Key::Forged(_) | Key::Altered(..)));
-        matches!(op, SessionOp::SaveMustCreate) && (foreign || self.client_side())
-    }
-
     #[expect(clippy::too_many_lines, reason = "a case per operation, each read on its own")]
     pub(super) fn session_op(&mut self, i: usize, op: &SessionOp) -> Outcome {
         match op {
@@ -67,7 +60,7 @@ impl Model {
                 value.map(|value| Answer::Value(Some(value))).ok_or(ErrorKind::KeyError)
             }
             SessionOp::PopDefault(name, default) => {
-                self.read(i);
+                self.read_to_pop(i);
                 self.admit(i, std::iter::once(default.json()))?;
                 let value = self.take(i, name);
                 if value.is_none() {
@@ -82,7 +75,7 @@ impl Model {
                 }
                 removed
             }
-            SessionOp::Update(items) => {
+            SessionOp::Update(Entries(items)) => {
                 self.read(i);
                 self.admit(i, items.iter().map(|(_, value)| value.json()))?;
                 for (name, value) in items {
@@ -132,7 +125,7 @@ impl Model {
             }
             SessionOp::SetTestCookie => {
                 self.read(i);
-                self.set(i, TEST_COOKIE, &Json::text("worked"));
+                self.set(i, &TEST_COOKIE.into(), &Json::text("worked"));
                 self.because(Aspect::Outcome, rules::TESTCOOKIE_WORKED);
                 self.flags(i, true, true, rules::TRACKING_WRITE);
                 Ok(Answer::Unit)
@@ -140,12 +133,13 @@ impl Model {
             SessionOp::TestCookieWorked => {
                 self.read(i);
                 self.because(Aspect::Answer, rules::TESTCOOKIE_WORKED);
-                let worked = self.entry(i, TEST_COOKIE) == Some(Json::text("worked"));
+                let worked = self.entry(i, &TEST_COOKIE.into()) == Some(Json::text("worked"));
                 self.flags(i, true, false, rules::TRACKING_READ);
                 Ok(Answer::Bool(worked))
             }
             SessionOp::DeleteTestCookie => {
-                let removed = self.remove(i, TEST_COOKIE, rules::TESTCOOKIE_DELETE, rules::TESTCOOKIE_DELETE);
+                let removed =
+                    self.remove(i, &TEST_COOKIE.into(), rules::TESTCOOKIE_DELETE, rules::TESTCOOKIE_DELETE);
                 if removed.is_ok() {
                     let modified = !self.choices.breaks(rules::TESTCOOKIE_DELETE);
                     self.flags(i, true, modified, rules::TESTCOOKIE_DELETE);
@@ -280,11 +274,11 @@ impl Model {
 
     /// Whether a record was removed because it had expired.
     pub(super) fn was_cleared(&self, key: Key) -> bool {
-        self.fates.get(&key) == Some(&rules::EXPIRY_CLEAR_REMOVES)
+        self.removal_reasons.get(&key) == Some(&rules::EXPIRY_CLEAR_REMOVES)
     }
 
     /// The value of an entry in memory, with the rules behind its being what it is.
-    fn entry(&mut self, i: usize, name: &str) -> Option<Json> {
+    fn entry(&mut self, i: usize, name: &Name) -> Option<Json> {
         let entry = self.sessions[i].data.as_ref().and_then(|data| data.get(name)).cloned();
         if let Some(entry) = &entry {
             self.explain_value(i, name, &entry.value, entry.reloaded);
@@ -294,12 +288,12 @@ impl Model {
         entry.map(|entry| entry.value)
     }
 
-    fn explain_value(&mut self, i: usize, name: &str, value: &Json, reloaded: bool) {
+    fn explain_value(&mut self, i: usize, name: &Name, value: &Json, reloaded: bool) {
         if !reloaded {
             self.because(Aspect::Answer, rules::DICT_SET);
             return;
         }
-        if name == expiry::ENTRY {
+        if *name == expiry::ENTRY.into() {
             self.because(Aspect::Answer, rules::EXPIRY_ENTRY);
         }
         if value.class() != Class::Plain {
@@ -325,24 +319,24 @@ impl Model {
         self.because(Aspect::Answer, lifetime);
     }
 
-    fn list(&mut self, i: usize) -> Vec<(String, Json)> {
+    fn list(&mut self, i: usize) -> Vec<(Name, Json)> {
         self.read(i);
         let data = self.sessions[i].data.clone().unwrap_or_default();
-        for entry in data.entries() {
-            self.explain_value(i, &entry.name, &entry.value, entry.reloaded);
+        for (name, entry) in data.entries() {
+            self.explain_value(i, name, &entry.value, entry.reloaded);
         }
         self.because(Aspect::Answer, rules::DICT_LISTING);
         let ordered = self.choices.manifest.values.order == Order::Kept;
-        if ordered && data.entries().iter().filter(|entry| entry.reloaded).count() > 1 {
+        if ordered && data.entries().filter(|(_, entry)| entry.reloaded).count() > 1 {
             self.because(Aspect::Answer, rules::DATA_ORDER);
         }
         self.flags(i, true, false, rules::TRACKING_READ);
-        data.entries().iter().map(|entry| (entry.name.to_string(), entry.value.clone())).collect()
+        data.entries().map(|(name, entry)| (name.clone(), entry.value.clone())).collect()
     }
 
     /// Refuses values that the subject declared it refuses when they are set.
     fn admit<'a>(&mut self, i: usize, mut values: impl Iterator<Item = &'a Json>) -> Result<(), ErrorKind> {
-        match values.find_map(|value| self.refusal(value.class(), Keeps::RefusedOnSet)) {
+        match values.find_map(|value| self.refusal(value.class(), ValueSupport::RefusedOnSet)) {
             Some(rule) => {
                 self.because(Aspect::Outcome, rule);
                 self.flags(i, true, false, rule);
@@ -352,12 +346,22 @@ impl Model {
         }
     }
 
-    fn set(&mut self, i: usize, name: &str, value: &Json) {
+    fn set(&mut self, i: usize, name: &Name, value: &Json) {
         self.sessions[i].data.get_or_insert_default().set(name, value.clone());
     }
 
-    fn take(&mut self, i: usize, name: &str) -> Option<Json> {
+    /// Reads as [`read`](Self::read) does. Where that marks the object, Django's `pop` has looked at the mark before, and
+    /// puts it back.
+    fn read_to_pop(&mut self, i: usize) {
+        let modified = self.sessions[i].modified;
         self.read(i);
+        if self.client_side() && self.choices.breaks(rules::KEY_TAMPERED) {
+            self.sessions[i].modified = modified;
+        }
+    }
+
+    fn take(&mut self, i: usize, name: &Name) -> Option<Json> {
+        self.read_to_pop(i);
         let value = self.entry(i, name);
         match value {
             Some(_) => {
@@ -370,7 +374,7 @@ impl Model {
         value
     }
 
-    fn remove(&mut self, i: usize, name: &str, present: RuleId, absent: RuleId) -> Outcome {
+    fn remove(&mut self, i: usize, name: &Name, present: RuleId, absent: RuleId) -> Outcome {
         self.read(i);
         if self.sessions[i].data.get_or_insert_default().remove(name).is_some() {
             self.because(Aspect::Outcome, present);
@@ -390,11 +394,12 @@ impl Model {
             Expiry::Seconds(_) | Expiry::At(..) => None,
         };
         if let Some(entry) = expiry::entry(expiry, self.now) {
-            self.set(i, expiry::ENTRY, &entry);
+            self.set(i, &expiry::ENTRY.into(), &entry);
             self.because(Aspect::Outcome, rules::EXPIRY_ENTRY);
             self.flags(i, true, true, rules::TRACKING_WRITE);
         } else {
-            let removed = self.sessions[i].data.get_or_insert_default().remove(expiry::ENTRY).is_some();
+            let removed =
+                self.sessions[i].data.get_or_insert_default().remove(&expiry::ENTRY.into()).is_some();
             self.because(Aspect::Outcome, rules::EXPIRY_NONE);
             let rule = if removed { rules::TRACKING_WRITE } else { rules::TRACKING_EXPIRY_NONE };
             self.flags(i, true, removed, rule);
@@ -420,7 +425,7 @@ impl Model {
     }
 
     pub(super) fn own_expiry(&mut self, i: usize) -> Result<Expiry, ErrorKind> {
-        let entry = self.sessions[i].data.as_ref().and_then(|data| data.get(expiry::ENTRY));
+        let entry = self.sessions[i].data.as_ref().and_then(|data| data.get(&expiry::ENTRY.into()));
         let expiry = entry.map_or(Ok(Expiry::Default), |entry| expiry::from_entry(&entry.value));
         if expiry.is_err() {
             self.because(Aspect::Outcome, rules::EXPIRY_RANGE);

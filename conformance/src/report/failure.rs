@@ -9,11 +9,19 @@ use crate::trace::Trace;
 
 /// Where a failure's files are.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Artifacts {
     /// The trace.
     pub trace: PathBuf,
     /// The regression test in Rust.
     pub test: PathBuf,
+}
+
+impl Artifacts {
+    /// Files at these places.
+    pub fn new(trace: impl Into<PathBuf>, test: impl Into<PathBuf>) -> Self {
+        Self { trace: trace.into(), test: test.into() }
+    }
 }
 
 /// Writes the trace and the test into a directory, under the trace's fingerprint.
@@ -24,16 +32,14 @@ pub fn write_artifacts(directory: &Path, rule: RuleId, trace: &Trace) -> io::Res
     fs::create_dir_all(directory)?;
     let id = rule.rule().id;
     let name = trace.fingerprint();
-    let artifacts = Artifacts {
-        trace: directory.join(format!("{name}.jsonl")),
-        test: directory.join(format!("{name}.rs")),
-    };
+    let artifacts =
+        Artifacts::new(directory.join(format!("{name}.jsonl")), directory.join(format!("{name}.rs")));
     let jsonl = trace.to_jsonl(Some(id));
     fs::write(&artifacts.trace, &jsonl)?;
     let function = id.replace(['.', '-'], "_");
     let test = format!(
-        "//! A regression test for r[{id}]: {}.\n\
-         //! Paste it into the store's `tests/` and put the store's own opening in the place of `MyStore`.\n\n\
+        "// A regression test for r[{id}]: {}.\n\
+         // Paste it into the store's `tests/` and put the store's own opening in the place of `MyStore`.\n\n\
          #[test]\n\
          fn {function}_{name}() {{\n    \
              session_conformance::check_trace(\n        \

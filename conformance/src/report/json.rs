@@ -32,8 +32,7 @@ struct JsonSubject {
     /// The subject's version.
     version: String,
     /// What its store can do.
-    #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
-    capabilities: session_core::Capabilities,
+    capabilities: crate::wire::Capabilities,
     /// Steps that were done and compared.
     steps: u64,
     /// Every rule, in the order of the specification.
@@ -96,7 +95,7 @@ fn subject(subject: &super::SubjectReport) -> JsonSubject {
     JsonSubject {
         name: subject.manifest.name.clone(),
         version: subject.manifest.version.clone(),
-        capabilities: subject.manifest.capabilities,
+        capabilities: subject.manifest.capabilities.into(),
         steps: subject.steps,
         rules: rules.collect(),
     }

@@ -20,12 +20,13 @@ pub use failure::{Artifacts, write_artifacts};
 pub use json::{schema, to_json};
 #[cfg(feature = "cli")]
 pub use junit::to_junit;
-pub(crate) use text::step_texts;
-pub use text::{Replay, broken_block, failure_block, summary};
+pub use text::{Replay, broken_block, failure_block, summary, transcript};
+pub(crate) use text::{expected_text, observed_text, step_texts};
 
 /// What became of a rule: exactly one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Outcome {
     /// It was exercised and held.
     Pass,
@@ -101,6 +102,7 @@ impl Outcome {
 
 /// A run of the suite on some subjects.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Report {
     /// The seed of the generated traces, if there were any.
     pub seed: Option<u64>,
@@ -110,8 +112,22 @@ pub struct Report {
     pub subjects: Vec<SubjectReport>,
 }
 
+impl Report {
+    /// What was found on some subjects, without generated traces.
+    pub fn new(subjects: Vec<SubjectReport>, duration: Duration) -> Self {
+        Self { seed: None, duration, subjects }
+    }
+
+    /// With the seed of the generated traces.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed: Some(seed), ..self }
+    }
+}
+
 /// What a run found on one subject.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct SubjectReport {
     /// What the subject says about itself.
     pub manifest: Manifest,
@@ -125,6 +141,7 @@ pub struct SubjectReport {
 
 /// What became of a rule on a subject.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct RuleReport {
     /// The rule.
     pub rule: RuleId,
@@ -142,6 +159,7 @@ pub struct RuleReport {
 
 /// A broken rule with the smallest trace that shows it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Failure {
     /// The rule.
     pub rule: RuleId,

@@ -5,9 +5,13 @@ use std::path::Path;
 
 use super::{Artifacts, Failure, Outcome, Report, SubjectReport};
 use crate::application::Broken;
+use crate::call::Handles;
 use crate::manifest::Manifest;
-use crate::op::{Expiry, ExpiryQuery, Op, SessionOp};
+use crate::model::Aspect;
+use crate::observation::{Failed, Observation, shown};
+use crate::op::{Op, seconds};
 use crate::rule::{Django, RuleId};
+use crate::runner::{Divergence, SeenKey};
 use crate::trace::{Settings, Trace};
 
 // Writing to a String cannot fail, so the results of `write!` are dropped throughout.
@@ -26,9 +30,9 @@ pub fn failure_block(
     let django = django(failure.rule);
     let steps = failure.trace.steps.len();
     let shrunk = if failure.original_steps == steps {
-        format!("{steps} steps")
+        counted(steps, "step")
     } else {
-        format!("{} steps shrunk to {steps}", failure.original_steps)
+        format!("{} shrunk to {steps}", counted(failure.original_steps, "step"))
     };
     let seed = failure.seed.map(|seed| format!(" · seed {seed:#x}")).unwrap_or_default();
     let _ = writeln!(out, "  store {} · {django}{seed} · {shrunk}", titled(manifest));
@@ -80,123 +84,133 @@ fn location(rule: RuleId) -> String {
 }
 
 fn steps_table(failure: &Failure) -> String {
+    let divergence = &failure.divergence;
+    let results = divergence.seen.iter().map(|seen| seen_text(seen.as_ref()));
+    let here =
+        format!("expected {}   got {}        <- here", expected_text(divergence), observed_text(divergence));
+    table(&failure.trace, results.chain([here]))
+}
+
+/// The steps of a trace with what each showed.
+pub fn transcript(trace: &Trace, seen: &[Option<Observation<SeenKey>>]) -> String {
+    table(trace, seen.iter().map(|seen| seen_text(seen.as_ref())))
+}
+
+/// A line per step, with what came of it.
+fn table(trace: &Trace, results: impl Iterator<Item = String>) -> String {
     let mut out = String::new();
-    if failure.trace.settings != Settings::default() {
-        let settings = failure.trace.settings;
+    if trace.settings != Settings::default() {
+        let settings = trace.settings;
         let _ = writeln!(
             out,
             "    with cookie_age = {}, expire_at_browser_close = {}",
             settings.cookie_age, settings.expire_at_browser_close
         );
     }
-    let rows = step_texts(&failure.trace);
+    let rows = step_texts(trace);
     let width = |column: fn(&(String, String)) -> &String| {
         rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0).min(60)
     };
     let (time_width, step_width) = (width(|row| &row.0), width(|row| &row.1));
-    let divergence = &failure.divergence;
-    for (index, (time, step)) in rows.iter().enumerate() {
-        let result = if index == divergence.step {
-            format!("expected {}   got {}        <- here", divergence.expected, divergence.got)
-        } else {
-            divergence.shown.get(index).cloned().unwrap_or_default()
-        };
-        let _ = writeln!(out, "    {time:time_width$}  {step:step_width$}  {result}");
+    for ((time, step), result) in rows.iter().zip(results.chain(std::iter::repeat(String::new()))) {
+        let line = format!("    {time:time_width$}  {step:step_width$}  {result}");
+        let _ = writeln!(out, "{}", line.trim_end());
     }
     out
+}
+
+/// What a divergence expected.
+pub(crate) fn expected_text(divergence: &Divergence) -> String {
+    let Divergence { aspect, expected, new_key, observed, .. } = divergence;
+    let session = expected.session.as_ref();
+    match aspect {
+        Aspect::Outcome | Aspect::Answer => match &expected.outcome {
+            Ok(answer) => answer.to_string(),
+            Err(kind) => kind.name().into(),
+        },
+        Aspect::Key => match session.and_then(|session| session.key) {
+            None => "no key".into(),
+            Some(key) if !new_key || is_missing(observed) => format!("key {key}"),
+            Some(_) if is_malformed(observed) => "a key of 32 characters a-z0-9".into(),
+            Some(_) => "a key of its own".into(),
+        },
+        Aspect::Accessed => flag("accessed", session.is_some_and(|session| session.accessed)),
+        Aspect::Modified => flag("modified", session.is_some_and(|session| session.modified)),
+    }
+}
+
+/// What was seen where a divergence is.
+pub(crate) fn observed_text(divergence: &Divergence) -> String {
+    let observed = &divergence.observed;
+    let session = observed.session.as_ref();
+    match divergence.aspect {
+        Aspect::Outcome | Aspect::Answer => seen_text(Some(observed)),
+        Aspect::Key => match session.and_then(|session| session.key) {
+            None => "no key".into(),
+            Some(SeenKey::Known(key)) => format!("key {key}"),
+            Some(SeenKey::Other { characters, .. }) if divergence.new_key && is_malformed(observed) => {
+                format!("one of {characters} characters")
+            }
+            Some(SeenKey::Other { .. }) => "another key".into(),
+        },
+        Aspect::Accessed => flag("accessed", session.is_some_and(|session| session.accessed)),
+        Aspect::Modified => flag("modified", session.is_some_and(|session| session.modified)),
+    }
+}
+
+fn flag(name: &str, set: bool) -> String {
+    if set { name.to_owned() } else { format!("not {name}") }
+}
+
+fn is_missing(observed: &Observation<SeenKey>) -> bool {
+    observed.session.as_ref().is_none_or(|session| session.key.is_none())
+}
+
+fn is_malformed(observed: &Observation<SeenKey>) -> bool {
+    let key = observed.session.as_ref().and_then(|session| session.key);
+    matches!(key, Some(SeenKey::Other { well_formed: false, .. }))
+}
+
+/// What a step showed.
+fn seen_text(seen: Option<&Observation<SeenKey>>) -> String {
+    match seen.map(|seen| &seen.outcome) {
+        None => "acts on nothing".into(),
+        Some(Ok(answer)) => answer.to_string(),
+        Some(Err(Failed { kind, message })) => {
+            let mut text = kind.name().to_owned();
+            if !message.is_empty() && message != kind.name() {
+                let _ = write!(text, " ({})", shown(message));
+            }
+            text
+        }
+    }
 }
 
 /// Each step as its time and what is done.
 pub(crate) fn step_texts(trace: &Trace) -> Vec<(String, String)> {
     let mut now = 0;
-    let mut objects = 0;
+    let mut handles = Handles::default();
     trace
         .steps
         .iter()
         .map(|step| {
             now += step.advance;
             let mut text = match &step.op {
-                Op::New => {
-                    objects += 1;
-                    format!("s{objects} = new")
-                }
-                Op::Open(key) => {
-                    objects += 1;
-                    format!("s{objects} = open {key}")
-                }
-                Op::Session(number, op) => {
-                    let number = if objects == 0 { *number } else { (number.max(&1) - 1) % objects + 1 };
-                    format!("s{number}.{}", op_text(op))
-                }
-                Op::Exists(key) => format!("exists {key}"),
-                Op::DeleteKey(key) => format!("delete {key} elsewhere"),
-                Op::ClearExpired => "clear-expired".into(),
-                Op::Reopen => "reopen the storage".into(),
-                Op::ForceKey(key) => format!("the next key drawn is {key}"),
-                Op::Damage(key) => format!("damage the record of {key}"),
+                Op::New => format!("s{} = new", handles.sessions + 1),
+                Op::Open(key) => format!("s{} = open {key}", handles.sessions + 1),
+                Op::Session(number, op) => match handles.session(*number) {
+                    Some(session) => format!("s{}.{}", session + 1, op.text()),
+                    None => format!("s{number}.{}", op.text()),
+                },
+                Op::Storage(op) => op.text(),
             };
             if step.client != 0 && !matches!(step.op, Op::Session(..)) {
                 text.push_str("   (second handle)");
             }
+            handles.sessions += usize::from(step.op.makes_session());
             (format!("t={}", seconds(now)), text)
         })
         .collect()
-}
-
-fn op_text(op: &SessionOp) -> String {
-    let name = op.name();
-    match op {
-        SessionOp::Get(entry)
-        | SessionOp::Contains(entry)
-        | SessionOp::Pop(entry)
-        | SessionOp::Remove(entry) => {
-            format!("{name} {entry:?}")
-        }
-        SessionOp::Set(entry, value)
-        | SessionOp::SetDefault(entry, value)
-        | SessionOp::PopDefault(entry, value)
-        | SessionOp::Push(entry, value) => {
-            format!("{name} {entry:?} {}", crate::observation::shown(&value.to_string()))
-        }
-        SessionOp::Update(items) => {
-            let items: Vec<String> =
-                items.iter().map(|(entry, value)| format!("{entry:?}: {value}")).collect();
-            format!("{name} {{{}}}", crate::observation::shown(&items.join(", ")))
-        }
-        SessionOp::SetExpiry(expiry) => format!("{name} {}", expiry_text(*expiry)),
-        SessionOp::GetExpiryAge(query) | SessionOp::GetExpiryDate(query) => {
-            format!("{name}{}", query_text(*query))
-        }
-        _ => name.into(),
-    }
-}
-
-fn query_text(query: ExpiryQuery) -> String {
-    let modification = query.modification.map(|at| format!(" modification={at}µs")).unwrap_or_default();
-    let expiry = query.expiry.map(|expiry| format!(" expiry={}", expiry_text(expiry))).unwrap_or_default();
-    modification + &expiry
-}
-
-fn expiry_text(expiry: Expiry) -> String {
-    match expiry {
-        Expiry::Default => "none".into(),
-        Expiry::Seconds(seconds) => format!("{seconds} s"),
-        Expiry::Duration(micros) => format!("after {} s", seconds(micros)),
-        Expiry::At(at, offset) => {
-            format!("at t={} (offset {offset} min)", seconds(at - crate::trace::START))
-        }
-    }
-}
-
-/// Microseconds as seconds, without needless zeros.
-fn seconds(micros: i64) -> String {
-    let sign = if micros < 0 { "-" } else { "" };
-    let (whole, rest) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
-    let fraction = format!("{rest:06}");
-    match fraction.trim_end_matches('0') {
-        "" => format!("{sign}{whole}"),
-        digits => format!("{sign}{whole}.{digits}"),
-    }
 }
 
 /// The table of rules by area, what needs to be said about single rules, and the line of totals.
@@ -241,8 +255,7 @@ pub fn summary(report: &Report) -> String {
     let subjects =
         |what: &str, wrong: fn(&&SubjectReport) -> bool| match report.subjects.iter().filter(wrong).count() {
             0 => None,
-            1 => Some(format!("1 subject {what}")),
-            n => Some(format!("{n} subjects {what}")),
+            n => Some(format!("{} {what}", counted(n, "subject"))),
         };
     let faults = [
         subjects("did not hold", |subject| !subject.is_success() && subject.is_whole()),
@@ -253,13 +266,23 @@ pub fn summary(report: &Report) -> String {
     let seed = report.seed.map(|seed| format!(", seed {seed:#x}")).unwrap_or_default();
     let _ = writeln!(
         out,
-        "{verdict}: {} rules on {} subjects, {} steps{seed}, {:.1} s",
-        report.subjects.first().map_or(0, |subject| subject.rules.len()),
-        report.subjects.len(),
+        "{verdict}: {} on {}, {} steps{seed}, {:.1} s",
+        counted(report.subjects.iter().map(wanted).max().unwrap_or(0), "rule"),
+        counted(report.subjects.len(), "subject"),
         thousands(steps),
         report.duration.as_secs_f64()
     );
     out
+}
+
+/// How many rules were asked for.
+fn wanted(subject: &SubjectReport) -> usize {
+    subject.rules.len() - subject.count(Outcome::Disabled)
+}
+
+/// A number of things.
+fn counted(n: usize, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
 /// What a reader must know beside the counts: everything that neither passed nor was left out.
@@ -336,14 +359,6 @@ fn thousands(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_shown_in_seconds_without_needless_zeros() {
-        assert_eq!(seconds(0), "0");
-        assert_eq!(seconds(1_500_000), "1.5");
-        assert_eq!(seconds(-1), "-0.000001");
-        assert_eq!(seconds(10_000_000), "10");
-    }
 
     #[test]
     fn counts_have_commas() {

@@ -1,12 +1,13 @@
 //! A child process that speaks JSON lines: one request, one answer, the `id` echoed.
 //!
 //! Whatever the child does wrong is told in words that help its author: this is where a broken adapter is
-//! told apart from a broken store.
+//! told apart from a broken store. And whatever it does, it is not waited for without end and does not fill the memory:
+//! it may stop reading, write a line that does not end, or leave children of its own behind.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -14,16 +15,14 @@ use std::time::Duration;
 use wait_timeout::ChildExt;
 
 use super::Fault;
-use crate::json::Json;
+use crate::json::Object;
 use crate::manifest::Manifest;
 use crate::observation::shown;
-use crate::protocol::VERSION as PROTOCOL_VERSION;
+use crate::wire::{self, Reply};
 
-/// The longest line an adapter may write, in bytes.
-const MAX_LINE: usize = 64 << 20;
-
-/// How many lines of the child's log are kept for a report.
+/// How many lines of the child's log are kept for a report, and how much of each.
 const LOG_LINES: usize = 20;
+const LOG_LINE: u64 = 1_000;
 
 /// How to start an adapter, and how long to wait for it.
 #[derive(Debug, Clone)]
@@ -58,29 +57,33 @@ impl AdapterCommand {
 pub(crate) struct Connection {
     command: AdapterCommand,
     child: Child,
-    stdin: ChildStdin,
+    /// To the thread that writes: an adapter that does not read holds up only that.
+    requests: SyncSender<String>,
+    /// How far the writing has come.
+    writing: Arc<Mutex<Writing>>,
     lines: Receiver<Result<String, String>>,
     log: Arc<Mutex<VecDeque<String>>>,
     next_id: u64,
 }
 
-/// An answer, apart from its `id`.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    /// The answer, or the error's kind and message.
-    pub(crate) outcome: Result<Json, (String, String)>,
-    /// The state of the session object.
-    pub(crate) session: Option<Json>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    Done,
+    UnderWay,
+    /// The adapter closed its input.
+    Refused,
 }
 
 impl Connection {
     /// Starts the adapter and reads its manifest.
     pub(crate) fn start(command: &AdapterCommand) -> Result<(Self, Manifest), Fault> {
-        let mut child = Command::new(&command.program)
-            .args(&command.arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+        let mut starting = Command::new(&command.program);
+        starting.args(&command.arguments);
+        starting.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A group of its own, which ends as one.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut starting, 0);
+        let mut child = starting
             .spawn()
             .map_err(|e| Fault::Harness(format!("cannot start `{}`: {e}", command.program)))?;
         let (Some(stdin), Some(stdout), Some(stderr)) =
@@ -88,11 +91,12 @@ impl Connection {
         else {
             return Err(Fault::Harness(format!("cannot connect to `{}`", command.program)));
         };
+        let (requests, writing) = write_in_background(stdin);
         let (sender, lines) = sync_channel(1);
         thread::spawn(move || {
             let mut reader = BufReader::new(stdout);
             loop {
-                let line = read_line(&mut reader);
+                let line = wire::read_line(&mut reader);
                 let last = !matches!(line, Ok(Some(_)));
                 if let Some(message) = line.transpose()
                     && sender.send(message).is_err()
@@ -106,19 +110,12 @@ impl Connection {
         });
         let log = Arc::new(Mutex::new(VecDeque::new()));
         let kept = Arc::clone(&log);
-        thread::spawn(move || {
-            for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                if kept.len() == LOG_LINES {
-                    kept.pop_front();
-                }
-                kept.push_back(String::from_utf8_lossy(&line).into_owned());
-            }
-        });
-        let mut connection = Self { command: command.clone(), child, stdin, lines, log, next_id: 0 };
-        let reply = connection.request("hello", &format!(",\"protocol\":{PROTOCOL_VERSION}"))?;
+        thread::spawn(move || keep_log(BufReader::new(stderr), &kept));
+        let command = command.clone();
+        let mut connection = Self { command, child, requests, writing, lines, log, next_id: 0 };
+        let reply = connection.request("hello", wire::hello())?;
         let manifest = match reply.outcome {
-            Ok(json) => parse_manifest(&json)?,
+            Ok(json) => wire::read_manifest(&json).map_err(Fault::Harness)?,
             Err((kind, message)) => {
                 return Err(Fault::Harness(format!("the adapter answered `hello` with {kind}: {message}")));
             }
@@ -126,22 +123,31 @@ impl Connection {
         Ok((connection, manifest))
     }
 
-    /// Sends a request, whose fields after `id` and `op` are given as JSON text with a leading comma, and
-    /// waits for the answer.
-    pub(crate) fn request(&mut self, op: &str, fields: &str) -> Result<Reply, Fault> {
+    /// Sends a request and waits for the answer.
+    pub(crate) fn request(&mut self, op: &str, fields: Object) -> Result<Reply, Fault> {
         let id = self.next_id;
         self.next_id += 1;
-        let request = format!("{{\"id\":{id},\"op\":\"{op}\"{fields}}}\n");
-        if self.stdin.write_all(request.as_bytes()).and_then(|()| self.stdin.flush()).is_err() {
+        *lock(&self.writing) = Writing::UnderWay;
+        // There is one request at a time: if the thread has no room for it, it is no more.
+        if self.requests.try_send(wire::request_line(id, op, fields)).is_err() {
             return Err(self.ended(op));
         }
         match self.lines.recv_timeout(self.command.timeout) {
-            Ok(Ok(line)) => parse_reply(&line, id, op),
+            Ok(Ok(line)) => Reply::parse(&line, id).map_err(|what| {
+                let line = shown(line.trim_end());
+                Fault::Harness(format!("the answer to `{op}` {what}; the line was: {line}"))
+            }),
             Ok(Err(reason)) => Err(Fault::Harness(format!("the answer to `{op}`: {reason}"))),
             Err(RecvTimeoutError::Disconnected) => Err(self.ended(op)),
             Err(RecvTimeoutError::Timeout) => {
                 let seconds = self.command.timeout.as_secs_f32();
-                Err(Fault::Timeout(format!("no answer to `{op}` within {seconds} s{}", self.log_tail())))
+                let why = match *lock(&self.writing) {
+                    Writing::Done => "",
+                    Writing::UnderWay => " (the adapter does not read its input)",
+                    Writing::Refused => " (the adapter closed its input)",
+                };
+                let tail = self.log_tail();
+                Err(Fault::Timeout(format!("no answer to `{op}` within {seconds} s{why}{tail}")))
             }
         }
     }
@@ -157,7 +163,7 @@ impl Connection {
     }
 
     fn log_tail(&self) -> String {
-        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = lock(&self.log);
         if log.is_empty() {
             return "; its log (stderr) is empty".into();
         }
@@ -167,73 +173,50 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // A child that is gone already is what is wanted, so errors do not matter here.
+        // What is gone already is what is wanted, so errors do not matter here.
+        #[cfg(unix)]
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A line without its end, `None` at the end of the output.
-fn read_line(reader: &mut impl BufRead) -> Result<Option<String>, String> {
-    let mut line = Vec::new();
-    let mut limited = std::io::Read::take(reader, MAX_LINE as u64);
-    match limited.read_until(b'\n', &mut line) {
-        Ok(0) => Ok(None),
-        Ok(_) if line.len() == MAX_LINE => Err(format!("a line is longer than {MAX_LINE} bytes")),
-        Ok(_) => String::from_utf8(line).map(Some).map_err(|_| "the line is not UTF-8".into()),
-        Err(e) => Err(format!("cannot be read: {e}")),
+/// Writes what is sent to it to the adapter, on a thread of its own.
+fn write_in_background(mut stdin: ChildStdin) -> (SyncSender<String>, Arc<Mutex<Writing>>) {
+    let (requests, to_write) = sync_channel::<String>(1);
+    let writing = Arc::new(Mutex::new(Writing::Done));
+    let state = Arc::clone(&writing);
+    thread::spawn(move || {
+        for line in to_write {
+            let written = stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush());
+            *lock(&state) = if written.is_ok() { Writing::Done } else { Writing::Refused };
+            if written.is_err() {
+                return;
+            }
+        }
+    });
+    (requests, writing)
+}
+
+/// Keeps the end of the log. A line that is too long goes on in the next.
+fn keep_log(mut stderr: impl BufRead, kept: &Mutex<VecDeque<String>>) {
+    loop {
+        let mut line = Vec::new();
+        match stderr.by_ref().take(LOG_LINE).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                let mut kept = lock(kept);
+                if kept.len() == LOG_LINES {
+                    kept.pop_front();
+                }
+                kept.push_back(String::from_utf8_lossy(&line).trim_end().to_owned());
+            }
+        }
     }
 }
 
-fn parse_reply(line: &str, id: u64, op: &str) -> Result<Reply, Fault> {
-    let wrong = |what: String| {
-        Fault::Harness(format!("the answer to `{op}` {what}; the line was: {}", shown(line.trim_end())))
-    };
-    let json = Json::parse(line).map_err(|reason| wrong(format!("is not JSON ({reason})")))?;
-    let entries = json.entries().ok_or_else(|| wrong("is not a JSON object".into()))?;
-    let (mut answered, mut ok, mut error, mut session) = (None, None, None, None);
-    for (name, value) in entries {
-        match name.as_str() {
-            "id" => answered = Some(value),
-            "ok" => ok = Some(value),
-            "error" => error = Some(value),
-            "session" => session = Some(value),
-            other => return Err(wrong(format!("has a field `{other}` that the protocol does not know"))),
-        }
-    }
-    match answered {
-        Some(answered) if answered.as_str() == id.to_string() => {}
-        Some(answered) => return Err(wrong(format!("has id {} where {id} was asked", answered.as_str()))),
-        None => return Err(wrong("has no `id`".into())),
-    }
-    let outcome = match (ok, error) {
-        (Some(ok), None) => Ok(ok),
-        (None, Some(error)) => {
-            let field = |wanted: &str| {
-                let entries = error.entries()?;
-                entries.iter().find(|(name, _)| name == wanted).and_then(|(_, value)| value.as_text())
-            };
-            let kind = field("kind").ok_or_else(|| wrong("has an `error` without a `kind`".into()))?;
-            Err((kind, field("message").unwrap_or_default()))
-        }
-        _ => return Err(wrong("must have either `ok` or `error`".into())),
-    };
-    Ok(Reply { outcome, session })
-}
-
-fn parse_manifest(json: &Json) -> Result<Manifest, Fault> {
-    let manifest: Manifest = serde_json::from_str(json.as_str())
-        .map_err(|e| Fault::Harness(format!("the adapter's answer to `hello` is no manifest: {e}")))?;
-    if manifest.protocol != PROTOCOL_VERSION {
-        return Err(Fault::Harness(format!(
-            "the adapter speaks protocol {}; this sessionspec speaks {PROTOCOL_VERSION}",
-            manifest.protocol
-        )));
-    }
-    for erratum in &manifest.errata {
-        if crate::rule::RuleId::named(&erratum.rule).is_none() {
-            return Err(Fault::Harness(format!("the manifest's erratum names no rule: `{}`", erratum.rule)));
-        }
-    }
-    Ok(manifest)
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -18,9 +18,9 @@ use std::path::Path;
 
 use session_core::ManualClock;
 
+use crate::call::Call;
 use crate::manifest::Manifest;
 use crate::observation::Observation;
-use crate::op::SessionOp;
 use crate::trace::Settings;
 
 pub use connection::AdapterCommand;
@@ -32,6 +32,15 @@ pub use store::{Opening, StoreHooks, StoreSubject};
 pub trait Subject {
     /// What it says about itself; the same each time.
     fn manifest(&self) -> &Manifest;
+
+    /// Tells where files of the storage may be, from the next opening on. A subject without files ignores it.
+    ///
+    /// # Errors
+    /// [`Fault`] if nothing can be there.
+    fn place(&mut self, dir: &Path) -> Result<(), Fault> {
+        let _ = dir;
+        Ok(())
+    }
 
     /// Opens fresh and empty storage at an instant, in microseconds since the Unix epoch. Everything from
     /// before is forgotten.
@@ -48,61 +57,10 @@ pub trait Subject {
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault>;
 }
 
-/// One thing to do, with real keys. Session objects are counted from 0.
-#[derive(Debug, Clone, Copy)]
-pub enum Call<'a> {
-    /// Makes session object `number`, for a client, on a key.
-    Session {
-        /// The number of the object.
-        number: usize,
-        /// The handle on the storage.
-        client: u8,
-        /// The key, if any.
-        key: Option<&'a str>,
-    },
-    /// Does something with a session object.
-    Op {
-        /// The number of the object.
-        number: usize,
-        /// What.
-        op: &'a SessionOp,
-    },
-    /// Whether a record is there.
-    Exists {
-        /// The handle on the storage.
-        client: u8,
-        /// The key.
-        key: &'a str,
-    },
-    /// Deletes a record.
-    DeleteKey {
-        /// The handle on the storage.
-        client: u8,
-        /// The key.
-        key: &'a str,
-    },
-    /// Removes expired records.
-    ClearExpired {
-        /// The handle on the storage.
-        client: u8,
-    },
-    /// Closes the storage and opens it again. Session objects are gone; the runner makes them anew.
-    Reopen,
-    /// Hook: the next candidate of the key generator.
-    ForceKey {
-        /// The key.
-        key: &'a str,
-    },
-    /// Hook: makes a record undecodable.
-    Damage {
-        /// The key.
-        key: &'a str,
-    },
-}
-
 /// The subject could not be driven. This is not the store's answer, and it is not the store's failure
 /// unless it crashed or hung.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Fault {
     /// The adapter broke the protocol, or could not be started or opened.
     Harness(String),

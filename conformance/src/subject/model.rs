@@ -1,12 +1,15 @@
 //! The reference model as a subject: it answers what it expects. Driving it shows which rules the traces
 //! exercise; served over the protocol, it is a reference adapter.
 
-use super::{Call, Fault, Subject};
+use std::collections::HashMap;
+
+use super::{Fault, Subject};
+use crate::call::Call;
 use crate::manifest::Manifest;
-use crate::model::{Key, Model};
-use crate::observation::{Answer, Failed, Observation, SessionState};
-use crate::op::{Alteration, Forged, KeyRef, Op};
-use crate::trace::{START, Settings, Step};
+use crate::model::{Errata, Model};
+use crate::observation::{Failed, Observation};
+use crate::op::{Alteration, Forged, Key, StorageOp};
+use crate::trace::Settings;
 
 /// The reference model with the surface of a subject.
 #[derive(Debug, Clone)]
@@ -14,63 +17,55 @@ pub struct ModelSubject {
     manifest: Manifest,
     model: Model,
     /// Which of the model's objects each of the caller's numbers means.
-    numbers: Vec<Option<usize>>,
-    /// The text of each key from outside, as it was given.
-    given: Vec<(Key, String)>,
+    numbers: HashMap<usize, usize>,
+    /// The texts of keys that came from outside and are none that the suite makes up, in order.
+    foreign: Vec<String>,
 }
 
 impl ModelSubject {
     /// The model under a manifest.
     pub fn new(manifest: Manifest) -> Self {
-        let model = Model::new(&manifest, Settings::default());
-        Self { manifest, model, numbers: Vec::new(), given: Vec::new() }
+        let model = Model::new(&manifest, Settings::default(), Errata::Imitated);
+        Self { manifest, model, numbers: HashMap::new(), foreign: Vec::new() }
     }
 
     /// The key that a text means.
     fn key(&mut self, text: &str) -> Key {
-        let issued = |text: &str| {
-            let number = text.strip_prefix('m')?.parse().ok().filter(|n| *n >= 1)?;
-            (self.model.resolve_key(KeyRef::Issued(number)) == Key::Issued(number)).then_some(number)
-        };
-        if let Some(number) = issued(text).filter(|number| issued_text(*number) == text) {
+        let issued = self.model.handles().issued;
+        let number = text.strip_prefix('m').and_then(|digits| digits.parse().ok());
+        if let Some(number) = number.filter(|n| (1..=issued).contains(n) && issued_text(*n) == text) {
             return Key::Issued(number);
         }
-        let alterations = || Alteration::ALL.into_iter();
-        let altered =
-            (1..).take_while(|n| self.model.resolve_key(KeyRef::Issued(*n)) == Key::Issued(*n)).find_map(
-                |n| alterations().find(|a| a.apply(&issued_text(n)) == text).map(|a| Key::Altered(n, a)),
-            );
-        let forged = || Forged::ALL.into_iter().find(|f| f.text() == text).map(Key::Forged);
-        let unknown = if text.chars().count() < 8 { Forged::Seven } else { Forged::WellFormed };
-        let key = altered.or_else(forged).unwrap_or(Key::Forged(unknown));
-        self.given.retain(|(other, _)| *other != key);
-        self.given.push((key, text.to_owned()));
-        key
+        let alterations = |n| Alteration::ALL.iter().map(move |alteration| (n, *alteration));
+        let altered = (1..=issued).flat_map(alterations).find(|(n, a)| a.apply(&issued_text(*n)) == text);
+        if let Some((number, alteration)) = altered {
+            return Key::Altered(number, alteration);
+        }
+        if let Some(forged) = Forged::ALL.iter().find(|forged| forged.text() == text) {
+            return Key::Forged(*forged);
+        }
+        if text.chars().count() < 8 {
+            return Key::Forged(Forged::Seven);
+        }
+        let known = self.foreign.iter().position(|foreign| foreign == text);
+        let place = known.unwrap_or_else(|| {
+            self.foreign.push(text.to_owned());
+            self.foreign.len() - 1
+        });
+        Key::Foreign(u32::try_from(place).unwrap_or(u32::MAX))
     }
 
     fn text(&self, key: Key) -> String {
         match key {
             Key::Issued(number) => issued_text(number),
-            other => self
-                .given
-                .iter()
-                .find(|(key, _)| *key == other)
-                .map(|(_, text)| text.clone())
+            Key::Altered(number, alteration) => alteration.apply(&issued_text(number)),
+            Key::Forged(forged) => forged.text(),
+            Key::Foreign(place) => usize::try_from(place)
+                .ok()
+                .and_then(|place| self.foreign.get(place))
+                .cloned()
                 .unwrap_or_default(),
         }
-    }
-
-    fn step(&mut self, advance: i64, client: u8, op: Op) -> Observation {
-        let Some(expected) = self.model.step(&Step { client, advance, op }) else {
-            return Observation { outcome: Ok(Answer::Unit), session: None };
-        };
-        let outcome = expected.outcome.map_err(|kind| Failed { kind, message: kind.name().into() });
-        let session = expected.session.map(|state| SessionState {
-            key: state.key.map(|key| self.text(key)),
-            accessed: state.accessed,
-            modified: state.modified,
-        });
-        Observation { outcome, session }
     }
 }
 
@@ -85,56 +80,37 @@ impl Subject for ModelSubject {
     }
 
     fn open(&mut self, now: i64, settings: Settings) -> Result<(), Fault> {
-        self.model = Model::new(&self.manifest, settings);
+        self.model = Model::new(&self.manifest, settings, Errata::Imitated);
+        self.model.advance(now.saturating_sub(self.model.now()));
         self.numbers.clear();
-        self.given.clear();
-        let _ = self.step(now - START, 0, Op::ClearExpired);
+        self.foreign.clear();
         Ok(())
     }
 
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault> {
-        let advance = now - self.model.now();
-        Ok(match *call {
-            Call::Session { number, client, key } => {
-                let op = match key {
-                    Some(text) => Op::Open(self.key(text)),
-                    None => Op::New,
-                };
-                if number >= self.numbers.len() {
-                    self.numbers.resize(number + 1, None);
-                }
-                self.numbers[number] = Some(self.model.sessions());
-                self.step(advance, client, op)
+        self.model.advance(now.saturating_sub(self.model.now()));
+        let key = match call {
+            Call::Session { key, .. } => *key,
+            Call::Op { .. } => None,
+            Call::Storage { op, .. } => op.key().copied(),
+        };
+        // A call has one key at most.
+        let key = key.map_or(Key::Forged(Forged::Empty), |text| self.key(text));
+        let mut call = call.map_key(|_| key);
+        match &mut call {
+            Call::Session { number, .. } => {
+                self.numbers.insert(*number, self.model.handles().sessions);
             }
-            Call::Op { number, op } => {
-                let object = self.numbers.get(number).copied().flatten();
-                let object = object.and_then(|object| u32::try_from(object + 1).ok());
-                let Some(object) = object else {
-                    return Err(Fault::Harness(format!("there is no session object {}", number + 1)));
-                };
-                self.step(advance, 0, Op::Session(object, op.clone()))
-            }
-            Call::Exists { client, key } => {
-                let key = self.key(key);
-                self.step(advance, client, Op::Exists(key))
-            }
-            Call::DeleteKey { client, key } => {
-                let key = self.key(key);
-                self.step(advance, client, Op::DeleteKey(key))
-            }
-            Call::ClearExpired { client } => self.step(advance, client, Op::ClearExpired),
-            Call::Reopen => {
-                self.numbers.clear();
-                self.step(advance, 0, Op::Reopen)
-            }
-            Call::ForceKey { key } => {
-                let key = self.key(key);
-                self.step(advance, 0, Op::ForceKey(key))
-            }
-            Call::Damage { key } => {
-                let key = self.key(key);
-                self.step(advance, 0, Op::Damage(key))
-            }
-        })
+            Call::Op { number, .. } => match self.numbers.get(number) {
+                Some(object) => *number = *object,
+                None => return Err(Fault::Harness(format!("there is no session object {}", *number + 1))),
+            },
+            Call::Storage { op: StorageOp::Reopen, .. } => self.numbers.clear(),
+            Call::Storage { .. } => {}
+        }
+        let expected = self.model.call(&call);
+        let outcome = expected.outcome.map_err(|kind| Failed { kind, message: kind.name().into() });
+        let session = expected.session.map(|state| state.map_key(|key| self.text(*key)));
+        Ok(Observation { outcome, session })
     }
 }

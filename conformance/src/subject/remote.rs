@@ -5,12 +5,59 @@ use std::sync::{Arc, Mutex, PoisonError};
 use session_core::{Capabilities, Clock, ManualClock, Record, SessionKey, SessionStore, StoreError};
 use time::OffsetDateTime;
 
-use super::process::{RemoteState, open_fields};
+use super::connection::{AdapterCommand, Connection};
+use super::process::running;
 use super::store::Opening;
 use super::{Env, Fault};
-use crate::json::Json;
+use crate::json::{Json, Object};
 use crate::observation::{ErrorKind, shown};
 use crate::trace::Settings;
+use crate::wire::{self, Reply, StoreRequest};
+
+/// The connection that the handles of a store-level adapter share.
+#[derive(Debug)]
+pub(super) struct RemoteState {
+    command: AdapterCommand,
+    connection: Option<Connection>,
+    /// What broke the connection, for the runner.
+    pub(super) fault: Option<Fault>,
+}
+
+impl RemoteState {
+    pub(super) fn new(command: AdapterCommand, connection: Connection) -> Self {
+        Self { command, connection: Some(connection), fault: None }
+    }
+
+    /// Asks the adapter; starts it again if it is not running.
+    pub(super) fn request(&mut self, op: &str, fields: Object) -> Result<Reply, Fault> {
+        let result = running(&mut self.connection, &self.command).and_then(|c| c.request(op, fields));
+        if let Err(fault) = &result {
+            self.connection = None;
+            self.fault = Some(fault.clone());
+        }
+        result
+    }
+
+    /// Notes that the adapter broke the protocol.
+    pub(super) fn blame(&mut self, fault: Fault) {
+        self.fault.get_or_insert(fault);
+    }
+
+    pub(super) fn damage(&mut self, env: &Env, key: &str) -> Result<bool, String> {
+        let request = StoreRequest {
+            op: "damage",
+            now: micros(env.clock().now()),
+            client: 0,
+            key: Some(key),
+            record: None,
+        };
+        let reply = self.request(request.op, request.fields()).map_err(|fault| fault.to_string())?;
+        match reply.outcome {
+            Ok(json) => json.as_str().parse().map_err(|_| "`damage` must answer true or false".into()),
+            Err((kind, message)) => Err(format!("`damage` answered {kind}: {message}")),
+        }
+    }
+}
 
 /// One handle on the adapter's storage.
 #[derive(Debug)]
@@ -21,9 +68,6 @@ pub(super) struct RemoteStore {
     client: u8,
 }
 
-/// The answer `null`, or the value in it.
-type Reply = Result<Json, StoreError>;
-
 impl RemoteStore {
     pub(super) fn open(
         state: &Arc<Mutex<RemoteState>>,
@@ -31,18 +75,22 @@ impl RemoteStore {
         opening: Opening,
         capabilities: Capabilities,
     ) -> Result<Self, Fault> {
-        let client = u8::from(opening == Opening::Beside);
+        let client = u8::from(opening == Opening::SecondHandle);
         let store = Self { state: Arc::clone(state), clock: env.clock(), capabilities, client };
         let settings = Settings {
             cookie_age: env.settings().cookie_age,
             expire_at_browser_close: env.settings().expire_at_browser_close,
         };
         let (op, fields) = match opening {
-            Opening::Fresh => ("open", open_fields(store.now(), settings, env.dir())),
-            Opening::Again => ("reopen", format!(",\"now\":{}", store.now())),
-            Opening::Beside => return Ok(store),
+            Opening::Fresh => ("open", wire::open(store.now(), settings, env.dir())),
+            Opening::Restart => {
+                let request =
+                    StoreRequest { op: "reopen", now: store.now(), client: 0, key: None, record: None };
+                (request.op, request.fields())
+            }
+            Opening::SecondHandle => return Ok(store),
         };
-        let reply = store.state.lock().unwrap_or_else(PoisonError::into_inner).request(op, &fields)?;
+        let reply = store.state.lock().unwrap_or_else(PoisonError::into_inner).request(op, fields)?;
         match reply.outcome {
             Ok(_) => Ok(store),
             Err((kind, message)) => Err(Fault::Harness(format!("`{op}` answered {kind}: {message}"))),
@@ -50,20 +98,25 @@ impl RemoteStore {
     }
 
     fn now(&self) -> i64 {
-        let now = self.clock.now();
-        now.unix_timestamp() * 1_000_000 + i64::from(now.microsecond())
+        micros(self.clock.now())
     }
 
     /// Asks, and turns the protocol's kinds of error into the store's. A broken adapter shows as
     /// unavailable here; the runner learns from the shared state what really happened.
-    fn ask(&self, op: &'static str, key: Option<&SessionKey>, rest: &str) -> Reply {
-        let mut fields = format!(",\"now\":{},\"client\":{}", self.now(), self.client);
-        if let Some(key) = key {
-            fields.push_str(",\"key\":");
-            fields.push_str(Json::text(key.as_str()).as_str());
-        }
-        fields.push_str(rest);
-        let reply = self.state.lock().unwrap_or_else(PoisonError::into_inner).request(op, &fields);
+    fn ask(
+        &self,
+        op: &'static str,
+        key: Option<&SessionKey>,
+        record: Option<(Json, i64)>,
+    ) -> Result<Json, StoreError> {
+        let request = StoreRequest {
+            op,
+            now: self.now(),
+            client: self.client,
+            key: key.map(SessionKey::as_str),
+            record,
+        };
+        let reply = self.state.lock().unwrap_or_else(PoisonError::into_inner).request(op, request.fields());
         let (kind, message) = match reply.map(|reply| reply.outcome) {
             Ok(Ok(json)) => return Ok(json),
             Ok(Err(error)) => error,
@@ -76,17 +129,13 @@ impl RemoteStore {
         match (ErrorKind::named(kind), key.cloned()) {
             (Some(ErrorKind::CreateError), Some(key)) => StoreError::Exists(key),
             (Some(ErrorKind::UpdateError), Some(key)) => StoreError::NotFound(key),
-            (Some(ErrorKind::Corrupt), Some(key)) => StoreError::Corrupt { key, reason: message },
-            (Some(ErrorKind::Unrepresentable), Some(key)) => {
-                StoreError::Unrepresentable { key, reason: message }
-            }
+            (Some(ErrorKind::Corrupt), Some(key)) => StoreError::corrupt(&key, message),
+            (Some(ErrorKind::Unrepresentable), Some(key)) => StoreError::unrepresentable(&key, message),
             (Some(ErrorKind::TooLarge), Some(key)) => {
                 let limit = self.capabilities.max_record_bytes.unwrap_or_default();
-                StoreError::TooLarge { key, size: limit.saturating_add(1), limit }
+                StoreError::too_large(&key, limit.saturating_add(1), limit)
             }
-            (Some(ErrorKind::Unsupported), _) => {
-                StoreError::Unsupported { store: "the adapter", operation: op }
-            }
+            (Some(ErrorKind::Unsupported), _) => StoreError::unsupported("the adapter", op),
             (Some(ErrorKind::Unavailable), _) => unavailable(op, message),
             _ => {
                 self.misbehaved(op, &format!("answered with `{kind}`, which has no meaning here ({message})"))
@@ -101,25 +150,34 @@ impl RemoteStore {
         unavailable(op, reason)
     }
 
+    /// Stores a record. The answer is null, or the key that now addresses it.
     fn write(&self, op: &'static str, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        let expires = record.expires.unix_timestamp() * 1_000_000 + i64::from(record.expires.microsecond());
-        let data = session_core::json::write(&record.data);
-        self.ask(op, Some(key), &format!(",\"data\":{data},\"expires_us\":{expires}"))?;
-        Ok(key.clone())
+        // The session's own text may have numbers in another spelling.
+        let text = record.data.to_json();
+        let data = Json::parse(&text).unwrap_or_else(|_| Json::from_canonical(text.as_ref()));
+        let answer = self.ask(op, Some(key), Some((data, micros(record.expires))))?;
+        if answer.is_null() {
+            return Ok(key.clone());
+        }
+        let key = answer.as_text().and_then(|text| SessionKey::parse(&text));
+        key.ok_or_else(|| self.misbehaved(op, "must answer null, or the key of eight characters or more"))
     }
 
     fn record(json: &Json) -> Option<Record> {
-        let entries = json.entries()?;
-        let field = |wanted: &str| entries.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
-        let data = session_core::json::parse(field("data")?.as_str().as_bytes()).ok()?;
-        let micros: i64 = field("expires_us")?.as_str().parse().ok()?;
+        let entries = Object::from(json.entries()?);
+        let data = session_core::Entries::parse(entries.get("data")?.as_str().as_bytes()).ok()?;
+        let micros: i64 = entries.get("expires_us")?.as_str().parse().ok()?;
         let expires = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok()?;
-        Some(Record { data, expires })
+        Some(Record::new(data, expires))
     }
 }
 
+fn micros(at: OffsetDateTime) -> i64 {
+    at.unix_timestamp() * 1_000_000 + i64::from(at.microsecond())
+}
+
 fn unavailable(op: &str, reason: String) -> StoreError {
-    StoreError::Unavailable { operation: format!("ask the adapter for `{op}`"), reason, source: None }
+    StoreError::unavailable(format!("ask the adapter for `{op}`"), reason)
 }
 
 impl SessionStore for RemoteStore {
@@ -128,13 +186,13 @@ impl SessionStore for RemoteStore {
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
-        let json = self.ask("exists", Some(key), "")?;
+        let json = self.ask("exists", Some(key), None)?;
         json.as_str().parse().map_err(|_| self.misbehaved("exists", "must answer true or false"))
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
-        let json = self.ask("load", Some(key), "")?;
-        if json.as_str() == "null" {
+        let json = self.ask("load", Some(key), None)?;
+        if json.is_null() {
             return Ok(None);
         }
         let record = Self::record(&json);
@@ -157,11 +215,11 @@ impl SessionStore for RemoteStore {
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.ask("delete", Some(key), "").map(drop)
+        self.ask("delete", Some(key), None).map(drop)
     }
 
     async fn clear_expired(&self) -> Result<u64, StoreError> {
-        let json = self.ask("clear-expired", None, "")?;
+        let json = self.ask("clear-expired", None, None)?;
         match json.as_str() {
             "null" => Ok(0),
             count => {

@@ -1,36 +1,42 @@
 //! A Rust store as a subject, under `session-core`'s sessions.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use session_core::json::{Json as CoreJson, JsonError, JsonString};
 use session_core::{
-    Context, Expiry as CoreExpiry, ExpiryQuery as CoreQuery, KeyGenerator, ManualClock, Map, RandomKeys,
-    Secret, Session, SessionError, SessionKey, SessionStore, StoreError, Value, json,
+    BoxError, Chain, Context, Expiry as CoreExpiry, ExpiryQuery as CoreQuery, KeyGenerator, ManualClock,
+    RandomKeys, Session, SessionError, SessionKey, SessionStore, StoreError, Value,
 };
 use time::{Duration, OffsetDateTime, UtcOffset};
 use tokio::runtime::Runtime;
 
-use super::process::temporary;
-use super::{Call, Env, Fault, Subject};
-use crate::datum::Datum;
-use crate::json::Json;
+use super::process::temporary_in;
+use super::{Env, Fault, Subject};
+use crate::call::Call;
+use crate::json::{Json, Name};
 use crate::manifest::{ClockLevel, Hook, Manifest, SubjectLevel};
 use crate::observation::{Answer, ErrorKind, Failed, Observation, SessionState};
-use crate::op::{Expiry, ExpiryQuery, SessionOp};
+use crate::op::{Entries, Expiry, ExpiryQuery, SessionOp, StorageOp};
 use crate::trace::{START, Settings};
+use crate::value::TraceValue;
 
 /// In which of its lives a storage is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Opening {
     /// For the first time: it is empty.
     Fresh,
-    /// Again, as after a restart.
-    Again,
-    /// Beside a handle that is open.
-    Beside,
+    /// After everything that used it was closed.
+    Restart,
+    /// While another handle on it is open.
+    SecondHandle,
 }
+
+/// The largest data that a session may have here: more than any trace holds.
+const MAX_DATA_BYTES: usize = 32 << 20;
 
 /// Makes the record of a key undecodable; tells whether there was one.
 type Damage = Box<dyn FnMut(&Env, &str) -> Result<bool, String>>;
@@ -86,10 +92,12 @@ pub struct StoreSubject<F, S> {
     env: Env,
     /// Removes the directory when it is dropped.
     dir: tempfile::TempDir,
+    /// Where that directory has to be, if not among the system's temporary ones.
+    place: Option<PathBuf>,
     /// One store per client; the same one twice if the storage cannot be shared.
     stores: Vec<Arc<S>>,
     context: Context,
-    sessions: Vec<Option<Session<Arc<S>>>>,
+    sessions: HashMap<usize, Session<Arc<S>>>,
 }
 
 impl<F, S> std::fmt::Debug for StoreSubject<F, S> {
@@ -111,20 +119,14 @@ where
     pub fn new(name: &str, version: &str, mut open: F, mut hooks: StoreHooks) -> Result<Self, Fault> {
         let runtime = runtime(&mut hooks)?;
         let guard = runtime.enter();
-        let dir = temporary()?;
+        let dir = temporary_in(None)?;
         let clock = ManualClock::new(instant(START)?);
         let env = environment(&dir, &clock, Settings::default());
         let store = open(&env, Opening::Fresh).map_err(not_opened)?;
-        let mut manifest = Manifest {
-            name: name.into(),
-            version: version.into(),
-            level: SubjectLevel::Store,
-            clock: hooks.clock.unwrap_or(ClockLevel::Virtual),
-            capabilities: store.capabilities(),
-            values: Manifest::rust_values(),
-            hooks: Vec::new(),
-            ..Manifest::reference()
-        };
+        let mut manifest = Manifest::new(name, SubjectLevel::Store, store.capabilities());
+        manifest.version = version.into();
+        manifest.language = "Rust".into();
+        manifest.clock = hooks.clock.unwrap_or(ClockLevel::Virtual);
         if hooks.damage.is_some() {
             manifest.hooks.push(Hook::Damage);
         }
@@ -144,7 +146,7 @@ where
             manifest.hooks.push(Hook::ForceKeys);
         }
         let runtime = runtime(&mut hooks)?;
-        let dir = temporary()?;
+        let dir = temporary_in(None)?;
         let clock = ManualClock::new(instant(START)?);
         let keys = ForcedKeys::default();
         let env = environment(&dir, &clock, Settings::default());
@@ -158,9 +160,10 @@ where
             keys,
             env,
             dir,
+            place: None,
             stores: Vec::new(),
             context,
-            sessions: Vec::new(),
+            sessions: HashMap::new(),
         })
     }
 
@@ -176,7 +179,7 @@ where
             ));
         }
         let second = if self.manifest.capabilities.shared {
-            Arc::new((self.open)(&self.env, Opening::Beside).map_err(not_opened)?)
+            Arc::new((self.open)(&self.env, Opening::SecondHandle).map_err(not_opened)?)
         } else {
             Arc::clone(&first)
         };
@@ -189,66 +192,69 @@ where
     }
 
     fn perform(&mut self, call: &Call<'_>) -> Result<Observation, Fault> {
-        let plain = |outcome: Result<Answer, SessionError>| Observation {
-            outcome: outcome.map_err(|error| failed(&error)),
-            session: None,
-        };
-        let keyed = |key: &str| SessionKey::parse(key);
         match *call {
             Call::Session { number, client, key } => {
                 let session = Session::open(Arc::clone(self.store(client)?), self.context.clone(), key);
                 let observation = Observation { outcome: Ok(Answer::Unit), session: Some(state(&session)) };
-                if number >= self.sessions.len() {
-                    self.sessions.resize_with(number + 1, || None);
-                }
-                self.sessions[number] = Some(session);
+                self.sessions.insert(number, session);
                 Ok(observation)
             }
             Call::Op { number, op } => {
-                let Some(session) = self.sessions.get_mut(number).and_then(Option::as_mut) else {
+                let Some(session) = self.sessions.get_mut(&number) else {
                     return Err(Fault::Harness(format!("there is no session object {}", number + 1)));
                 };
                 let outcome = self.runtime.block_on(session_op(session, op)).map_err(|error| failed(&error));
                 Ok(Observation { outcome, session: Some(state(session)) })
             }
-            Call::Exists { client, key } => {
+            Call::Storage { client, op } => self.perform_on_storage(client, op).map(Observation::of),
+        }
+    }
+
+    fn perform_on_storage(
+        &mut self,
+        client: u8,
+        op: StorageOp<&str>,
+    ) -> Result<Result<Answer, Failed>, Fault> {
+        let answer = match op {
+            StorageOp::Exists(key) => {
                 let store = self.store(client)?;
-                let found = match keyed(key) {
+                let found = match SessionKey::parse(key) {
                     Some(key) => self.runtime.block_on(store.exists(&key)),
                     None => Ok(false),
                 };
-                Ok(plain(found.map(Answer::Bool).map_err(SessionError::from)))
+                found.map(Answer::Bool)
             }
-            Call::DeleteKey { client, key } => {
+            StorageOp::DeleteKey(key) => {
                 let store = self.store(client)?;
-                let deleted = match keyed(key) {
+                let deleted = match SessionKey::parse(key) {
                     Some(key) => self.runtime.block_on(store.delete(&key)),
                     None => Ok(()),
                 };
-                Ok(plain(deleted.map(|()| Answer::Unit).map_err(SessionError::from)))
+                deleted.map(|()| Answer::Unit)
             }
-            Call::ClearExpired { client } => {
-                let cleared = self.runtime.block_on(self.store(client)?.clear_expired());
-                Ok(plain(cleared.map(|_| Answer::Unit).map_err(SessionError::from)))
+            StorageOp::ClearExpired => {
+                self.runtime.block_on(self.store(client)?.clear_expired()).map(|_| Answer::Unit)
             }
-            Call::Reopen => {
-                self.open_handles(Opening::Again)?;
-                Ok(plain(Ok(Answer::Unit)))
+            StorageOp::Reopen => {
+                self.open_handles(Opening::Restart)?;
+                Ok(Answer::Unit)
             }
-            Call::ForceKey { key } => {
-                if let Some(key) = keyed(key) {
+            StorageOp::ForceKey(key) => {
+                if let Some(key) = SessionKey::parse(key) {
                     self.keys.force(key);
                 }
-                Ok(plain(Ok(Answer::Unit)))
+                Ok(Answer::Unit)
             }
-            Call::Damage { key } => match &mut self.hooks.damage {
-                Some(damage) => match damage(&self.env, key) {
-                    Ok(found) => Ok(plain(Ok(Answer::Bool(found)))),
-                    Err(reason) => Err(Fault::Harness(format!("the hook `damage` failed: {reason}"))),
-                },
-                None => Err(Fault::Harness("the subject has no hook `damage`".into())),
+            StorageOp::Damage(key) => match &mut self.hooks.damage {
+                Some(damage) => {
+                    let found = damage(&self.env, key)
+                        .map_err(|reason| Fault::Harness(format!("the hook `damage` failed: {reason}")))?;
+                    Ok(Answer::Bool(found))
+                }
+                None => return Err(Fault::Harness("the subject has no hook `damage`".into())),
             },
-        }
+        };
+        Ok(answer.map_err(|error| failed(&SessionError::from(error))))
     }
 }
 
@@ -262,13 +268,21 @@ where
         &self.manifest
     }
 
+    fn place(&mut self, dir: &Path) -> Result<(), Fault> {
+        if self.place.as_deref() != Some(dir) {
+            self.dir = temporary_in(Some(dir))?;
+            self.place = Some(dir.to_owned());
+        }
+        Ok(())
+    }
+
     fn open(&mut self, now: i64, settings: Settings) -> Result<(), Fault> {
         self.sessions.clear();
         self.stores.clear();
         self.clock.set(instant(now)?);
         self.keys.clear();
         if used(&self.dir)? {
-            self.dir = temporary()?;
+            self.dir = temporary_in(self.place.as_deref())?;
         }
         self.env = environment(&self.dir, &self.clock, settings);
         self.context = Context::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
@@ -303,12 +317,12 @@ fn used(dir: &tempfile::TempDir) -> Result<bool, Fault> {
 }
 
 fn environment(dir: &tempfile::TempDir, clock: &ManualClock, settings: Settings) -> Env {
-    let settings = session_core::Settings {
-        secret_key: Secret::new("sessionspec"),
-        cookie_age: settings.cookie_age,
-        expire_at_browser_close: settings.expire_at_browser_close,
-        ..session_core::Settings::default()
-    };
+    let settings = session_core::Settings::new("sessionspec").with(|core| {
+        core.cookie_age = settings.cookie_age;
+        core.expire_at_browser_close = settings.expire_at_browser_close;
+        // The suite tries values of 4 MiB.
+        core.max_data_bytes = MAX_DATA_BYTES;
+    });
     Env { dir: PathBuf::from(dir.path()), clock: clock.clone(), settings }
 }
 
@@ -346,9 +360,9 @@ impl ForcedKeys {
 }
 
 impl KeyGenerator for ForcedKeys {
-    fn generate(&self) -> SessionKey {
+    fn generate(&self) -> Result<SessionKey, BoxError> {
         let forced = self.next.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        forced.unwrap_or_else(|| RandomKeys.generate())
+        forced.map_or_else(|| RandomKeys.generate(), Ok)
     }
 }
 
@@ -357,49 +371,94 @@ async fn session_op<S: SessionStore>(
     op: &SessionOp,
 ) -> Result<Answer, SessionError> {
     Ok(match op {
-        SessionOp::Get(name) => Answer::Value(session.data().await?.get(name).map(to_text)),
-        SessionOp::Contains(name) => Answer::Bool(session.data().await?.contains_key(name)),
+        SessionOp::Get(name) => {
+            Answer::Value(session.data().await?.get_json(&whole(name)?).as_ref().map(to_text))
+        }
+        SessionOp::Contains(name) => Answer::Bool(session.data().await?.contains_key(&whole(name)?)),
         SessionOp::Set(name, value) => {
             let data = session.data().await?;
-            data.insert(name.as_str(), to_value(name, value)?)?;
+            data.insert_json(&whole(name)?, to_core(name, value)?)?;
             Answer::Unit
         }
         SessionOp::SetDefault(name, value) => {
             let data = session.data().await?;
-            let value = to_value(name, value)?;
-            Answer::Value(Some(to_text(data.set_default(name, value)?)))
+            let name_text = whole(name)?;
+            let value = to_core(name, value)?;
+            match (value.to_value(), data.get(&name_text)) {
+                // As an application does it.
+                (Ok(value), Ok(_)) => {
+                    let kept = data.set_default(&name_text, value)?;
+                    Answer::Value(Some(to_text(&written(name, &kept)?)))
+                }
+                // For what no type of Rust holds there are only the texts.
+                _ => {
+                    if !data.contains_key(&name_text) {
+                        data.insert_json(&name_text, value)?;
+                    }
+                    Answer::Value(data.get_json(&name_text).as_ref().map(to_text))
+                }
+            }
         }
-        SessionOp::Pop(name) => Answer::Value(Some(to_text(&session.data().await?.remove(name)?))),
+        SessionOp::Pop(name) => Answer::Value(Some(to_text(&session.data().await?.remove(&whole(name)?)?))),
         SessionOp::PopDefault(name, default) => {
             let data = session.data().await?;
-            let default = to_value(name, default)?;
-            Answer::Value(Some(to_text(&data.remove_or(name, default))))
+            let taken = data.take(&whole(name)?);
+            Answer::Value(Some(taken.as_ref().map_or_else(|| default.json().clone(), to_text)))
         }
         SessionOp::Remove(name) => {
-            session.data().await?.remove(name)?;
+            session.data().await?.remove(&whole(name)?)?;
             Answer::Unit
         }
-        SessionOp::Update(items) => {
+        SessionOp::Update(Entries(items)) => {
             let data = session.data().await?;
-            let items = items.iter().map(|(name, value)| Ok((name.clone(), to_value(name, value)?)));
-            data.update(items.collect::<Result<Map, SessionError>>()?);
+            let object = items.iter().map(|(name, value)| format!("{name}:{}", value.json().as_str()));
+            let object = format!("{{{}}}", object.collect::<Vec<_>>().join(","));
+            let entries = session_core::Entries::parse(object.as_bytes())
+                .map_err(|error| unrepresentable("(the entries)", error))?;
+            data.update(&entries);
             Answer::Unit
         }
         SessionOp::Push(name, value) => {
             let data = session.data().await?;
-            let value = to_value(name, value)?;
-            let list = data.get_mut(name).and_then(Value::as_array_mut);
-            Answer::Bool(list.map(|list| list.push(value)).is_some())
+            let name_text = whole(name)?;
+            let value = to_core(name, value)?;
+            match (value.to_value(), data.get_mut(&name_text)) {
+                // As an application does it.
+                (Ok(value), Ok(held)) => {
+                    let list = held.and_then(Value::as_array_mut);
+                    Answer::Bool(list.map(|list| list.push(value)).is_some())
+                }
+                // For what no type of Rust holds there are only the texts.
+                _ => match data.get_json_mut(&name_text) {
+                    Some(held) => match to_text(held).pushed(&to_text(&value)) {
+                        Some(pushed) => {
+                            *held = CoreJson::parse(pushed.as_str())
+                                .map_err(|error| unrepresentable(&name_text, error))?;
+                            Answer::Bool(true)
+                        }
+                        None => Answer::Bool(false),
+                    },
+                    None => Answer::Bool(false),
+                },
+            }
         }
         SessionOp::Clear => {
             session.clear();
             Answer::Unit
         }
-        SessionOp::Keys => Answer::Names(session.data().await?.keys().map(str::to_owned).collect()),
-        SessionOp::Values => Answer::Values(session.data().await?.values().map(to_text).collect()),
+        SessionOp::Keys => {
+            let entries = session.data().await?.entries()?;
+            Answer::Names(entries.names().map(to_name).collect())
+        }
+        SessionOp::Values => {
+            Answer::Values(session.data().await?.values().map(|value| to_text(&value)).collect())
+        }
         SessionOp::Items => {
             let data = session.data().await?;
-            Answer::Items(data.iter().map(|(name, value)| (name.to_owned(), to_text(value))).collect())
+            let values: Vec<_> = data.values().collect();
+            let entries = data.entries()?;
+            let items = entries.names().map(to_name).zip(values.iter().map(to_text));
+            Answer::Items(items.collect())
         }
         SessionOp::IsEmpty => Answer::Bool(session.is_empty()),
         SessionOp::SetTestCookie => {
@@ -447,13 +506,31 @@ async fn session_op<S: SessionStore>(
     })
 }
 
-fn to_value(name: &str, datum: &Datum) -> Result<Value, SessionError> {
-    json::parse_value(datum.json().as_str().as_bytes())
-        .map_err(|error| SessionError::Unrepresentable { name: name.into(), reason: error.to_string() })
+/// A name that is text in Rust, too.
+fn whole(name: &Name) -> Result<String, SessionError> {
+    let half = || JsonError::Mismatch("the name holds half a surrogate pair".into());
+    name.as_text().ok_or_else(|| unrepresentable(name.as_str(), half()))
 }
 
-fn to_text(value: &Value) -> Json {
-    Json::from_canonical(json::write_value(value))
+fn unrepresentable(name: &str, source: JsonError) -> SessionError {
+    SessionError::unrepresentable(name, source)
+}
+
+fn to_core(name: &Name, value: &TraceValue) -> Result<CoreJson, SessionError> {
+    CoreJson::parse(value.json().as_str()).map_err(|error| unrepresentable(name.as_str(), error))
+}
+
+fn written(name: &Name, value: &Value) -> Result<CoreJson, SessionError> {
+    CoreJson::write(value).map_err(|error| unrepresentable(name.as_str(), error))
+}
+
+/// The canonical text. The session's own may have numbers in another spelling.
+fn to_text(value: &CoreJson) -> Json {
+    Json::parse(value.as_str()).unwrap_or_else(|_| Json::from_canonical(value.as_str()))
+}
+
+fn to_name(name: JsonString<'_>) -> Name {
+    Json::parse(&name.to_json_text()).ok().as_ref().and_then(Name::from_json).unwrap_or_else(|| "".into())
 }
 
 fn to_expiry(expiry: Expiry) -> Result<CoreExpiry, SessionError> {
@@ -467,10 +544,14 @@ fn to_expiry(expiry: Expiry) -> Result<CoreExpiry, SessionError> {
 }
 
 fn to_query(query: ExpiryQuery) -> Result<CoreQuery, SessionError> {
-    Ok(CoreQuery {
-        modification: query.modification.map(|at| date(at, 0)).transpose()?,
-        expiry: query.expiry.map(to_expiry).transpose()?,
-    })
+    let mut core = CoreQuery::default();
+    if let Some(at) = query.modification {
+        core = core.from_modification(date(at, 0)?);
+    }
+    if let Some(expiry) = query.expiry {
+        core = core.for_expiry(to_expiry(expiry)?);
+    }
+    Ok(core)
 }
 
 fn date(at: i64, offset_minutes: i16) -> Result<OffsetDateTime, SessionError> {
@@ -494,5 +575,5 @@ fn failed(error: &SessionError) -> Failed {
         SessionError::Store(StoreError::Unsupported { .. }) => ErrorKind::Unsupported,
         _ => ErrorKind::Unavailable,
     };
-    Failed { kind, message: error.to_string() }
+    Failed { kind, message: Chain(error).to_string() }
 }

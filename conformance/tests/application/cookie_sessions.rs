@@ -8,9 +8,7 @@ use session_conformance::application::{
     Answer, Application, Brought, Case, Operation, Request, Sent, cookie_session_cases,
 };
 use session_core::blocking::Wait;
-use session_core::{
-    Clock, Context, ManualClock, RandomKeys, Secret, Session, SessionKey, SessionStore, Settings,
-};
+use session_core::{Clock, Context, ManualClock, RandomKeys, Session, SessionKey, SessionStore, Settings};
 use time::Duration;
 
 use crate::in_process::{Flaw, InProcess, clock};
@@ -42,17 +40,15 @@ fn bring(settings: &Settings, brought: Brought) -> Option<String> {
 }
 
 fn answer(case: &Case) -> Answer {
-    let settings = Settings {
-        secret_key: Secret::new("the table's"),
-        save_every_request: case.save_every_request,
-        expire_at_browser_close: case.expire_at_browser_close,
-        ..Settings::default()
-    };
+    let settings = Settings::new("the table's").with(|settings| {
+        settings.save_every_request = case.save_every_request;
+        settings.expire_at_browser_close = case.expire_at_browser_close;
+    });
     let brought = bring(&settings, case.cookie);
     let store = CookieStore::with_clock(&settings, clock()).unwrap();
     let mut application = InProcess::on(store, settings, Flaw::None);
     let cookie = brought.as_ref().map(|key| format!("sessionid={key}"));
-    let request = Request { cookie, operations: case.operations.clone(), status: case.status };
+    let request = Request::new(cookie, case.operations.clone(), case.status);
     let response = application.exchange(&request).unwrap();
 
     let loads = application.store.loaded.load(Ordering::Relaxed);
@@ -71,8 +67,8 @@ fn answer(case: &Case) -> Answer {
     };
     let left = key.and_then(|key| application.store.load(&SessionKey::parse(&key)?).wait().ok()?);
     let left = left.map(|record| {
-        let named = record.data.into_iter().filter(|(name, _)| !name.starts_with('_'));
-        named.collect::<Map<_, _>>()
+        let entries: Map<_, _> = serde_json::from_str(&record.data.to_json()).unwrap();
+        entries.into_iter().filter(|(name, _)| !name.starts_with('_')).collect::<Map<_, _>>()
     });
     let vary = response.vary == ["Cookie"];
     let results = response.results.unwrap_or_else(|| case.answer.results.clone());

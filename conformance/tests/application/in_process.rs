@@ -11,8 +11,8 @@ use session_conformance::application::{Application, Operation, Request, Response
 use session_core::blocking::Wait;
 use session_core::middleware::SessionMiddleware;
 use session_core::{
-    Capabilities, Clock, Context, Expiry, KeyGenerator, ManualClock, Map, RandomKeys, Record, Session,
-    SessionData, SessionKey, SessionStore, Settings, StoreError,
+    BoxError, Capabilities, Clock, Context, Entries, Expiry, KeyGenerator, ManualClock, RandomKeys, Record,
+    Session, SessionData, SessionKey, SessionStore, Settings, StoreError,
 };
 use time::Duration;
 use time::macros::datetime;
@@ -98,9 +98,9 @@ pub(crate) enum Flaw {
 struct Counted(std::sync::atomic::AtomicU32);
 
 impl KeyGenerator for Counted {
-    fn generate(&self) -> SessionKey {
+    fn generate(&self) -> Result<SessionKey, BoxError> {
         let key = format!("{:032}", self.0.fetch_add(1, Ordering::Relaxed));
-        SessionKey::parse(&key).unwrap()
+        Ok(SessionKey::parse(&key).unwrap())
     }
 }
 
@@ -134,13 +134,13 @@ impl<S: SessionStore> InProcess<S> {
     /// Does what a case says.
     pub(crate) fn perform(&self, session: &mut Session<Arc<Watched<S>>>, operation: &Operation) -> Value {
         match operation {
-            Operation::Get(entry) => return data(session).get(entry).cloned().unwrap_or_default(),
+            Operation::Get(entry) => return data(session).get(entry).unwrap().unwrap_or_default(),
             Operation::Contains(entry) => return data(session).contains_key(entry).into(),
             Operation::Keys => return data(session).keys().collect(),
-            Operation::Set(entry, value) => drop(data(session).insert(entry.clone(), value).unwrap()),
-            Operation::Remove(entry) => drop(data(session).remove_or(entry, Value::Null)),
+            Operation::Set(entry, value) => data(session).insert(entry, value).unwrap(),
+            Operation::Remove(entry) => drop(data(session).take(entry)),
             Operation::Append(entry, value) => {
-                if let Some(Value::Array(list)) = data(session).get_mut(entry) {
+                if let Some(Value::Array(list)) = data(session).get_mut(entry).unwrap() {
                     list.push(value.clone());
                 }
             }
@@ -182,9 +182,9 @@ impl<S: SessionStore> InProcess<S> {
         self.middleware.process_request(&headers)
     }
 
-    fn put(&self, key: Option<&SessionKey>, data: Map) {
+    fn put(&self, key: Option<&SessionKey>, data: Entries) {
         if let Some(key) = key {
-            let record = Record { data, expires: clock().now() + Duration::days(14) };
+            let record = Record::new(data, clock().now() + Duration::days(14));
             // One that is there already stays.
             let _ = self.store.insert(key, &record).wait();
         }
@@ -220,8 +220,18 @@ impl<S: SessionStore> InProcess<S> {
 impl<S: SessionStore> Application for InProcess<S> {
     fn settings(&mut self) -> Result<Said, String> {
         let settings = self.middleware.context().settings();
-        let mut said = serde_json::to_value(settings).map_err(|error| error.to_string())?;
-        said["server_side"] = true.into();
+        let said = serde_json::json!({
+            "cookie_name": settings.cookie_name,
+            "cookie_age": settings.cookie_age,
+            "cookie_domain": settings.cookie_domain,
+            "cookie_path": settings.cookie_path,
+            "cookie_secure": settings.cookie_secure,
+            "cookie_httponly": settings.cookie_httponly,
+            "cookie_samesite": settings.cookie_samesite,
+            "save_every_request": settings.save_every_request,
+            "expire_at_browser_close": settings.expire_at_browser_close,
+            "server_side": true,
+        });
         serde_json::from_value(said).map_err(|error| error.to_string())
     }
 
@@ -229,7 +239,7 @@ impl<S: SessionStore> Application for InProcess<S> {
         let key = self.key(request);
         let parsed = key.as_deref().and_then(SessionKey::parse);
         if self.flaw == Flaw::AdoptsKeys {
-            self.put(parsed.as_ref(), Map::new());
+            self.put(parsed.as_ref(), Entries::new());
         }
         let context = self.middleware.context().clone();
         let mut session = Session::open(Arc::clone(&self.store), context, key.as_deref());
@@ -237,7 +247,7 @@ impl<S: SessionStore> Application for InProcess<S> {
         let mut results = Some(results.collect());
         match self.flaw {
             Flaw::AlwaysSaves => session.mark_modified(),
-            Flaw::Resurrects if session.modified() => self.put(session.key(), Map::new()),
+            Flaw::Resurrects if session.modified() => self.put(session.key(), Entries::new()),
             _ => {}
         }
         let mut status = StatusCode::from_u16(request.status).unwrap();
@@ -247,7 +257,7 @@ impl<S: SessionStore> Application for InProcess<S> {
             _ => status,
         };
         let mut headers = HeaderMap::new();
-        let response = self.middleware.process_response(&mut session, key.is_some(), decides, &mut headers);
+        let response = self.middleware.process_response(&mut session, decides, &mut headers);
         if let Err(error) = response.wait() {
             assert!(headers.is_empty(), "{headers:?}");
             status = error.status();
@@ -256,12 +266,7 @@ impl<S: SessionStore> Application for InProcess<S> {
         self.spoil(&mut headers);
         let lines =
             |name| headers.get_all(name).iter().map(|line| line.to_str().unwrap().to_owned()).collect();
-        Ok(Response {
-            status: status.as_u16(),
-            set_cookie: lines(header::SET_COOKIE),
-            vary: lines(header::VARY),
-            results,
-        })
+        Ok(Response::new(status.as_u16(), lines(header::SET_COOKIE), lines(header::VARY), results))
     }
 }
 

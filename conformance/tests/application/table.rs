@@ -14,7 +14,7 @@ fn the_model_answers_as_django_does() {
     for case in cases().unwrap() {
         let predicted = predict(&case, AGE);
         let request = serde_json::to_string(&case).unwrap();
-        assert_eq!(predicted.answer, case.answer, "{request}\nby {:?}", predicted.says);
+        assert_eq!(predicted.answer, case.answer, "{request}\nby {:?}", predicted.provenance);
     }
 }
 
@@ -23,7 +23,7 @@ fn every_rule_about_applications_is_seen_in_a_case() {
     let mut seen: BTreeSet<RuleId> = cases()
         .unwrap()
         .iter()
-        .flat_map(|case| predict(case, AGE).says.rules().collect::<Vec<_>>())
+        .flat_map(|case| predict(case, AGE).provenance.rules().collect::<Vec<_>>())
         .collect();
     // These two are about attributes, which have a table of their own.
     assert_eq!(cookie_cases().unwrap().len(), 192);

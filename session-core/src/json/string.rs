@@ -17,6 +17,11 @@ impl fmt::Debug for JsonString<'_> {
 }
 
 impl<'a> JsonString<'a> {
+    /// The string as JSON, in its quotes.
+    pub fn to_json_text(self) -> String {
+        format!("\"{}\"", self.0)
+    }
+
     /// The text, `None` if it holds half a surrogate pair.
     pub fn to_str(self) -> Option<Cow<'a, str>> {
         self.unescape(|_, _| None)

@@ -6,9 +6,7 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use session_core::{
-    Capabilities, ClearExpired, Clock, ExpiredRecords, Record, SessionKey, SessionStore, StoreError, json,
-};
+use session_core::{Capabilities, Clock, Entries, Record, SessionKey, SessionStore, StoreError};
 use time::OffsetDateTime;
 
 /// Sessions as files in a directory.
@@ -42,37 +40,26 @@ impl<C: Clock> TinyStore<C> {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed("read", error)),
         };
-        let corrupt = |reason: &str| StoreError::Corrupt { key: key.clone(), reason: reason.into() };
+        let corrupt = |reason: &'static str| StoreError::corrupt(key, reason);
         let (first, data) = text.split_once('\n').ok_or_else(|| corrupt("it has one line"))?;
         let micros: i128 = first.parse().map_err(|_| corrupt("its first line is no number"))?;
         let expires = OffsetDateTime::from_unix_timestamp_nanos(micros * 1_000);
-        let data = json::parse(data.as_bytes()).map_err(|error| corrupt(&error.to_string()))?;
-        Ok(Some(Record { data, expires: expires.map_err(|_| corrupt("it expires in no known year"))? }))
+        let data = Entries::parse(data.as_bytes()).map_err(|error| StoreError::corrupt(key, error))?;
+        Ok(Some(Record::new(data, expires.map_err(|_| corrupt("it expires in no known year"))?)))
     }
 }
 
 fn failed(what: &str, error: io::Error) -> StoreError {
-    StoreError::Unavailable {
-        operation: format!("{what} a session file"),
-        reason: error.to_string(),
-        source: Some(error.into()),
-    }
+    StoreError::unavailable(format!("{what} a session file"), error)
 }
 
 fn text(record: &Record) -> String {
-    format!("{}\n{}", record.expires.unix_timestamp_nanos() / 1_000, json::write(&record.data))
+    format!("{}\n{}", record.expires.unix_timestamp_nanos() / 1_000, record.data.to_json())
 }
 
 impl<C: Clock> SessionStore for TinyStore<C> {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            persistent: true,
-            shared: true,
-            server_side: true,
-            expired: ExpiredRecords::Kept,
-            clear_expired: ClearExpired::Sweeps,
-            max_record_bytes: None,
-        }
+        Capabilities::database()
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {

@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let command = AdapterCommand::parse(&arguments.cmd)?;
     let checks = examine(&command);
-    for Check { what, result } in &checks {
+    for Check { what, result, .. } in &checks {
         match result {
             Ok(seen) => println!("ok    {what}: {seen}"),
             Err(fault) => println!("WRONG {what}: {fault}"),

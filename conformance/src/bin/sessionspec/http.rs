@@ -19,6 +19,9 @@ const ENDPOINTS: &str = "the guide docs/guides/http.md says which addresses it m
 /// The longest that an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The longest that all of it may take: a thousand requests, of which none should need a second.
+const BUDGET: Duration = Duration::from_secs(600);
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[arg(long, value_name = "BASE", help = URL, value_parser = parse_base)]
@@ -40,12 +43,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let config = ureq::Agent::config_builder()
         .max_redirects(0)
         .http_status_as_error(false)
-        .timeout_global(Some(PATIENCE))
         // A connection each: servers that send head and body apart make the next request wait otherwise.
         .max_idle_connections(0)
         .build();
-    let mut site = Site { agent: config.into(), base: arguments.url.clone() };
     let started = Instant::now();
+    let mut site = Site { agent: config.into(), base: arguments.url.clone(), started, budget: BUDGET };
     let bar = progress_bar(&MultiProgress::new(), "http", "requests");
     let checked = check(&mut site, "application", &mut |done, total| {
         bar.set_length(total as u64);
@@ -56,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     for broken in &broken {
         println!("{}", broken_block(broken, &site.base));
     }
-    let report = Report { seed: None, duration: started.elapsed(), subjects: vec![subject] };
+    let report = Report::new(vec![subject], started.elapsed());
     print!("{}", summary(&report));
     for (form, path) in &arguments.report {
         write_report(*form, path, &report)?;
@@ -69,6 +71,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
 struct Site {
     agent: ureq::Agent,
     base: String,
+    started: Instant,
+    budget: Duration,
+}
+
+impl Site {
+    /// How long the next answer may take.
+    fn patience(&self) -> Result<Duration, String> {
+        match self.budget.checked_sub(self.started.elapsed()) {
+            Some(left) if !left.is_zero() => Ok(left.min(PATIENCE)),
+            _ => Err(format!("{}: not done after {} s, which is too slow", self.base, self.budget.as_secs())),
+        }
+    }
 }
 
 impl Application for Site {
@@ -76,7 +90,14 @@ impl Application for Site {
         let url = format!("{}/sessionspec/settings", self.base);
         let fault =
             |error: &dyn std::fmt::Display| format!("GET {url}: {error}; does the application run there?");
-        let mut answer = self.agent.get(&url).call().map_err(|error| fault(&error))?;
+        let mut answer = self
+            .agent
+            .get(&url)
+            .config()
+            .timeout_global(Some(self.patience()?))
+            .build()
+            .call()
+            .map_err(|error| fault(&error))?;
         let status = answer.status();
         let text = answer.body_mut().read_to_string().map_err(|error| fault(&error))?;
         if !status.is_success() {
@@ -89,7 +110,8 @@ impl Application for Site {
         let url = format!("{}/sessionspec", self.base);
         let fault = |error: &dyn std::fmt::Display| format!("POST {url}: {error}");
         let body = json!({ "do": request.operations, "status": request.status }).to_string();
-        let mut post = self.agent.post(&url).content_type("application/json").header("connection", "close");
+        let post = self.agent.post(&url).config().timeout_global(Some(self.patience()?)).build();
+        let mut post = post.content_type("application/json").header("connection", "close");
         if let Some(cookie) = &request.cookie {
             post = post.header("cookie", cookie);
         }
@@ -109,6 +131,29 @@ impl Application for Site {
         if results.is_none() && status == request.status {
             return Err(format!("POST {url} answers {status} without `results`; {ENDPOINTS}"));
         }
-        Ok(Response { status, set_cookie, vary, results })
+        Ok(Response::new(status, set_cookie, vary, results))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_application_that_takes_too_long_is_left() {
+        let agent = ureq::Agent::new_with_defaults();
+        let (base, started) = ("http://127.0.0.1:9".to_owned(), Instant::now());
+        let mut site = Site { agent, base, started, budget: Duration::ZERO };
+        let fault = site.settings().unwrap_err();
+        assert_eq!(fault, "http://127.0.0.1:9: not done after 0 s, which is too slow");
+    }
+
+    #[test]
+    fn an_answer_is_not_waited_for_longer_than_there_is_time() {
+        let (agent, base) = (ureq::Agent::new_with_defaults(), String::new());
+        let mut site = Site { agent, base, started: Instant::now(), budget: Duration::from_secs(5) };
+        assert!(site.patience().unwrap() <= Duration::from_secs(5));
+        site.budget = BUDGET;
+        assert_eq!(site.patience().unwrap(), PATIENCE);
     }
 }

@@ -14,6 +14,7 @@ mod serve;
 mod store;
 mod target;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -54,6 +55,15 @@ enum Finding {
     Broken,
 }
 
+/// Prints; a reader that has seen enough is no error.
+fn print(text: &str) -> Result<(), String> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("cannot print: {error}")),
+        _ => Ok(()),
+    }
+}
+
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
@@ -63,7 +73,7 @@ fn main() -> ExitCode {
         Command::Http(arguments) => http::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
-        Command::Schema(arguments) => Ok(schema::run(&arguments)),
+        Command::Schema(arguments) => schema::run(&arguments),
     };
     match result {
         Ok(Finding::Held) => ExitCode::SUCCESS,

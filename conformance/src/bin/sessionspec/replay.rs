@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use session_conformance::report::{Failure, failure_block};
-use session_conformance::runner::{Coverage, Errata, Verdict, run_trace};
+use session_conformance::model::Errata;
+use session_conformance::report::{Failure, failure_block, transcript};
+use session_conformance::runner::{Coverage, Verdict, run_trace};
 use session_conformance::trace::TraceFile;
 
 use crate::Finding;
@@ -28,8 +29,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let mut subject = target.subject()?;
     let mut coverage = Coverage::default();
     match run_trace(&mut *subject, &file.trace, Errata::Imitated, &mut coverage) {
-        Verdict::Held => {
-            println!("held: {} steps of {shown} on {}", coverage.steps, subject.manifest().name);
+        Verdict::Held { seen } => {
+            print!("{}", transcript(&file.trace, &seen));
+            let steps = if coverage.steps == 1 { "step" } else { "steps" };
+            println!("held: {} {steps} of {shown} on {}", coverage.steps, subject.manifest().name);
             Ok(Finding::Held)
         }
         Verdict::Diverged(divergence) => {
@@ -41,5 +44,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
             let step = step.map_or("opening the storage".into(), |step| format!("step {}", step + 1));
             Err(format!("{step}: {fault}"))
         }
+        other => Err(format!("the trace ended in a way that is not known here: {other:?}")),
     }
 }

@@ -85,22 +85,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     if targets.is_empty() {
         targets = EMBEDDED.iter().map(|name| Target::store(name)).collect::<Result<_, _>>()?;
     }
-    if let Some(pattern) = &arguments.rules
-        && !RuleId::of_stores().any(|rule| suite::matches(pattern, rule.rule().id))
-    {
-        return Err(format!("no rule fits `{pattern}`; `sessionspec rules` lists them"));
+    let mut config =
+        Config::default().with_cases(arguments.cases).with_steps(arguments.steps).with_seed(arguments.seed);
+    config.budget = arguments.budget;
+    if let Some(pattern) = &arguments.rules {
+        refuse_without_rules(pattern)?;
+        config = config.with_rules(pattern);
     }
-    let config = Config {
-        cases: arguments.cases,
-        steps: arguments.steps,
-        seed: arguments.seed,
-        budget: arguments.budget,
-        rules: arguments.rules.clone(),
-    };
     let started = Instant::now();
     let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let subjects = run_all(&targets, &config, jobs)?;
-    let report = Report { seed: Some(config.seed), duration: started.elapsed(), subjects };
+    let report = Report::new(subjects, started.elapsed()).with_seed(config.seed);
     for (target, subject) in targets.iter().zip(&report.subjects) {
         print_failures(target, subject);
     }
@@ -113,6 +108,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     }
     let held = report.subjects.iter().all(SubjectReport::is_success);
     Ok(if held { Finding::Held } else { Finding::Broken })
+}
+
+/// A pattern must fit a rule that this command checks.
+fn refuse_without_rules(pattern: &str) -> Result<(), String> {
+    let fits = |rule: RuleId| suite::matches(pattern, rule.rule().id);
+    if RuleId::of_stores().any(fits) {
+        Ok(())
+    } else if RuleId::of_applications().any(fits) {
+        Err(format!(
+            "`{pattern}` fits only rules about web applications, and `run` checks stores; \
+             `sessionspec http` checks an application"
+        ))
+    } else {
+        Err(format!("no rule fits `{pattern}`; `sessionspec rules` lists them"))
+    }
 }
 
 /// Runs the targets, some at a time; the reports come in the order of the targets.

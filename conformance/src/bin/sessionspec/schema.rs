@@ -1,8 +1,8 @@
 //! `sessionspec schema`: the JSON schemas of what goes in and out.
 
-use session_conformance::{protocol, report, trace};
+use session_conformance::{report, trace, wire};
 
-use crate::Finding;
+use crate::{Finding, print};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -18,12 +18,12 @@ enum What {
     Trace,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Finding {
+pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let schema = match arguments.what {
-        What::Protocol => protocol::schema(),
+        What::Protocol => wire::schema(),
         What::Report => report::schema(),
         What::Trace => trace::schema(),
     };
-    println!("{schema:#}");
-    Finding::Held
+    print(&format!("{schema:#}\n"))?;
+    Ok(Finding::Held)
 }

@@ -1,6 +1,10 @@
 //! `sessionspec serve`: a store, or the reference model, as an adapter.
 
 use session_conformance::protocol;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::Finding;
 use crate::store::STORES;
@@ -16,9 +20,22 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
+    log()?;
     let name = arguments.store.as_deref().filter(|_| !arguments.model).unwrap_or("model");
     let mut subject = Target::store(name)?.subject()?;
     let (stdin, stdout) = (std::io::stdin().lock(), std::io::stdout().lock());
     protocol::serve(&mut *subject, stdin, stdout).map_err(|error| format!("serving {name}: {error}"))?;
     Ok(Finding::Held)
+}
+
+/// Standard output is the protocol's, so the log is standard error: what the variable `RUST_LOG` asks for, as in
+/// `debug` or `session_backends=trace`.
+fn log() -> Result<(), String> {
+    let Ok(wanted) = std::env::var("RUST_LOG") else { return Ok(()) };
+    let targets: Targets = wanted.parse().map_err(|error| format!("RUST_LOG={wanted}: {error}"))?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    tracing_subscriber::registry()
+        .with(layer.with_filter(targets))
+        .try_init()
+        .map_err(|error| format!("no log can be kept: {error}"))
 }

@@ -209,7 +209,8 @@ impl Store {
         let (store, count) = opened.map_err(|error| Fault::Harness(error.to_string()))?;
         if count > 0 {
             return Err(Fault::Harness(format!(
-                "the database holds {count} sessions, and the suite empties what it is given: name another one"
+                "the database holds {}, and the suite empties what it is given: name another one",
+                sessions(count)
             )));
         }
         let (handle, pool) = (runtime.handle().clone(), store.pool().clone());
@@ -257,7 +258,10 @@ impl Store {
         let open = move |env: &Env, opening| {
             let mut prefix = lock(&prefix);
             if opening == Opening::Fresh {
-                *prefix = format!("sessionspec-{}", RandomKeys.generate().as_str());
+                *prefix = format!(
+                    "sessionspec-{}",
+                    RandomKeys.generate().map_err(|error| error.to_string())?.as_str()
+                );
             }
             let store = CacheStore::with_clock(cache.clone(), env.settings(), env.clock());
             Ok(store.with_key_prefix(&prefix, 1))
@@ -297,6 +301,10 @@ fn open_files(env: &Env, directory: &Path) -> Result<FileStore<ManualClock>, Box
     Ok(store.with_durability(Durability::Written))
 }
 
+fn sessions(count: i64) -> String {
+    if count == 1 { "1 session".into() } else { format!("{count} sessions") }
+}
+
 /// The suite empties the storage it is given, so it takes none with sessions in it.
 fn refuse_used(path: &Path) -> Result<(), Fault> {
     if !path.exists() {
@@ -312,8 +320,9 @@ fn refuse_used(path: &Path) -> Result<(), Fault> {
     match count {
         Ok(0) => Ok(()),
         Ok(n) => Err(Fault::Harness(format!(
-            "{} holds {n} sessions, and the suite empties what it is given: name a new file",
-            path.display()
+            "{} holds {}, and the suite empties what it is given: name a new file",
+            path.display(),
+            sessions(n)
         ))),
         Err(error) => Err(Fault::Harness(format!("{}: {error}", path.display()))),
     }
@@ -337,7 +346,7 @@ fn damage_file(env: &Env, directory: &Path, key: &str) -> Result<bool, String> {
     let modified = fs::metadata(&path).and_then(|metadata| metadata.modified()).map_err(|e| fault(&e))?;
     let codec = Codec::new(settings, SERVER_SALT).map_err(|e| fault(&e))?;
     let expires = match codec.decode(&text) {
-        Ok(data) => stored_expiry(&data, modified.into(), settings.cookie_age).map_err(|e| fault(&e))?,
+        Ok(data) => stored_expiry(&data, modified.into(), settings.cookie_age),
         // Damaged already.
         Err(_) => return Ok(true),
     };

@@ -1,0 +1,275 @@
+//! JSON values as the suite sees them: opaque canonical text. The model never looks inside a value, and
+//! text holds what no parsed form in Rust does: integers of any size, NaN, and lone surrogates.
+//!
+//! The canonical form is what Python's `json.dumps(value, separators=(",", ":"))` writes. This module
+//! shares no code with `session-core`, which it helps to check.
+//!
+//! - `mod.rs`: a value
+//! - `object.rs`: the names of entries, and objects as lists of entries: lines of traces and of the protocol
+//! - `class.rs`: what about a value makes stores lose it
+//! - `node.rs`: reading and writing
+
+mod class;
+mod node;
+mod object;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use node::{Node, write_text};
+
+pub use class::Class;
+pub use object::{Name, Object};
+
+/// A JSON value in canonical text, with the property that makes it awkward to keep.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Json {
+    text: Arc<str>,
+    class: Class,
+}
+
+impl Json {
+    /// Reads any JSON text, in any spacing and spelling, Python's extensions included.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong, and at which byte.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let node = Node::parse(text)?;
+        let mut canonical = String::with_capacity(text.len());
+        node.write(&mut canonical);
+        Ok(Self::from_canonical(canonical))
+    }
+
+    /// Takes text that is canonical already.
+    pub fn from_canonical(text: impl Into<Arc<str>>) -> Self {
+        let text = text.into();
+        let class = class::classify(&text);
+        Self { text, class }
+    }
+
+    /// The canonical text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What makes the value awkward to keep.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// A JSON text value.
+    pub fn text(text: &str) -> Self {
+        let mut canonical = String::with_capacity(text.len() + 2);
+        write_text(text.encode_utf16(), &mut canonical);
+        Self::from_canonical(canonical)
+    }
+
+    /// The list with one more element, or `None` if this is not a list.
+    pub fn pushed(&self, value: &Json) -> Option<Self> {
+        let inner = self.text.strip_prefix('[')?.strip_suffix(']')?;
+        let comma = if inner.is_empty() { "" } else { "," };
+        Some(Self::from_canonical(format!("[{inner}{comma}{}]", value.text)))
+    }
+
+    /// The same value with the entries of every object sorted, for stores that do not keep order.
+    #[must_use]
+    pub fn sorted(&self) -> Self {
+        // Canonical text always parses; a value that does not is left as it is and will compare unequal.
+        let Ok(mut node) = Node::parse(&self.text) else { return self.clone() };
+        node.sort();
+        let mut text = String::with_capacity(self.text.len());
+        node.write(&mut text);
+        Self { text: text.into(), class: self.class }
+    }
+
+    /// The entries of an object, or `None` if this is not one.
+    pub fn entries(&self) -> Option<Vec<(Name, Json)>> {
+        let Ok(Node::Object(entries)) = Node::parse(&self.text) else { return None };
+        Some(entries.into_iter().map(|(name, node)| (Name::from_units(&name), node.into_json())).collect())
+    }
+
+    /// The elements of a list, or `None` if this is not one.
+    pub fn elements(&self) -> Option<Vec<Json>> {
+        let Ok(Node::List(elements)) = Node::parse(&self.text) else { return None };
+        Some(elements.into_iter().map(Node::into_json).collect())
+    }
+
+    /// A list of values.
+    pub fn list(elements: impl IntoIterator<Item = Self>) -> Self {
+        let mut text = String::from("[");
+        for element in elements {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            text.push_str(element.as_str());
+        }
+        text.push(']');
+        Self::from_canonical(text)
+    }
+
+    /// The value null.
+    pub fn null() -> Self {
+        Self { text: "null".into(), class: Class::Plain }
+    }
+
+    /// Whether this is the value null.
+    pub fn is_null(&self) -> bool {
+        &*self.text == "null"
+    }
+
+    /// A plain value, as serde writes it.
+    pub(crate) fn of(value: &impl Serialize) -> Self {
+        // Only types without odd keys and failing serialisers come here.
+        serde_json::to_string(value).ok().and_then(|text| Self::parse(&text).ok()).unwrap_or_else(Self::null)
+    }
+
+    /// A plain value, as serde reads it.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, String> {
+        serde_json::from_str(&self.text).map_err(|error| error.to_string())
+    }
+
+    /// The characters of a text value, or `None` if this is not text or not whole characters.
+    pub fn as_text(&self) -> Option<String> {
+        let Ok(Node::Text(units)) = Node::parse(&self.text) else { return None };
+        String::from_utf16(&units).ok()
+    }
+}
+
+impl From<bool> for Json {
+    fn from(yes: bool) -> Self {
+        Self { text: if yes { "true" } else { "false" }.into(), class: Class::Plain }
+    }
+}
+
+impl From<i64> for Json {
+    fn from(number: i64) -> Self {
+        Self::from_canonical(number.to_string())
+    }
+}
+
+impl From<u64> for Json {
+    fn from(number: u64) -> Self {
+        Self::from_canonical(number.to_string())
+    }
+}
+
+impl From<&str> for Json {
+    fn from(text: &str) -> Self {
+        Self::text(text)
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    // The right-hand sides are what Python 3.11's `json.dumps(json.loads(left), separators=(",", ":"))` gives.
+    #[rstest]
+    #[case(r#" { "a" : [ 1 , null , true ] } "#, r#"{"a":[1,null,true]}"#)]
+    #[case(r#"{"a":1,"b":2,"a":3}"#, r#"{"a":3,"b":2}"#)]
+    #[case(r#""é😀\/\u00E9""#, r#""\u00e9\ud83d\ude00/\u00e9""#)]
+    #[case(r#""\ud800x""#, r#""\ud800x""#)]
+    #[case("[NaN,-Infinity]", "[NaN,-Infinity]")]
+    #[case("1e16", "1e+16")]
+    #[case("123456789012345680.0", "1.2345678901234568e+17")]
+    #[case("1E5", "100000.0")]
+    #[case("0.00001", "1e-05")]
+    #[case("0.0001", "0.0001")]
+    #[case("-0.0", "-0.0")]
+    #[case("-0", "0")]
+    #[case("1406743126232124.25", "1406743126232124.2")]
+    #[case("-817047076919253.25", "-817047076919253.2")]
+    #[case("9007199254740993.0", "9007199254740992.0")]
+    #[case("1e15", "1000000000000000.0")]
+    #[case("123.456e-5", "0.00123456")]
+    #[case("5e-324", "5e-324")]
+    #[case("2.2250738585072014e-308", "2.2250738585072014e-308")]
+    #[case("1000000000000000000000000000000", "1000000000000000000000000000000")]
+    #[case("\"\u{7f}\"", "\"\\u007f\"")]
+    fn any_spelling_has_one_canonical_text(#[case] text: &str, #[case] canonical: &str) {
+        assert_eq!(Json::parse(text).unwrap().as_str(), canonical);
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("{")]
+    #[case("[1,]")]
+    #[case("{\"a\" 1}")]
+    #[case("\"a")]
+    #[case("\"\\u12\"")]
+    #[case("\"\\x\"")]
+    #[case("1 2")]
+    #[case("-")]
+    #[case("01")]
+    #[case("-00.5")]
+    #[case("nul")]
+    fn what_is_not_json_is_refused_with_its_place(#[case] text: &str) {
+        assert!(Json::parse(text).unwrap_err().starts_with("byte "));
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(Json::parse(&deep(1_000)).is_ok());
+        assert!(Json::parse(&deep(1_001)).is_err());
+    }
+
+    #[rstest]
+    #[case("1", Class::Plain)]
+    #[case("9007199254740992", Class::Plain)]
+    #[case("-9007199254740993", Class::BigInteger)]
+    #[case("1.5", Class::Float)]
+    #[case("NaN", Class::NonFinite)]
+    #[case(r#""NaN 1""#, Class::Plain)]
+    #[case(r#""a:b""#, Class::Text)]
+    #[case(r#""\ud83d\ude00""#, Class::NonBmp)]
+    #[case(r#""\ude00\ud83d""#, Class::LoneSurrogate)]
+    #[case(r#""\ud83d""#, Class::LoneSurrogate)]
+    #[case(r#""\\ud83d""#, Class::Text)]
+    fn the_class_names_what_is_awkward(#[case] text: &str, #[case] class: Class) {
+        assert_eq!(Json::parse(text).unwrap().class(), class);
+    }
+
+    #[test]
+    fn pushing_extends_lists_only() {
+        let one = Json::parse("1").unwrap();
+        assert_eq!(Json::parse("[]").unwrap().pushed(&one).unwrap().as_str(), "[1]");
+        assert_eq!(Json::parse("[2]").unwrap().pushed(&one).unwrap().as_str(), "[2,1]");
+        assert_eq!(Json::parse("{}").unwrap().pushed(&one), None);
+    }
+
+    #[test]
+    fn an_object_of_many_names_is_read_in_a_moment() {
+        // Looked through one by one, the names would take minutes.
+        let names: Vec<String> = (0..200_000).map(|n| format!("\"n{n}\":{n}")).collect();
+        let text = format!("{{{},\"n7\":0}}", names.join(","));
+        let entries = Json::parse(&text).unwrap().entries().unwrap();
+        assert_eq!(entries.len(), 200_000);
+        assert_eq!((entries[7].0.as_text().as_deref(), entries[7].1.as_str()), (Some("n7"), "0"));
+    }
+
+    #[test]
+    fn a_name_may_hold_half_a_surrogate_pair() {
+        let json = Json::parse(r#"{"\ud800":1,"a":2}"#).unwrap();
+        let entries = json.entries().unwrap();
+        assert_eq!((entries[0].0.as_str(), entries[0].0.as_text()), (r#""\ud800""#, None));
+        assert_eq!(Object::from(entries).to_json(), json);
+    }
+
+    #[test]
+    fn sorting_reaches_nested_objects() {
+        let json = Json::parse(r#"{"b":[{"d":1,"c":2}],"a":3}"#).unwrap();
+        assert_eq!(json.sorted().as_str(), r#"{"a":3,"b":[{"c":2,"d":1}]}"#);
+    }
+}

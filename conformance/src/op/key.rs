@@ -1,0 +1,197 @@
+//! Keys: as a trace names them, and as they are resolved to what a trace has made so far.
+
+use std::fmt;
+
+/// A key, by where it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum KeyRef {
+    /// The n-th key that was issued in this trace, from 1.
+    Issued(u32),
+    /// A key derived from an issued one.
+    Altered(u32, Alteration),
+    /// A key that nobody issued.
+    Forged(Forged),
+}
+
+/// What was done to an issued key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Alteration {
+    /// In capitals.
+    Upper,
+    /// Without its last character.
+    Cut,
+    /// With a space behind it.
+    Padded,
+    /// Continued behind a NUL.
+    Nul,
+}
+
+/// A key that nobody issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "`text` shows each")]
+pub enum Forged {
+    Empty,
+    Seven,
+    Eight,
+    WellFormed,
+    Dots,
+    Absolute,
+    Nul,
+    Wildcard,
+    Quotes,
+    OtherAlphabet,
+    Huge,
+}
+
+impl Forged {
+    /// All of them, in the order in which they are simpler to read.
+    pub const ALL: [Self; 11] = [
+        Self::WellFormed,
+        Self::Empty,
+        Self::Seven,
+        Self::Eight,
+        Self::Dots,
+        Self::Absolute,
+        Self::Nul,
+        Self::Wildcard,
+        Self::Quotes,
+        Self::OtherAlphabet,
+        Self::Huge,
+    ];
+
+    /// The key itself.
+    pub fn text(self) -> String {
+        match self {
+            Self::Empty => String::new(),
+            Self::Seven => "abcdef1".into(),
+            Self::Eight => "abcdef12".into(),
+            Self::WellFormed => "0123456789abcdefghijklmnopqrstuv".into(),
+            Self::Dots => "../../../../etc/passwd".into(),
+            Self::Absolute => "/etc/passwd".into(),
+            Self::Nul => "abcdefgh\0ijklmnopqrstuvwxyz".into(),
+            Self::Wildcard => "%%%%%%%%________********????????".into(),
+            Self::Quotes => "' OR '1'='1' -- \"; DROP".into(),
+            Self::OtherAlphabet => "ключсессии鍵鍵鍵鍵😀😀".into(),
+            Self::Huge => "k".repeat(10_000),
+        }
+    }
+
+    /// Whether it has the eight characters that make it a key.
+    pub fn is_key(self) -> bool {
+        !matches!(self, Self::Empty | Self::Seven)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Seven => "seven",
+            Self::Eight => "eight",
+            Self::WellFormed => "unknown",
+            Self::Dots => "dots",
+            Self::Absolute => "absolute",
+            Self::Nul => "nul",
+            Self::Wildcard => "wildcard",
+            Self::Quotes => "quotes",
+            Self::OtherAlphabet => "other-alphabet",
+            Self::Huge => "huge",
+        }
+    }
+}
+
+impl Alteration {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Upper, Self::Cut, Self::Padded, Self::Nul];
+
+    /// The altered key.
+    pub fn apply(self, key: &str) -> String {
+        match self {
+            Self::Upper => key.to_ascii_uppercase(),
+            Self::Cut => key.chars().take(key.chars().count().saturating_sub(1)).collect(),
+            Self::Padded => format!("{key} "),
+            Self::Nul => format!("{key}\0x"),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Upper => "upper",
+            Self::Cut => "cut",
+            Self::Padded => "padded",
+            Self::Nul => "nul",
+        }
+    }
+}
+
+impl fmt::Display for KeyRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Issued(n) => write!(f, "k{n}"),
+            Self::Altered(n, alteration) => write!(f, "k{n}:{}", alteration.name()),
+            Self::Forged(forged) => write!(f, "forged:{}", forged.name()),
+        }
+    }
+}
+
+impl std::str::FromStr for KeyRef {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fault = || format!("`{text}` is no key: expected k1, k1:upper, or forged:unknown");
+        if let Some(name) = text.strip_prefix("forged:") {
+            return Forged::ALL.into_iter().find(|f| f.name() == name).map(Self::Forged).ok_or_else(fault);
+        }
+        let (number, alteration) = match text.split_once(':') {
+            Some((number, name)) => (number, Some(name)),
+            None => (text, None),
+        };
+        let number =
+            number.strip_prefix('k').and_then(|n| n.parse().ok()).filter(|n| *n > 0).ok_or_else(fault)?;
+        match alteration {
+            None => Ok(Self::Issued(number)),
+            Some(name) => Alteration::ALL
+                .into_iter()
+                .find(|a| a.name() == name)
+                .map(|a| Self::Altered(number, a))
+                .ok_or_else(fault),
+        }
+    }
+}
+
+/// A key that a step acts on, once it is clear which one that is. Two keys are the same exactly if they are equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Key {
+    /// The n-th key that was issued, from 1. There is such a key, or it is the next.
+    Issued(u32),
+    /// A key derived from an issued one.
+    Altered(u32, Alteration),
+    /// A key that nobody issued.
+    Forged(Forged),
+    /// Another key that came from outside; each has a number. Traces have none.
+    Foreign(u32),
+}
+
+impl Key {
+    /// Whether it has the eight characters that make it a key.
+    pub fn is_key(self) -> bool {
+        !matches!(self, Self::Forged(forged) if !forged.is_key())
+    }
+
+    /// Whether a visitor could have made it up: it was not issued.
+    pub fn is_foreign(self) -> bool {
+        !matches!(self, Self::Issued(_))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Issued(n) => KeyRef::Issued(n).fmt(f),
+            Self::Altered(n, alteration) => KeyRef::Altered(n, alteration).fmt(f),
+            Self::Forged(forged) => KeyRef::Forged(forged).fmt(f),
+            Self::Foreign(n) => write!(f, "foreign:{n}"),
+        }
+    }
+}
