@@ -10,7 +10,7 @@
 
 use std::process::ExitCode;
 
-use session_core::{Context, Secret, Session, Settings};
+use session_core::{Secret, Session, SessionContext, Settings};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -30,10 +30,13 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     };
     let secret = std::env::var("SECRET_KEY").map_err(|_| "the variable SECRET_KEY is not set")?;
     let secret_key = Secret::new(secret);
-    let settings = Settings { engine, secret_key, ..Settings::default() };
+    let settings = Settings::default().with(|settings| {
+        settings.engine = engine;
+        settings.secret_key = secret_key;
+    });
     let store = session_backends::open(&settings).await?;
 
-    let mut session = Session::open(store, Context::new(settings), Some(&cookie));
+    let mut session = Session::open(store, SessionContext::new(settings), Some(&cookie));
     let data = session.data().await?;
     // Django's auth app keeps the id under this name.
     let user = data.get_as::<String>("_auth_user_id")?;

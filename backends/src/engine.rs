@@ -62,10 +62,10 @@ impl EngineError {
 /// use session_core::{Secret, Settings};
 ///
 /// let engine = "signed_cookies:".into();
-/// let settings = Settings { engine, secret_key: Secret::new("…"), ..Settings::default() };
+/// let settings = Settings::new("…").with(|settings| settings.engine = engine);
 /// let store = open(&settings).wait().unwrap();
 ///
-/// let error = open(&Settings { engine: "mysql://host/db".into(), ..settings }).wait().unwrap_err();
+/// let error = open(&settings.with(|settings| settings.engine = "mysql://host/db".into())).wait().unwrap_err();
 /// assert!(error.to_string().starts_with("there is no session engine `mysql:"));
 /// ```
 ///
@@ -87,12 +87,13 @@ async fn cached(front: &str, back: AnyStore, settings: &Settings) -> Result<AnyS
         Some(("memory", "")) => Ok(AnyStore::new(CachedStore::new(MemoryStore::new(MEMORY), back))),
         #[cfg(feature = "redis")]
         Some(("redis" | "rediss", _)) => {
-            let front = crate::CacheStore::new(redis_cache(front).await?, settings).in_front();
+            let front = crate::CacheStore::new(redis_cache(front).await?, settings).with_cached_db_keys();
             Ok(AnyStore::new(CachedStore::new(front, back)))
         }
         #[cfg(feature = "memcached")]
         Some(("memcached", address)) => {
-            let front = crate::CacheStore::new(memcached_cache(address).await?, settings).in_front();
+            let front =
+                crate::CacheStore::new(memcached_cache(address).await?, settings).with_cached_db_keys();
             Ok(AnyStore::new(CachedStore::new(front, back)))
         }
         // What is not built says so; what is no cache is refused.
@@ -164,7 +165,7 @@ fn cookies(settings: &Settings) -> Result<AnyStore, EngineError> {
 #[cfg(feature = "file")]
 fn files(directory: Option<&str>, settings: &Settings) -> Result<AnyStore, EngineError> {
     let place = directory.map_or_else(|| settings.file_path.clone(), |place| Some(database(place).into()));
-    let settings = Settings { file_path: place, ..settings.clone() };
+    let settings = settings.clone().with(|settings| settings.file_path = place);
     let store = crate::FileStore::open(&settings).map_err(EngineError::not_opened)?;
     Ok(AnyStore::new(store))
 }
@@ -254,13 +255,13 @@ fn without_secrets(engine: &str) -> String {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use session_core::SessionStore;
     use session_core::blocking::Wait;
-    use session_core::{Secret, SessionStore};
 
     use super::*;
 
     fn settings(engine: &str) -> Settings {
-        Settings { engine: engine.into(), secret_key: Secret::new("s"), ..Settings::default() }
+        Settings::new("s").with(|settings| settings.engine = engine.into())
     }
 
     #[rstest]

@@ -16,15 +16,15 @@
 //! ```
 //! use session_backends::SqliteStore;
 //! use session_core::blocking::Wait;
-//! use session_core::{Context, Secret, Session, Settings};
+//! use session_core::{SessionContext, Secret, Session, Settings};
 //!
 //! # let directory = tempfile::tempdir()?;
 //! # let path = directory.path().join("db.sqlite3");
-//! let settings = Settings { secret_key: Secret::new("…"), ..Settings::default() };
+//! let settings = Settings::new("…");
 //! let store = SqliteStore::open(path, &settings)?;
 //! store.migrate()?;
 //!
-//! let mut session = Session::open(std::sync::Arc::new(store), Context::new(settings), None);
+//! let mut session = Session::open(std::sync::Arc::new(store), SessionContext::new(settings), None);
 //! session.data().wait()?.insert("name", "Ada")?;
 //! session.save().wait()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

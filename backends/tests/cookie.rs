@@ -15,7 +15,7 @@ use time::{Duration, OffsetDateTime};
 const NOW: OffsetDateTime = datetime!(2030-01-01 00:00 UTC);
 
 fn settings(secret: &str) -> Settings {
-    Settings { secret_key: Secret::new(secret), ..Settings::default() }
+    Settings::new(secret)
 }
 
 fn store(settings: &Settings) -> CookieStore<ManualClock> {
@@ -75,7 +75,7 @@ fn a_text_that_was_signed_for_another_purpose_or_by_another_site_is_no_session()
 fn a_key_that_was_rotated_out_is_accepted_as_a_fallback_and_no_longer() {
     let cookie = signed(r#"{"a":1}"#);
     let fallbacks = vec![Secret::new("the-secret")];
-    let rotated = Settings { secret_key_fallbacks: fallbacks, ..settings("a-newer-secret") };
+    let rotated = settings("a-newer-secret").with(|settings| settings.secret_key_fallbacks = fallbacks);
     assert_eq!(store(&rotated).load(&cookie).wait().unwrap().unwrap().data, map(r#"{"a":1}"#));
     let result = store(&settings("a-newer-secret")).load(&cookie).wait();
     assert!(matches!(result, Err(StoreError::Corrupt { .. })), "{result:?}");
@@ -105,7 +105,7 @@ fn what_no_browser_would_keep_is_refused_with_both_sizes() {
 #[test]
 fn a_tampered_cookie_is_an_empty_session_that_gets_a_cookie_of_its_own() {
     let store = std::sync::Arc::new(store(&settings("the-secret")));
-    let context = session_core::Context::new(settings("the-secret"));
+    let context = session_core::SessionContext::new(settings("the-secret"));
     let forged = signed(r#"{"admin":false}"#).as_str().replace(':', ";");
     let mut session = Session::open(store, context, Some(&forged));
     assert!(session.data().wait().unwrap().is_empty());

@@ -15,16 +15,14 @@ use std::{fs, io, thread};
 use rstest::rstest;
 use session_backends::{DirectoryError, Durability, FileStore};
 use session_core::blocking::Wait;
-use session_core::{
-    Clock, Entries, ManualClock, Record, Secret, SessionKey, SessionStore, Settings, StoreError,
-};
+use session_core::{Clock, Entries, ManualClock, Record, SessionKey, SessionStore, Settings, StoreError};
 use time::Duration;
 use time::macros::datetime;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 fn settings() -> Settings {
-    Settings { secret_key: Secret::new("the-secret"), ..Settings::default() }
+    Settings::new("the-secret")
 }
 
 fn clock() -> ManualClock {
@@ -136,7 +134,7 @@ fn a_directory_that_cannot_hold_sessions_is_refused_at_the_start(#[case] path: &
 fn a_cookie_name_that_would_leave_the_directory_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     for name in ["../sessionid", "", "a\0b"] {
-        let settings = Settings { cookie_name: name.into(), ..settings() };
+        let settings = settings().with(|settings| settings.cookie_name = name.into());
         let error = FileStore::open_with_clock(directory.path(), &settings, clock()).unwrap_err();
         assert!(matches!(&error, DirectoryError::Settings(_)), "{error}");
         assert!(error.to_string().contains("cookie_name"), "{error}");

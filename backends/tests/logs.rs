@@ -12,9 +12,7 @@ use std::{fs, io};
 
 use session_backends::{CachedStore, FileStore, MemoryStore, SqliteStore};
 use session_core::blocking::Wait;
-use session_core::{
-    AnyStore, Entries, KeyGenerator, RandomKeys, Record, Secret, SessionKey, SessionStore, Settings,
-};
+use session_core::{AnyStore, Entries, KeyGenerator, RandomKeys, Record, SessionKey, SessionStore, Settings};
 use time::{Duration, OffsetDateTime};
 
 const SECRET: &str = "the-secret-that-signs";
@@ -65,7 +63,7 @@ static LOG: LazyLock<Log> = LazyLock::new(|| {
 });
 
 fn settings() -> Settings {
-    Settings { secret_key: Secret::new(SECRET), ..Settings::default() }
+    Settings::new(SECRET)
 }
 
 fn record(size: usize) -> Record {
@@ -113,7 +111,7 @@ fn sqlite(directory: &Path) -> SqliteStore {
 }
 
 fn files(directory: &Path) -> FileStore {
-    let settings = Settings { file_path: directory.to_str().map(Into::into), ..settings() };
+    let settings = settings().with(|settings| settings.file_path = directory.to_str().map(Into::into));
     FileStore::open(&settings).unwrap()
 }
 
@@ -238,7 +236,7 @@ mod servers {
         };
         run(format!("CREATE SCHEMA {schema}"));
         let again = |store: &PostgresStore| {
-            AnyStore::new(store.again(&settings(), session_core::SystemClock).unwrap())
+            AnyStore::new(store.with_settings_and_clock(&settings(), session_core::SystemClock).unwrap())
         };
         errors += &everything(&again(&store), &key, 0);
         RUNTIME.block_on(store.migrate()).unwrap();

@@ -9,10 +9,10 @@ use std::path::Path;
 
 use rstest::rstest;
 use session_backends::{CachedStore, Durability, FileStore, MemoryStore, SqliteStore};
-use session_core::{AnyStore, Secret, Settings};
+use session_core::{AnyStore, Settings};
 
 fn settings() -> Settings {
-    Settings { secret_key: Secret::new("the-secret"), ..Settings::default() }
+    Settings::new("the-secret")
 }
 
 fn sqlite(directory: &Path) -> SqliteStore {
@@ -30,7 +30,7 @@ fn database(directory: &Path) -> AnyStore {
 }
 
 fn files(directory: &Path) -> AnyStore {
-    let settings = Settings { file_path: directory.to_str().map(Into::into), ..settings() };
+    let settings = settings().with(|settings| settings.file_path = directory.to_str().map(Into::into));
     AnyStore::new(FileStore::open(&settings).unwrap().with_durability(Durability::Written))
 }
 

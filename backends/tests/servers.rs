@@ -20,8 +20,7 @@ use session_backends::{
 };
 use session_core::blocking::Wait;
 use session_core::{
-    AnyStore, Entries, KeyGenerator, RandomKeys, Record, Secret, SessionKey, SessionStore, Settings,
-    StoreError,
+    AnyStore, Entries, KeyGenerator, RandomKeys, Record, SessionKey, SessionStore, Settings, StoreError,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -30,7 +29,7 @@ fn url(variable: &str) -> String {
 }
 
 fn settings() -> Settings {
-    Settings { secret_key: Secret::new("the-secret"), ..Settings::default() }
+    Settings::new("the-secret")
 }
 
 fn record(text: &str) -> Record {
@@ -78,19 +77,19 @@ fn postgres() -> AnyStore {
 
 fn redis_front() -> CacheStore<RedisCache> {
     let cache = RUNTIME.block_on(RedisCache::connect(&url("SESSIONSPEC_REDIS_URL"))).unwrap();
-    CacheStore::new(cache, &settings()).in_front()
+    CacheStore::new(cache, &settings()).with_cached_db_keys()
 }
 
 fn cluster_front() -> CacheStore<RedisCache> {
     let url = url("SESSIONSPEC_REDIS_CLUSTER_URL");
     let cache = RUNTIME.block_on(RedisCache::connect_cluster(&url.split(',').collect::<Vec<_>>())).unwrap();
-    CacheStore::new(cache, &settings()).in_front()
+    CacheStore::new(cache, &settings()).with_cached_db_keys()
 }
 
 fn memcached_front() -> CacheStore<MemcachedCache> {
     let url = url("SESSIONSPEC_MEMCACHED_URL");
     let cache = RUNTIME.block_on(MemcachedCache::connect(url.trim_start_matches("memcached://"))).unwrap();
-    CacheStore::new(cache, &settings()).in_front()
+    CacheStore::new(cache, &settings()).with_cached_db_keys()
 }
 
 fn cached() -> AnyStore {

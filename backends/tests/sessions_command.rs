@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use rstest::rstest;
 use session_core::blocking::Wait;
-use session_core::{Clock, Entries, Record, Secret, SessionKey, SessionStore, Settings, SystemClock};
+use session_core::{Clock, Entries, Record, SessionKey, SessionStore, Settings, SystemClock};
 use time::Duration;
 
 const LIVE: &str = "11111111111111111111111111111111";
@@ -35,7 +35,7 @@ fn fill(directory: &Path, engine: &str) {
     let place = directory.display();
     let engine =
         engine.replace("sqlite:", &format!("sqlite:{place}/")).replace("file:", &format!("file:{place}/"));
-    let settings = Settings { engine, secret_key: Secret::new("s3cret"), ..Settings::default() };
+    let settings = Settings::new("s3cret").with(|settings| settings.engine = engine);
     let store = session_backends::open(&settings).wait().unwrap();
     let now = SystemClock.now();
     for (key, text, expires) in [

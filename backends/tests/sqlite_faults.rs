@@ -14,7 +14,7 @@ use session_core::{
 use time::macros::datetime;
 
 fn settings() -> Settings {
-    Settings { secret_key: Secret::new("the-secret"), ..Settings::default() }
+    Settings::new("the-secret")
 }
 
 fn open(path: impl Into<PathBuf>) -> SqliteStore<ManualClock> {
@@ -203,7 +203,7 @@ fn a_database_in_memory_is_one_for_all_who_use_the_store() {
 
 #[test]
 fn a_database_in_memory_opens_by_its_url_with_its_table() {
-    let settings = Settings { engine: "sqlite::memory:".into(), ..settings() };
+    let settings = settings().with(|settings| settings.engine = "sqlite::memory:".into());
     let store = session_backends::open(&settings).wait().unwrap();
     store
         .insert(&key(), &Record::new(map("{}"), time::OffsetDateTime::now_utc() + Duration::from_secs(60)))

@@ -14,7 +14,7 @@ use rstest::rstest;
 use session_backends::{CookieStore, ForTowerSessions, FromTowerSessions, MemoryStore};
 use session_core::middleware::{RequestSession, SessionLayer};
 use session_core::{
-    AnyStore, Clock, Context, Entries, ManualClock, RandomKeys, Record, Secret, Session, SessionError,
+    AnyStore, Clock, Entries, ManualClock, RandomKeys, Record, Session, SessionContext, SessionError,
     SessionKey, SessionStore, Settings, StoreError, SystemClock,
 };
 use time::Duration;
@@ -70,7 +70,7 @@ fn our_site(store: impl SessionStore + 'static) -> Router {
         data.insert("visits", visits)?;
         Ok(visits.to_string())
     }
-    let settings = Settings { cookie_name: "id".into(), ..Settings::default() };
+    let settings = Settings::default().with(|settings| settings.cookie_name = "id".into());
     Router::new().route("/", get(visits)).layer(SessionLayer::new(store, settings).unwrap())
 }
 
@@ -82,7 +82,7 @@ fn our_site(store: impl SessionStore + 'static) -> Router {
 async fn their_layer_keeps_its_sessions_in_our_store(#[case] engine: &str) {
     let directory = tempfile::tempdir().unwrap();
     let engine = engine.replace("DIR", &directory.path().display().to_string());
-    let settings = Settings { engine, secret_key: Secret::new("s"), ..Settings::default() };
+    let settings = Settings::new("s").with(|settings| settings.engine = engine);
     session_backends::migrate(&settings).await.unwrap();
     let site = their_site(session_backends::open(&settings).await.unwrap());
 
@@ -162,7 +162,7 @@ async fn their_deletion_of_expired_sessions_clears_our_store() {
 
 #[test]
 fn a_store_whose_key_is_the_data_is_refused() {
-    let settings = Settings { secret_key: Secret::new("s"), ..Settings::default() };
+    let settings = Settings::new("s");
     let refused = ForTowerSessions::new(CookieStore::new(&settings).unwrap());
     assert!(matches!(refused, Err(StoreError::Unsupported { .. })));
 }
@@ -217,7 +217,7 @@ async fn an_insertion_on_a_taken_key_is_refused_and_leaves_nothing_behind() {
 async fn a_log_out_between_reading_and_writing_is_undone_by_an_update_on_their_store() {
     let theirs = Listed::default();
     let store = AnyStore::new(FromTowerSessions::new(theirs.clone()));
-    let context = Context::with(Settings::default(), SystemClock, RandomKeys);
+    let context = SessionContext::with(Settings::default(), SystemClock, RandomKeys);
     let mut session = Session::open(store.clone(), context.clone(), None);
     session.data().await.unwrap().insert("a", 1).unwrap();
     session.save().await.unwrap();

@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 use crate::error::SessionError;
 use crate::expiry::{self, Expiry, ExpiryQuery};
 use crate::json::{Json, JsonError};
-use crate::session::Context;
+use crate::session::SessionContext;
 use crate::{Entries, Value};
 
 const TEST_COOKIE: &str = "testcookie";
@@ -32,7 +32,7 @@ pub struct SessionData {
     opened: Vec<(String, Opened)>,
     pub(crate) accessed: bool,
     pub(crate) modified: bool,
-    pub(crate) context: Context,
+    pub(crate) context: SessionContext,
 }
 
 /// A value that was given out.
@@ -62,7 +62,7 @@ impl fmt::Debug for SessionData {
 }
 
 impl SessionData {
-    pub(crate) fn new(context: Context) -> Self {
+    pub(crate) fn new(context: SessionContext) -> Self {
         Self { entries: Entries::new(), opened: Vec::new(), accessed: false, modified: false, context }
     }
 
@@ -172,10 +172,10 @@ impl SessionData {
     /// Changes the value of an entry in place and marks the session modified.
     ///
     /// # Errors
-    /// [`SessionError::KeyError`] if there is no such entry; [`SessionError::WrongType`] as for
+    /// [`SessionError::NoSuchEntry`] if there is no such entry; [`SessionError::WrongType`] as for
     /// [`get`](Self::get).
     pub fn modify<R>(&mut self, name: &str, change: impl FnOnce(&mut Value) -> R) -> Result<R, SessionError> {
-        let value = self.get_mut(name)?.ok_or_else(|| SessionError::KeyError(name.into()))?;
+        let value = self.get_mut(name)?.ok_or_else(|| SessionError::NoSuchEntry(name.into()))?;
         let result = change(value);
         self.modified = true;
         Ok(result)
@@ -228,10 +228,10 @@ impl SessionData {
     /// Takes an entry out (`session.pop(name)`, `del session[name]`).
     ///
     /// # Errors
-    /// [`SessionError::KeyError`] if there is no such entry; nothing is marked modified.
+    /// [`SessionError::NoSuchEntry`] if there is no such entry; nothing is marked modified.
     pub fn remove(&mut self, name: &str) -> Result<Json, SessionError> {
         let value = self.get_json(name);
-        let held = self.entries.remove(name).ok_or_else(|| SessionError::KeyError(name.into()))?;
+        let held = self.entries.remove(name).ok_or_else(|| SessionError::NoSuchEntry(name.into()))?;
         self.close(name);
         self.modified = true;
         Ok(value.unwrap_or(held))
@@ -295,7 +295,7 @@ impl SessionData {
     /// Removes the mark (`delete_test_cookie`).
     ///
     /// # Errors
-    /// [`SessionError::KeyError`] if there is none.
+    /// [`SessionError::NoSuchEntry`] if there is none.
     pub fn delete_test_cookie(&mut self) -> Result<(), SessionError> {
         self.remove(TEST_COOKIE).map(drop)
     }
@@ -357,7 +357,7 @@ impl SessionData {
     }
 
     /// The age for a given modification instant or expiry (`get_expiry_age(modification=…, expiry=…)`).
-    /// [`Context::expiry_age`] answers without a session where both are given.
+    /// [`SessionContext::expiry_age`] answers without a session where both are given.
     ///
     /// # Errors
     /// [`SessionError::InvalidExpiry`].
@@ -424,7 +424,7 @@ mod tests {
     use crate::{Settings, json};
 
     fn session(text: &str) -> SessionData {
-        let mut data = SessionData::new(Context::new(Settings::default()));
+        let mut data = SessionData::new(SessionContext::new(Settings::default()));
         data.replace(Entries::parse(text.as_bytes()).unwrap());
         data
     }

@@ -125,7 +125,7 @@ impl StoreError {
 pub enum SessionError {
     /// There is no such entry (`KeyError`).
     #[error("there is no entry {0:?} in the session")]
-    KeyError(String),
+    NoSuchEntry(String),
     /// A value has no form in JSON, or cannot be kept as it is. The session is unchanged.
     #[error("the value of entry {name:?} cannot be kept")]
     #[non_exhaustive]

@@ -8,14 +8,14 @@
 //! - A [`Session`] is what a request works with. Opening it reads nothing. [`Session::data`] reads the
 //!   record the first time and gives the [`SessionData`], a dictionary whose operations are synchronous.
 //!   [`Session::save`] writes it; a record that was deleted meanwhile is not brought back.
-//! - A [`Context`] holds what all sessions of an application share: [`Settings`], clock, source of keys.
+//! - A [`SessionContext`] holds what all sessions of an application share: [`Settings`], clock, source of keys.
 //!
 //! ```
 //! use session_core::blocking::Wait;
-//! use session_core::{Context, Session, SessionStore, Settings};
+//! use session_core::{SessionContext, Session, SessionStore, Settings};
 //!
 //! fn visit(store: impl SessionStore, cookie: Option<&str>) -> Result<u64, session_core::SessionError> {
-//!     let mut session = Session::open(store, Context::new(Settings::default()), cookie);
+//!     let mut session = Session::open(store, SessionContext::new(Settings::default()), cookie);
 //!     let data = session.data().wait()?;
 //!     let visits = data.get_as::<u64>("visits")?.unwrap_or(0) + 1;
 //!     data.insert("visits", visits)?;
@@ -61,6 +61,6 @@ pub use offload::{Offload, OffloadLimits};
 pub use record::Record;
 /// A JSON value. The feature that keeps the order of entries (`preserve_order`) is switched on.
 pub use serde_json::Value;
-pub use session::{Context, Session};
+pub use session::{Session, SessionContext};
 pub use settings::{Secret, Settings, SettingsError};
 pub use store::{Capabilities, ClearExpired, ExpiredRecords, SessionStore};

@@ -20,7 +20,7 @@ const MAX_ATTEMPTS: u32 = 1_000;
 /// What all sessions of an application share: the settings, the clock, and the source of keys. Cloning is
 /// cheap.
 #[derive(Debug, Clone)]
-pub struct Context {
+pub struct SessionContext {
     shared: Arc<Shared>,
 }
 
@@ -31,7 +31,7 @@ struct Shared {
     keys: Box<dyn KeyGenerator>,
 }
 
-impl Context {
+impl SessionContext {
     /// A context with the machine's clock and random keys.
     pub fn new(settings: Settings) -> Self {
         Self::with(settings, SystemClock, RandomKeys)
@@ -99,7 +99,7 @@ enum Sent {
 impl<S: SessionStore> Session<S> {
     /// A session on the key that a visitor sent, if any. A key of fewer than eight characters counts as
     /// none; whether a record answers to it shows when the data is first asked for.
-    pub fn open(store: S, context: Context, key: Option<&str>) -> Self {
+    pub fn open(store: S, context: SessionContext, key: Option<&str>) -> Self {
         let sent = match key.map(SessionKey::parse) {
             None => Sent::Nothing,
             Some(None) => Sent::NoKey,
@@ -146,7 +146,7 @@ impl<S: SessionStore> Session<S> {
     }
 
     /// The settings, clock and keys that this session works with.
-    pub fn context(&self) -> &Context {
+    pub fn context(&self) -> &SessionContext {
         &self.data.context
     }
 

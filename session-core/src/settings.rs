@@ -16,6 +16,7 @@ use serde::Deserialize;
 #[expect(clippy::struct_excessive_bools, reason = "they are Django's settings")]
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Settings {
     /// `SECRET_KEY`: signs what is stored.
     pub secret_key: Secret,

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use session_core::blocking::Wait;
 use session_core::{
-    AnyStore, BoxError, Capabilities, ClearExpired, Context, Entries, ExpiredRecords, KeyGenerator,
-    ManualClock, Offload, Record, Session, SessionError, SessionKey, SessionStore, Settings, StoreError,
+    AnyStore, BoxError, Capabilities, ClearExpired, Entries, ExpiredRecords, KeyGenerator, ManualClock,
+    Offload, Record, Session, SessionContext, SessionError, SessionKey, SessionStore, Settings, StoreError,
 };
 use time::macros::datetime;
 use tracing::field::{Field, Visit};
@@ -119,9 +119,9 @@ impl KeyGenerator for SameKey {
     }
 }
 
-fn context() -> Context {
+fn context() -> SessionContext {
     let clock = ManualClock::new(datetime!(2030-01-01 00:00 UTC));
-    Context::with(Settings::default(), clock, session_core::RandomKeys)
+    SessionContext::with(Settings::default(), clock, session_core::RandomKeys)
 }
 
 fn open(store: &Arc<Scripted>) -> Session<Arc<Scripted>> {
@@ -238,7 +238,7 @@ fn a_generator_that_repeats_itself_is_an_error_and_no_endless_loop() {
     let store = Scripted::holding("{}");
     let mut session = Session::open(
         Arc::clone(&store),
-        Context::with(Settings::default(), session_core::SystemClock, SameKey),
+        SessionContext::with(Settings::default(), session_core::SystemClock, SameKey),
         None,
     );
     let error = session.save().wait().unwrap_err();

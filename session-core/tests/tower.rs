@@ -283,7 +283,7 @@ fn a_store_that_fails_is_an_empty_500() {
 #[test]
 fn a_second_layer_of_the_same_cookie_leaves_all_to_the_outer_one() {
     let (outer, inner) = (CountingStore::default(), CountingStore::default());
-    let settings = Settings { save_every_request: true, ..Settings::default() };
+    let settings = Settings::default().with(|settings| settings.save_every_request = true);
     let service = SessionLayer::new(outer.clone(), settings).unwrap().layer(layer(&inner).layer(service_fn(
         |request: Incoming| async move {
             set(&mut session_of(&request).lock().await, "a", 1).await;
@@ -298,7 +298,7 @@ fn a_second_layer_of_the_same_cookie_leaves_all_to_the_outer_one() {
 #[test]
 fn a_second_layer_of_another_cookie_is_another_session() {
     let (outer, inner) = (CountingStore::default(), CountingStore::default());
-    let settings = Settings { cookie_name: "staff".into(), ..Settings::default() };
+    let settings = Settings::default().with(|settings| settings.cookie_name = "staff".into());
     let staff = SessionLayer::new(inner.clone(), settings).unwrap();
     let service = layer(&outer).layer(service_fn(move |request: Incoming| {
         let public = session_of(&request);

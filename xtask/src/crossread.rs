@@ -12,7 +12,7 @@ use session_backends::{
 use session_core::blocking::Wait;
 use session_core::json::{Json, Token};
 use session_core::{
-    AnyStore, Chain, Clock, Entries, KeyGenerator, RandomKeys, Record, Secret, SessionKey, SessionStore, Settings,
+    AnyStore, Chain, Clock, Entries, KeyGenerator, RandomKeys, Record, SessionKey, SessionStore, Settings,
     StoreError, SystemClock,
 };
 use time::Duration;
@@ -75,7 +75,7 @@ pub(crate) fn run(
 
 fn engines(directory: &Path, servers: Option<&services::Running>) -> Result<Vec<Engine>, Failure> {
     let wrong = |error: &dyn std::error::Error| fault(&error.to_string());
-    let settings = Settings { secret_key: Secret::new(SECRET), ..Settings::default() };
+    let settings = Settings::new(SECRET);
     let sqlite = |name: &str| {
         let path = directory.join(name);
         let store = SqliteStore::open(&path, &settings).map_err(|error| wrong(&error))?;
@@ -102,7 +102,8 @@ fn engines(directory: &Path, servers: Option<&services::Running>) -> Result<Vec<
     let store = AnyStore::new(CacheStore::new(store, &settings));
     engines.push(engine("cache on memcached", "cache", memcached, store, true));
     let (database, back) = sqlite("cached.sqlite3")?;
-    let store = AnyStore::new(CachedStore::new(CacheStore::new(cache, &settings).in_front(), back));
+    let store =
+        AnyStore::new(CachedStore::new(CacheStore::new(cache, &settings).with_cached_db_keys(), back));
     // What the front cannot give is read from the back, where all names are text.
     engines.push(engine("cached_db on Redis", "cached_db", format!("{database},{redis}"), store, false));
     let database = services::fresh_database(servers.url(services::POSTGRES), "sessionspec_crossread")?;
@@ -206,10 +207,8 @@ fn rust_reads_django(
             (false, Ok(found)) if engine.loses(content) => {
                 found.map(|_| "is there, though Django lost it before".into())
             }
-            (false, Ok(Some(record))) => {
-                (compact(&content.data) != compact(&record.data.to_json()))
-                    .then(|| "is read as something else".into())
-            }
+            (false, Ok(Some(record))) => (compact(&content.data) != compact(&record.data.to_json()))
+                .then(|| "is read as something else".into()),
             (false, Ok(None)) => Some("is not found".into()),
             // Refused by name: the message has the path of the entry.
             (true, Err(StoreError::Unrepresentable { source, .. }))

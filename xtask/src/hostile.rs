@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use session_core::blocking::Wait;
-use session_core::{Context, Secret, Session, SessionError, Settings, StoreError};
+use session_core::{Session, SessionContext, SessionError, Settings, StoreError};
 
 use crate::Failure;
 use crate::crossread::{Engine, SECRET, fault, script};
@@ -150,8 +150,8 @@ fn joined(pieces: &Value) -> Option<String> {
 
 /// Sets an entry of a session and saves it.
 fn touch(engine: &Engine, key: &str) -> Result<Done, Failure> {
-    let settings = Settings { secret_key: Secret::new(SECRET), ..Settings::default() };
-    let mut session = Session::open(engine.store.clone(), Context::new(settings), Some(key));
+    let settings = Settings::new(SECRET);
+    let mut session = Session::open(engine.store.clone(), SessionContext::new(settings), Some(key));
     let changed = match session.data().wait() {
         Ok(data) => data.insert("touched", 1).map(drop),
         Err(error) => Err(error),

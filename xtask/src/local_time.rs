@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use session_backends::{PostgresStore, SqliteStore};
 use session_core::blocking::Wait;
 use session_core::{
-    AnyStore, Context, Expiry, ManualClock, RandomKeys, Session, SessionKey, SessionStore, Settings,
+    AnyStore, Expiry, ManualClock, RandomKeys, Session, SessionContext, SessionKey, SessionStore, Settings,
 };
 use time::Duration;
 use time::macros::datetime;
@@ -145,7 +145,7 @@ fn play(site: &Site<'_>, store: &AnyStore, settings: &Settings) -> Result<Vec<St
     ];
     let mut keys = Vec::new();
     for (name, expiry, _) in &written {
-        let context = Context::with(settings.clone(), clock(), RandomKeys);
+        let context = SessionContext::with(settings.clone(), clock(), RandomKeys);
         let mut session = Session::open(store.clone(), context, None);
         let data = session.data().wait().map_err(|error| fault(&format!("{name}: {error}")))?;
         data.insert("a", 1).map_err(|error| fault(&format!("{name}: {error}")))?;

@@ -11,7 +11,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use session_backends::PostgresStore;
-use session_core::{Secret, Settings};
+use session_core::Settings;
 use tempfile::TempDir;
 
 use crate::{Ended, Failure, Services, command};
@@ -133,7 +133,7 @@ pub(crate) fn fresh_database(url: &str, name: &str) -> Result<String, Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
     let made = runtime.block_on(async {
         // A store is a way to a connection; this one keeps no session.
-        let settings = Settings { secret_key: Secret::new("unused"), ..Settings::default() };
+        let settings = Settings::new("unused");
         let store = PostgresStore::connect(url, &settings).await?;
         let client = store.pool().get().await?;
         // One by one: neither may be in a transaction.

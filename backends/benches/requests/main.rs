@@ -21,7 +21,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
 use http::{Request, StatusCode};
 use session_backends::ForTowerSessions;
-use session_core::{AnyStore, Settings};
+use session_core::AnyStore;
 use tokio::runtime::{Builder, Runtime};
 use tower::{Service, ServiceExt};
 use tower_sessions_memory_store::MemoryStore as TheirMemoryStore;
@@ -41,7 +41,7 @@ static RUNTIME: LazyLock<Runtime> =
 
 /// A store as an application opens it.
 fn open(engine: &str) -> AnyStore {
-    let settings = Settings { engine: engine.into(), ..sites::settings() };
+    let settings = sites::settings().with(|settings| settings.engine = engine.into());
     RUNTIME.block_on(async {
         session_backends::migrate(&settings).await.unwrap();
         session_backends::open(&settings).await.unwrap()

@@ -8,7 +8,7 @@ use http::{HeaderValue, Request, header};
 use session_core::json::Json;
 use session_core::middleware::{RequestSession, SessionLayer};
 use session_core::{
-    AnyStore, Clock, Entries, Record, Secret, SessionError, SessionKey, SessionStore, Settings, SystemClock,
+    AnyStore, Clock, Entries, Record, SessionError, SessionKey, SessionStore, Settings, SystemClock,
 };
 use time::Duration;
 use tower_sessions::cookie::SameSite;
@@ -50,12 +50,10 @@ impl Page {
 
 /// The settings of our layer and of our stores.
 pub(crate) fn settings() -> Settings {
-    Settings {
-        secret_key: Secret::new("the-secret"),
-        cookie_age: LIFE.whole_seconds(),
-        cookie_name: COOKIE.into(),
-        ..Settings::default()
-    }
+    Settings::new("the-secret").with(|settings| {
+        settings.cookie_age = LIFE.whole_seconds();
+        settings.cookie_name = COOKIE.into();
+    })
 }
 
 /// A site, with the cookies of its visitors.

@@ -10,7 +10,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion};
 use session_core::json::Json;
 use session_core::{
-    Entries, KeyGenerator, ManualClock, RandomKeys, Record, Secret, SessionKey, SessionStore, Settings,
+    Entries, KeyGenerator, ManualClock, RandomKeys, Record, SessionKey, SessionStore, Settings,
 };
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -48,7 +48,7 @@ fn record() -> Record {
 }
 
 pub(crate) fn settings() -> Settings {
-    Settings { secret_key: Secret::new("the-secret"), ..Settings::default() }
+    Settings::new("the-secret")
 }
 
 pub(crate) fn clock() -> ManualClock {

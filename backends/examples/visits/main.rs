@@ -53,7 +53,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let mut settings = Settings { engine: arguments.store, ..read_settings(arguments.settings.as_deref())? };
+    let mut settings =
+        read_settings(arguments.settings.as_deref())?.with(|settings| settings.engine = arguments.store);
     if settings.secret_key.reveal().is_empty() {
         settings.secret_key = match std::env::var("SECRET_KEY") {
             Ok(secret) if !secret.is_empty() => Secret::new(secret),

@@ -9,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use rstest::rstest;
 use serde_json::json;
-use session_core::{AnyStore, Secret, Settings, Value};
+use session_core::{AnyStore, Settings, Value};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 use tracing::subscriber::DefaultGuard;
@@ -19,7 +19,7 @@ use crate::app;
 const SECRET: &str = "the-secret-that-nobody-sees";
 
 fn settings(engine: &str) -> Settings {
-    Settings { engine: engine.into(), secret_key: Secret::new(SECRET), ..Settings::default() }
+    Settings::new(SECRET).with(|settings| settings.engine = engine.into())
 }
 
 /// The site on a store, and a visitor's browser that keeps the session cookie.
@@ -229,8 +229,11 @@ async fn a_browser_without_cookies_is_noticed() {
 
 #[tokio::test]
 async fn the_suite_is_told_the_settings_and_no_secret() {
-    let settings =
-        Settings { cookie_age: 60, save_every_request: true, cookie_samesite: None, ..settings("memory:") };
+    let settings = settings("memory:").with(|settings| {
+        settings.cookie_age = 60;
+        settings.save_every_request = true;
+        settings.cookie_samesite = None;
+    });
     let page = Browser::open(settings).await.get("/sessionspec/settings").await;
     let expected = json!({
         "cookie_name": "sessionid", "cookie_age": 60, "cookie_domain": null, "cookie_path": "/",
@@ -428,7 +431,13 @@ fn settings_are_read_from_a_file_and_what_is_wrong_with_it_is_told_with_its_name
         crate::read_settings(Some(&file))
     };
     let settings = read(r#"{"cookie_age": 60, "cookie_name": "sid"}"#).unwrap();
-    assert_eq!(settings, Settings { cookie_age: 60, cookie_name: "sid".into(), ..Settings::default() });
+    assert_eq!(
+        settings,
+        Settings::default().with(|settings| {
+            settings.cookie_age = 60;
+            settings.cookie_name = "sid".into();
+        })
+    );
     assert_eq!(crate::read_settings(None).unwrap(), Settings::default());
     for (text, said) in [(r#"{"cookie_agee": 60}"#, "cookie_agee"), ("{", "settings.json")] {
         let error = read(text).unwrap_err();
@@ -440,7 +449,8 @@ fn settings_are_read_from_a_file_and_what_is_wrong_with_it_is_told_with_its_name
 
 #[tokio::test]
 async fn a_session_is_saved_at_every_request_where_the_settings_say_so() {
-    let mut browser = Browser::open(Settings { save_every_request: true, ..settings("memory:") }).await;
+    let mut browser =
+        Browser::open(settings("memory:").with(|settings| settings.save_every_request = true)).await;
     assert!(browser.perform(r#"{"do": [["get", "a"]]}"#).await.0.is_success());
     assert_eq!(browser.cookie, None, "an empty session is not begun");
     browser.perform(r#"{"do": [["set", "a", 1]]}"#).await;

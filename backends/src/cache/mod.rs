@@ -221,7 +221,7 @@ impl<C: Cache, K: Clock> CacheStore<C, K> {
     /// The same store under the keys of Django's `cached_db` engine, to be the front of a
     /// [`CachedStore`](crate::CachedStore).
     #[must_use]
-    pub fn in_front(self) -> Self {
+    pub fn with_cached_db_keys(self) -> Self {
         Self { engine: CACHED_DB_ENGINE, ..self }
     }
 

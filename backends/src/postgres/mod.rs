@@ -188,7 +188,11 @@ impl<C: Clock> PostgresStore<C> {
     ///
     /// # Errors
     /// [`SettingsError`].
-    pub fn again<K: Clock>(&self, settings: &Settings, clock: K) -> Result<PostgresStore<K>, SettingsError> {
+    pub fn with_settings_and_clock<K: Clock>(
+        &self,
+        settings: &Settings,
+        clock: K,
+    ) -> Result<PostgresStore<K>, SettingsError> {
         let codec = Codec::new(settings, SERVER_SALT)?;
         let (pool, timeout, address) = (self.pool.clone(), self.timeout, self.address.clone());
         Ok(PostgresStore { pool, timeout, address, clock, codec })

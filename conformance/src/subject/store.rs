@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use session_core::json::{Json as CoreJson, JsonError, JsonString};
 use session_core::{
-    BoxError, Chain, Context, Expiry as CoreExpiry, ExpiryQuery as CoreQuery, KeyGenerator, ManualClock,
-    RandomKeys, Session, SessionError, SessionKey, SessionStore, StoreError, Value,
+    BoxError, Chain, Expiry as CoreExpiry, ExpiryQuery as CoreQuery, KeyGenerator, ManualClock, RandomKeys,
+    Session, SessionContext, SessionError, SessionKey, SessionStore, StoreError, Value,
 };
 use time::{Duration, OffsetDateTime, UtcOffset};
 use tokio::runtime::Runtime;
@@ -96,7 +96,7 @@ pub struct StoreSubject<F, S> {
     place: Option<PathBuf>,
     /// One store per client; the same one twice if the storage cannot be shared.
     stores: Vec<Arc<S>>,
-    context: Context,
+    context: SessionContext,
     sessions: HashMap<usize, Session<Arc<S>>>,
 }
 
@@ -150,7 +150,7 @@ where
         let clock = ManualClock::new(instant(START)?);
         let keys = ForcedKeys::default();
         let env = environment(&dir, &clock, Settings::default());
-        let context = Context::with(env.settings.clone(), clock.clone(), keys.clone());
+        let context = SessionContext::with(env.settings.clone(), clock.clone(), keys.clone());
         Ok(Self {
             open,
             manifest,
@@ -285,7 +285,7 @@ where
             self.dir = temporary_in(self.place.as_deref())?;
         }
         self.env = environment(&self.dir, &self.clock, settings);
-        self.context = Context::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
+        self.context = SessionContext::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
         self.open_handles(Opening::Fresh)
     }
 
@@ -563,7 +563,7 @@ fn date(at: i64, offset_minutes: i16) -> Result<OffsetDateTime, SessionError> {
 
 fn failed(error: &SessionError) -> Failed {
     let kind = match error {
-        SessionError::KeyError(_) => ErrorKind::KeyError,
+        SessionError::NoSuchEntry(_) => ErrorKind::KeyError,
         SessionError::Unrepresentable { .. } | SessionError::Store(StoreError::Unrepresentable { .. }) => {
             ErrorKind::Unrepresentable
         }

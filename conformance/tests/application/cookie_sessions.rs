@@ -8,7 +8,9 @@ use session_conformance::application::{
     Answer, Application, Brought, Case, Operation, Request, Sent, cookie_session_cases,
 };
 use session_core::blocking::Wait;
-use session_core::{Clock, Context, ManualClock, RandomKeys, Session, SessionKey, SessionStore, Settings};
+use session_core::{
+    Clock, ManualClock, RandomKeys, Session, SessionContext, SessionKey, SessionStore, Settings,
+};
 use time::Duration;
 
 use crate::in_process::{Flaw, InProcess, clock};
@@ -22,7 +24,7 @@ fn bring(settings: &Settings, brought: Brought) -> Option<String> {
     };
     let then = ManualClock::new(clock().now() - age);
     let store = CookieStore::with_clock(settings, then.clone()).unwrap();
-    let mut session = Session::open(store, Context::with(settings.clone(), then, RandomKeys), None);
+    let mut session = Session::open(store, SessionContext::with(settings.clone(), then, RandomKeys), None);
     match brought {
         Brought::None => return None,
         Brought::Unknown => return Some("u".repeat(32)),

@@ -11,8 +11,8 @@ use session_conformance::application::{Application, Operation, Request, Response
 use session_core::blocking::Wait;
 use session_core::middleware::SessionMiddleware;
 use session_core::{
-    BoxError, Capabilities, Clock, Context, Entries, Expiry, KeyGenerator, ManualClock, RandomKeys, Record,
-    Session, SessionData, SessionKey, SessionStore, Settings, StoreError,
+    BoxError, Capabilities, Clock, Entries, Expiry, KeyGenerator, ManualClock, RandomKeys, Record, Session,
+    SessionContext, SessionData, SessionKey, SessionStore, Settings, StoreError,
 };
 use time::Duration;
 use time::macros::datetime;
@@ -120,9 +120,9 @@ impl<S: SessionStore> InProcess<S> {
     /// An application whose sessions are in this store.
     pub(crate) fn on(store: S, settings: Settings, flaw: Flaw) -> Self {
         let context = if flaw == Flaw::CountsKeys {
-            Context::with(settings, clock(), Counted::default())
+            SessionContext::with(settings, clock(), Counted::default())
         } else {
-            Context::with(settings, clock(), RandomKeys)
+            SessionContext::with(settings, clock(), RandomKeys)
         };
         Self {
             middleware: SessionMiddleware::new(context).unwrap(),

@@ -12,16 +12,16 @@ use session_conformance::application::{
 };
 use session_core::blocking::Wait;
 use session_core::middleware::SessionMiddleware;
-use session_core::{Context, RandomKeys, Session, SessionKey, SessionStore, Settings, SettingsError};
+use session_core::{RandomKeys, Session, SessionContext, SessionKey, SessionStore, Settings, SettingsError};
 
 use crate::in_process::{Flaw, InProcess, Watched, clock};
 
 fn middleware(settings: Settings) -> Result<SessionMiddleware, SettingsError> {
-    SessionMiddleware::new(Context::with(settings, clock(), RandomKeys))
+    SessionMiddleware::new(SessionContext::with(settings, clock(), RandomKeys))
 }
 
 /// The value of the cookie that a visitor brings.
-fn bring(store: &Arc<Watched>, context: &Context, brought: Brought) -> Option<String> {
+fn bring(store: &Arc<Watched>, context: &SessionContext, brought: Brought) -> Option<String> {
     let mut session = Session::open(Arc::clone(store), context.clone(), None);
     match brought {
         Brought::None => return None,
@@ -48,11 +48,10 @@ pub(crate) fn attributes(cookie: &str) -> Map<String, Value> {
 }
 
 fn answer(case: &Case) -> Answer {
-    let settings = Settings {
-        save_every_request: case.save_every_request,
-        expire_at_browser_close: case.expire_at_browser_close,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with(|settings| {
+        settings.save_every_request = case.save_every_request;
+        settings.expire_at_browser_close = case.expire_at_browser_close;
+    });
     let mut application = InProcess::new(settings, Flaw::None);
     let store = Arc::clone(&application.store);
     let brought = bring(&store, application.middleware.context(), case.cookie);
@@ -111,15 +110,14 @@ fn is_kept(case: &CookieCase) -> bool {
 fn the_cookie_has_the_attributes_that_django_gives_it() {
     let mut refused = 0;
     for case in cookie_cases().unwrap() {
-        let settings = Settings {
-            cookie_name: case.cookie_name.clone(),
-            cookie_domain: case.cookie_domain.clone(),
-            cookie_path: case.cookie_path.clone(),
-            cookie_secure: case.cookie_secure,
-            cookie_httponly: case.cookie_httponly,
-            cookie_samesite: case.cookie_samesite.clone(),
-            ..Settings::default()
-        };
+        let settings = Settings::default().with(|settings| {
+            settings.cookie_name = case.cookie_name.clone();
+            settings.cookie_domain = case.cookie_domain.clone();
+            settings.cookie_path = case.cookie_path.clone();
+            settings.cookie_secure = case.cookie_secure;
+            settings.cookie_httponly = case.cookie_httponly;
+            settings.cookie_samesite = case.cookie_samesite.clone();
+        });
         let middleware = match middleware(settings) {
             Ok(middleware) => middleware,
             Err(error) => {

@@ -15,8 +15,10 @@ use crate::in_process::{Flaw, InProcess};
 #[case(true, false)]
 #[case(true, true)]
 fn an_application_that_is_right_holds(#[case] every: bool, #[case] close: bool) {
-    let settings =
-        Settings { save_every_request: every, expire_at_browser_close: close, ..Settings::default() };
+    let settings = Settings::default().with(|settings| {
+        settings.save_every_request = every;
+        settings.expire_at_browser_close = close;
+    });
     let (report, broken) =
         check(&mut InProcess::new(settings, Flaw::None), "in process", &mut |_, _| {}).unwrap();
     assert!(broken.is_empty(), "{broken:#?}");

@@ -16,7 +16,7 @@ mod tower;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use crate::{Context, ExpiryQuery, Session, SessionError, SessionStore, SettingsError, StoreError};
+use crate::{ExpiryQuery, Session, SessionContext, SessionError, SessionStore, SettingsError, StoreError};
 
 use cookie::SessionCookie;
 
@@ -31,7 +31,7 @@ pub use tower::{RequestSession, SessionGuard, SessionLayer, SessionService};
 /// use http::{HeaderMap, StatusCode};
 /// use session_core::blocking::Wait;
 /// use session_core::middleware::{MiddlewareError, SessionMiddleware};
-/// use session_core::{Context, Session, SessionStore, Settings};
+/// use session_core::{SessionContext, Session, SessionStore, Settings};
 ///
 /// fn answer(
 ///     middleware: &SessionMiddleware,
@@ -44,12 +44,12 @@ pub use tower::{RequestSession, SessionGuard, SessionLayer, SessionService};
 ///     session.data().wait()?.insert("seen", true)?;
 ///     middleware.process_response(&mut session, StatusCode::OK, headers).wait()
 /// }
-/// # let middleware = SessionMiddleware::new(Context::new(Settings::default()));
+/// # let middleware = SessionMiddleware::new(SessionContext::new(Settings::default()));
 /// # assert!(middleware.is_ok());
 /// ```
 #[derive(Debug, Clone)]
 pub struct SessionMiddleware {
-    context: Context,
+    context: SessionContext,
     cookie: SessionCookie,
 }
 
@@ -140,13 +140,13 @@ impl SessionMiddleware {
     ///
     /// # Errors
     /// [`SettingsError`] if the cookie could not be sent, or no browser would keep it.
-    pub fn new(context: Context) -> Result<Self, SettingsError> {
+    pub fn new(context: SessionContext) -> Result<Self, SettingsError> {
         let cookie = SessionCookie::new(context.settings())?;
         Ok(Self { context, cookie })
     }
 
     /// Settings, clock and keys, for the session that a request works with.
-    pub fn context(&self) -> &Context {
+    pub fn context(&self) -> &SessionContext {
         &self.context
     }
 

@@ -12,7 +12,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{MiddlewareError, SessionMiddleware};
-use crate::{AnyStore, BoxFuture, Chain, Context, Session, SessionStore, Settings, SettingsError};
+use crate::{AnyStore, BoxFuture, Chain, Session, SessionContext, SessionStore, Settings, SettingsError};
 
 /// Gives each request of a service its session: a [`RequestSession`] in the request's extensions.
 ///
@@ -76,14 +76,17 @@ impl SessionLayer {
     /// # Errors
     /// [`SettingsError`] if the cookie could not be sent, or no browser would keep it.
     pub fn new(store: impl SessionStore + 'static, settings: Settings) -> Result<Self, SettingsError> {
-        Self::with_context(store, Context::new(settings))
+        Self::with_context(store, SessionContext::new(settings))
     }
 
     /// A layer with a clock and a source of keys of one's own.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
-    pub fn with_context(store: impl SessionStore + 'static, context: Context) -> Result<Self, SettingsError> {
+    pub fn with_context(
+        store: impl SessionStore + 'static,
+        context: SessionContext,
+    ) -> Result<Self, SettingsError> {
         let shared = Shared { middleware: SessionMiddleware::new(context)?, store: AnyStore::new(store) };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -165,7 +168,7 @@ fn instead<R: Default>(error: &MiddlewareError) -> Response<R> {
 #[derive(Clone)]
 pub struct RequestSession {
     session: Arc<Mutex<Session<AnyStore>>>,
-    context: Context,
+    context: SessionContext,
 }
 
 impl RequestSession {

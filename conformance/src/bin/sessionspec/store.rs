@@ -195,11 +195,10 @@ impl Store {
 
     fn postgres(&self, url: &str) -> Result<Box<dyn Subject>, Fault> {
         let runtime = runtime()?;
-        let settings = session_core::Settings {
-            // The store on which the others are built signs nothing.
-            secret_key: session_core::Secret::new("sessionspec"),
-            ..session_core::Settings::default()
-        };
+        let settings = session_core::Settings::default().with(|settings| {
+            settings.// The store on which the others are built signs nothing.
+            secret_key = session_core::Secret::new("sessionspec")
+        });
         let opened = runtime.block_on(async {
             let store = PostgresStore::connect(url, &settings).await?;
             store.migrate().await?;
@@ -228,7 +227,7 @@ impl Store {
                     Ok::<_, BoxError>(client.execute("DELETE FROM django_session", &[]).await?)
                 })?;
             }
-            Ok(store.again(env.settings(), env.clock())?)
+            Ok(store.with_settings_and_clock(env.settings(), env.clock())?)
         };
         self.opened(open, StoreHooks::default().with_damage(damage).with_runtime(runtime))
     }
