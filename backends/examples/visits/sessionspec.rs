@@ -99,7 +99,7 @@ impl Script {
 
 impl Operation {
     fn parse(operation: Value) -> Result<Self, String> {
-        let unknown = format!("there is no operation {}", operation);
+        let unknown = format!("there is no operation {operation}");
         let Value::Array(words) = operation else { return Err(unknown) };
         let mut words = words.into_iter();
         let Some(Value::String(name)) = words.next() else { return Err(unknown) };

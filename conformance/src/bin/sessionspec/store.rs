@@ -195,10 +195,8 @@ impl Store {
 
     fn postgres(&self, url: &str) -> Result<Box<dyn Subject>, Fault> {
         let runtime = runtime()?;
-        let settings = session_core::Settings::default().with(|settings| {
-            settings.// The store on which the others are built signs nothing.
-            secret_key = session_core::Secret::new("sessionspec")
-        });
+        // The store on which the others are built signs nothing.
+        let settings = session_core::Settings::new("sessionspec");
         let opened = runtime.block_on(async {
             let store = PostgresStore::connect(url, &settings).await?;
             store.migrate().await?;
