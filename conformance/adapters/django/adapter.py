@@ -75,13 +75,26 @@ COOKIE_ERRATA = {
     ),
 }
 
+# What a session that is gone answers where an entry is taken out.
+LOST_TOO_EARLY = [
+    ("pop", "outcome", "key-error"),
+    ("remove", "outcome", "key-error"),
+    ("delete-test-cookie", "outcome", "key-error"),
+]
+
 # How they show, beside what the golden trace of each rule shows: at which operation, in what, and what is seen.
 FILE_SEEN = {
     "key.hostile": [("*", "outcome", "unavailable")],
     "expiry.dead": [("*", "key", "other"), ("*", "key", "known"), ("save", "outcome", "ok")],
     "expiry.kept": [("exists", "answer", "false"), ("save", "outcome", "update-error")],
-    "expiry.not-early": [("*", "key", "none"), ("*", "key", "other"), ("exists", "answer", "false")],
+    "expiry.not-early": [
+        ("*", "key", "none"),
+        ("*", "key", "other"),
+        ("exists", "answer", "false"),
+        *LOST_TOO_EARLY,
+    ],
     "expiry.default": [
+        *LOST_TOO_EARLY,
         ("save", "outcome", "update-error"),
         ("save-must-create", "outcome", "ok"),
         ("*", "key", "none"),
@@ -89,6 +102,7 @@ FILE_SEEN = {
         ("*", "key", "known"),
     ],
     "expiry.duration": [
+        *LOST_TOO_EARLY,
         ("save", "outcome", "update-error"),
         ("save-must-create", "outcome", "ok"),
         ("*", "key", "none"),
@@ -260,11 +274,9 @@ def failure(kind, message):
     return {"error": {"kind": kind, "message": str(message)}}
 
 
-def shown(own, rule):
+def shown(seen, rule):
     """How an erratum shows, as the manifest has it."""
-    return [
-        {"op": op, "aspect": aspect, "seen": seen} for op, aspect, seen in own.get("seen", {}).get(rule, [])
-    ]
+    return [{"op": op, "aspect": aspect, "seen": value} for op, aspect, value in seen.get(rule, [])]
 
 
 class Adapter:
@@ -308,6 +320,7 @@ class Adapter:
             raise ProtocolError(f"this adapter speaks protocol 1, not {request['protocol']}")
         own = ENGINES[self.engine]
         errata = own.get("errata", {}) | (ASYNC_ERRATA if self.is_async else {})
+        seen = own.get("seen", {})
         return {
             "protocol": 1,
             "name": f"django-{self.engine}" + ("-async" if self.is_async else ""),
@@ -333,7 +346,7 @@ class Adapter:
             },
             "hooks": own.get("hooks", ["force-keys", "damage"]),
             "errata": [
-                {"rule": rule, "reason": reason, "seen": shown(own, rule)} for rule, reason in errata.items()
+                {"rule": rule, "reason": reason, "seen": shown(seen, rule)} for rule, reason in errata.items()
             ],
         }
 

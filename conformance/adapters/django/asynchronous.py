@@ -38,5 +38,13 @@ class Asynchronous:
         self.set(name, value)
 
     def __delitem__(self, name):
-        # Django has no other way.
+        # Django has no other way than `apop`, which takes the mark of an unreadable cookie back where there is no
+        # such entry; `del` does not.
+        if not self.has_key(name):
+            raise KeyError(name)
         self.pop(name)
+
+    def set_expiry(self, value):
+        # So does `aset_expiry(None)`, which is an `apop`.
+        if value is not None or self.has_key("_session_expiry"):
+            loop.run_until_complete(self._session.aset_expiry(value))
