@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use session_core::json::{Json as CoreJson, JsonError, JsonString};
 use session_core::{
     BoxError, Chain, Expiry as CoreExpiry, ExpiryQuery as CoreQuery, KeyGenerator, ManualClock, RandomKeys,
-    Session, SessionContext, SessionError, SessionKey, SessionStore, StoreError, Value,
+    Session, SessionContext, SessionData, SessionError, SessionKey, SessionStore, StoreError, Value,
 };
 use time::{Duration, OffsetDateTime, UtcOffset};
 use tokio::runtime::Runtime;
@@ -371,13 +371,20 @@ async fn session_op<S: SessionStore>(
     op: &SessionOp,
 ) -> Result<Answer, SessionError> {
     Ok(match op {
-        SessionOp::Get(name) => {
-            Answer::Value(session.data().await?.get_json(&whole(name)?).as_ref().map(to_text))
-        }
-        SessionOp::Contains(name) => Answer::Bool(session.data().await?.contains_key(&whole(name)?)),
+        SessionOp::Get(name) => Answer::Value(match name.as_text() {
+            Some(name) => session.data().await?.get_json(&name).as_ref().map(to_text),
+            None => among_entries(session.data().await?, name)?,
+        }),
+        SessionOp::Contains(name) => Answer::Bool(match name.as_text() {
+            Some(name) => session.data().await?.contains_key(&name),
+            None => among_entries(session.data().await?, name)?.is_some(),
+        }),
         SessionOp::Set(name, value) => {
             let data = session.data().await?;
-            data.insert_json(&whole(name)?, to_core(name, value)?)?;
+            match name.as_text() {
+                Some(text) => data.insert_json(&text, to_core(name, value)?)?,
+                None => data.update(&to_entries(std::iter::once((name, value)))?),
+            }
             Answer::Unit
         }
         SessionOp::SetDefault(name, value) => {
@@ -410,12 +417,8 @@ async fn session_op<S: SessionStore>(
             Answer::Unit
         }
         SessionOp::Update(Entries(items)) => {
-            let data = session.data().await?;
-            let object = items.iter().map(|(name, value)| format!("{name}:{}", value.json().as_str()));
-            let object = format!("{{{}}}", object.collect::<Vec<_>>().join(","));
-            let entries = session_core::Entries::parse(object.as_bytes())
-                .map_err(|error| unrepresentable("(the entries)", error))?;
-            data.update(&entries);
+            let entries = to_entries(items.iter().map(|(name, value)| (name, value)));
+            session.data().await?.update(&entries?);
             Answer::Unit
         }
         SessionOp::Push(name, value) => {
@@ -504,6 +507,22 @@ async fn session_op<S: SessionStore>(
         SessionOp::Flush => session.flush().await.map(|()| Answer::Unit)?,
         SessionOp::CycleKey => session.cycle_key().await.map(|()| Answer::Unit)?,
     })
+}
+
+/// A dictionary of these entries, whatever their names are.
+fn to_entries<'a>(
+    items: impl Iterator<Item = (&'a Name, &'a TraceValue)>,
+) -> Result<session_core::Entries, SessionError> {
+    let object: Vec<_> = items.map(|(name, value)| format!("{name}:{}", value.json().as_str())).collect();
+    let object = format!("{{{}}}", object.join(","));
+    session_core::Entries::parse(object.as_bytes()).map_err(|error| unrepresentable("(the entries)", error))
+}
+
+/// The entry under a name that no text in Rust holds.
+fn among_entries(data: &SessionData, name: &Name) -> Result<Option<Json>, SessionError> {
+    let entries = data.entries()?;
+    let found = entries.iter().find(|(held, _)| to_name(*held) == *name);
+    Ok(found.map(|(_, text)| Json::parse(text).unwrap_or_else(|_| Json::from_canonical(text))))
 }
 
 /// A name that is text in Rust, too.
