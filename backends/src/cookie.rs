@@ -18,7 +18,7 @@ const MAX_COOKIE: usize = 4_096;
 #[derive(Debug)]
 pub struct CookieStore<C = SystemClock> {
     codec: Codec,
-    cookie_age: i64,
+    settings: Settings,
     limit: usize,
     clock: C,
 }
@@ -41,7 +41,7 @@ impl<C: Clock> CookieStore<C> {
     pub fn with_clock(settings: &Settings, clock: C) -> Result<Self, SettingsError> {
         Ok(Self {
             codec: Codec::new(settings, COOKIE_SALT)?,
-            cookie_age: settings.cookie_age,
+            settings: settings.clone(),
             limit: MAX_COOKIE.saturating_sub(settings.cookie_name.len()),
             clock,
         })
@@ -67,7 +67,7 @@ impl<C: Clock> SessionStore for CookieStore<C> {
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
         let decoded = self.codec.decode_with_time(key.as_str());
         let (data, signed) = decoded.map_err(|error| error.into_store_error(key))?;
-        let expires = stored_expiry(&data, signed, self.cookie_age);
+        let expires = stored_expiry(&data, signed, &self.settings);
         Ok((self.clock.now() < expires).then(|| Record::new(data, expires)))
     }
 

@@ -10,7 +10,7 @@ use session_backends::{Durability, Journal, OpenError, SqliteOptions, SqliteStor
 use session_core::blocking::Wait;
 use session_core::{
     Chain, Entries, ManualClock, Record, Secret, SessionKey, SessionStore, Settings, SettingsError,
-    StoreError,
+    StoreError, TimeZone,
 };
 use time::macros::datetime;
 
@@ -246,8 +246,8 @@ fn a_table_with_local_time_is_read_and_swept_in_its_zone() {
     ] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s.db");
-        let options = SqliteOptions::default().with_naive_time_zone(zone);
-        let store = SqliteStore::open_with(&path, &settings(), ManualClock::new(noon), options).unwrap();
+        let settings = settings().with(|settings| settings.time_zone = Some(TimeZone::named(zone).unwrap()));
+        let store = SqliteStore::open_with_clock(&path, &settings, ManualClock::new(noon)).unwrap();
         store.migrate().unwrap();
         let expired = SessionKey::parse("expired-key").unwrap();
         for (key, expires) in [(&key(), one), (&expired, eleven)] {
@@ -267,12 +267,4 @@ fn a_table_with_local_time_is_read_and_swept_in_its_zone() {
             connection.query_row("SELECT expire_date FROM django_session", [], |row| row.get(0)).unwrap();
         assert_eq!(written, "2030-01-01 14:00:00", "{zone}");
     }
-}
-
-#[test]
-fn a_time_zone_that_is_none_is_refused() {
-    let options = SqliteOptions::default().with_naive_time_zone("Asia/Nowhere");
-    let clock = ManualClock::new(datetime!(2030-01-01 00:00 UTC));
-    let error = SqliteStore::open_with(":memory:", &settings(), clock, options).unwrap_err();
-    said(&error.to_string(), &["no time zone", "Asia/Nowhere", "TIME_ZONE"]);
 }

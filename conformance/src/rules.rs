@@ -959,6 +959,19 @@ pub static RULES: &[Rule] = &[
         golden: include_str!("../golden/expiry.range.jsonl"),
     },
     Rule {
+        id: "expiry.unreadable",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "An expiry that cannot be read costs neither the session nor its data",
+        text: "Anybody may put anything into `_session_expiry`: text that is no date, a list. The session reads as if it were not\nthere. Asking for the age or the date, or saving, answers `invalid-expiry`, and the record stays whole.",
+        django: Django::Same(
+            "for text, where the error is `ValueError`. Of what is no text, `true` is one second to it, `false` and what is empty are no expiry, and the rest is a `TypeError`",
+        ),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.unreadable.jsonl"),
+    },
+    Rule {
         id: "expiry.age",
         version: 1,
         level: Level::Must,
@@ -1181,6 +1194,17 @@ pub static RULES: &[Rule] = &[
         golden: include_str!("../golden/data.names.jsonl"),
     },
     Rule {
+        id: "data.names.surrogates",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::LoneSurrogatesKept],
+        title: "Names with half a surrogate pair survive",
+        text: "And they are not taken for one another: each is a name of its own.",
+        django: Django::Same(""),
+        page: "data.md",
+        golden: include_str!("../golden/data.names.surrogates.jsonl"),
+    },
+    Rule {
         id: "data.floats",
         version: 1,
         level: Level::Must,
@@ -1204,11 +1228,11 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "data.too-large",
-        version: 1,
+        version: 2,
         level: Level::Must,
         needs: &[Need::Limited],
         title: "A session larger than the store's limit is refused, and the record stays whole",
-        text: "The error is `too-large`.",
+        text: "The error is `too-large`. The limit may be the storage's, as a cookie's 4 KiB, or a setting: in the Rust stores\n`max_data_bytes`, by default 1 MiB of JSON. What is larger is neither written nor read; it is no corrupt record,\nand no save replaces it unseen.",
         django: Django::Silent("its `db` engine has no limit"),
         page: "data.md",
         golden: include_str!("../golden/data.too-large.jsonl"),
@@ -1226,12 +1250,14 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "data.integers.kept",
-        version: 1,
+        version: 2,
         level: Level::Must,
         needs: &[Need::BigIntegersKept],
-        title: "Integers beyond 64 bits keep all their digits",
-        text: "Also those beyond 2^53, which a reader that uses floating-point numbers rounds.",
-        django: Django::Same(""),
+        title: "Integers keep all their digits",
+        text: "Beyond 2^53, which a reader that uses floating-point numbers rounds; beyond 64 bits; and beyond the largest\nfloating-point number. The suite goes to 4,300 digits.",
+        django: Django::Same(
+            "up to the 4,300 digits that Python reads: a session with a longer integer, which only another writer can have stored, reads as empty",
+        ),
         page: "data.md",
         golden: include_str!("../golden/data.integers.kept.jsonl"),
     },
@@ -1248,11 +1274,11 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "data.non-finite.kept",
-        version: 1,
+        version: 2,
         level: Level::Must,
         needs: &[Need::NonFiniteKept],
         title: "NaN and the infinities survive",
-        text: "They are not JSON, but Python's `json` writes and reads them.",
+        text: "They are not JSON, but Python's `json` writes and reads them. A number beyond floating point, such as `1e400`, is\nan infinity to Python; a store may keep either.",
         django: Django::Same(""),
         page: "data.md",
         golden: include_str!("../golden/data.non-finite.kept.jsonl"),
@@ -1270,11 +1296,11 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "data.surrogates.kept",
-        version: 1,
+        version: 2,
         level: Level::Must,
         needs: &[Need::LoneSurrogatesKept],
         title: "Lone surrogates survive",
-        text: "Half of a pair of UTF-16 code units is not text, but JSON can write it and Python keeps it.",
+        text: "Half of a pair of UTF-16 code units is not text, but JSON can write it and Python keeps it: alone, between other\ncharacters, two in the wrong order, and before a whole pair.",
         django: Django::Same(""),
         page: "data.md",
         golden: include_str!("../golden/data.surrogates.kept.jsonl"),
@@ -1292,24 +1318,26 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "data.deep.kept",
-        version: 1,
+        version: 2,
         level: Level::Must,
         needs: &[Need::DeepNestingKept],
         title: "Lists nested 300 deep survive",
         text: "",
-        django: Django::Same(""),
+        django: Django::Same(
+            ". Its reader goes deeper, by the version of Python: 993 levels in 3.10 and 3.11, 1,497 in 3.12 and 9,998 in 3.13, less what the program itself has on its stack",
+        ),
         page: "data.md",
         golden: include_str!("../golden/data.deep.kept.jsonl"),
     },
     Rule {
         id: "data.deep.refused",
-        version: 1,
+        version: 2,
         level: Level::Must,
         needs: &[Need::DeepNestingRefused],
         title: "A store that cannot keep deep nesting refuses it",
-        text: "",
+        text: "Every reader ends somewhere, and what a reader refuses its writer refuses: no visitor's request may leave a\nrecord behind that no later request can open. The Rust stores keep 1,000 levels, the session's own among\nthem; what is deeper is `unrepresentable` when it is set, and nothing changes.",
         django: Django::Silent(
-            "it keeps 300 levels; data too deep for Python's reader it empties without a word",
+            "it keeps 300 levels. Data too deep for Python's reader, which another writer or a newer Python can have stored, reads as an empty session",
         ),
         page: "data.md",
         golden: include_str!("../golden/data.deep.refused.jsonl"),
@@ -1596,7 +1624,7 @@ pub static RULES: &[Rule] = &[
 ];
 
 /// How many of them, the first ones, are about stores; the others are about applications.
-pub(crate) const STORES: usize = 120;
+pub(crate) const STORES: usize = 122;
 
 /// `r[key.short]`: A key of fewer than eight characters counts as no key.
 pub const KEY_SHORT: RuleId = RuleId(0);
@@ -1770,117 +1798,121 @@ pub const EXPIRY_ENTRY: RuleId = RuleId(83);
 pub const EXPIRY_RENEWED: RuleId = RuleId(84);
 /// `r[expiry.range]`: An expiry beyond the years 1 to 9999 is refused when it is used.
 pub const EXPIRY_RANGE: RuleId = RuleId(85);
+/// `r[expiry.unreadable]`: An expiry that cannot be read costs neither the session nor its data.
+pub const EXPIRY_UNREADABLE: RuleId = RuleId(86);
 /// `r[expiry.age]`: The expiry age is the number of seconds left, rounded down.
-pub const EXPIRY_AGE: RuleId = RuleId(86);
+pub const EXPIRY_AGE: RuleId = RuleId(87);
 /// `r[expiry.date]`: The expiry date is the date that was set, or the modification instant plus the age.
-pub const EXPIRY_DATE: RuleId = RuleId(87);
+pub const EXPIRY_DATE: RuleId = RuleId(88);
 /// `r[expiry.explicit]`: An age or date may be asked for a given modification instant and a given expiry.
-pub const EXPIRY_EXPLICIT: RuleId = RuleId(88);
+pub const EXPIRY_EXPLICIT: RuleId = RuleId(89);
 /// `r[expiry.browser-close]`: A session ends with the browser if its expiry is zero, or if it has none and the settings say so.
-pub const EXPIRY_BROWSER_CLOSE: RuleId = RuleId(89);
+pub const EXPIRY_BROWSER_CLOSE: RuleId = RuleId(90);
 /// `r[expiry.cookie-age]`: The session cookie age is the one in the settings.
-pub const EXPIRY_COOKIE_AGE: RuleId = RuleId(90);
+pub const EXPIRY_COOKIE_AGE: RuleId = RuleId(91);
 /// `r[expiry.boundary]`: At the instant of its expiry a record no longer loads.
-pub const EXPIRY_BOUNDARY: RuleId = RuleId(91);
+pub const EXPIRY_BOUNDARY: RuleId = RuleId(92);
 /// `r[expiry.not-early]`: A microsecond before its expiry a record still loads.
-pub const EXPIRY_NOT_EARLY: RuleId = RuleId(92);
+pub const EXPIRY_NOT_EARLY: RuleId = RuleId(93);
 /// `r[expiry.signed-seconds]`: Where the key is the data, a life counts from the whole second in which it was saved.
-pub const EXPIRY_SIGNED_SECONDS: RuleId = RuleId(93);
+pub const EXPIRY_SIGNED_SECONDS: RuleId = RuleId(94);
 /// `r[expiry.dead]`: An expired record never loads.
-pub const EXPIRY_DEAD: RuleId = RuleId(94);
+pub const EXPIRY_DEAD: RuleId = RuleId(95);
 /// `r[expiry.kept]`: An expired record that was not cleared still holds its key.
-pub const EXPIRY_KEPT: RuleId = RuleId(95);
+pub const EXPIRY_KEPT: RuleId = RuleId(96);
 /// `r[expiry.gone]`: In a store that forgets by itself, an expired record is gone.
-pub const EXPIRY_GONE: RuleId = RuleId(96);
+pub const EXPIRY_GONE: RuleId = RuleId(97);
 /// `r[expiry.clear.removes]`: `clear-expired` removes every record that expired before now.
-pub const EXPIRY_CLEAR_REMOVES: RuleId = RuleId(97);
+pub const EXPIRY_CLEAR_REMOVES: RuleId = RuleId(98);
 /// `r[expiry.clear.keeps-live]`: `clear-expired` removes nothing else.
-pub const EXPIRY_CLEAR_KEEPS_LIVE: RuleId = RuleId(98);
+pub const EXPIRY_CLEAR_KEEPS_LIVE: RuleId = RuleId(99);
 /// `r[expiry.clear.boundary]`: A record that expires exactly now is left for the next clearing.
-pub const EXPIRY_CLEAR_BOUNDARY: RuleId = RuleId(99);
+pub const EXPIRY_CLEAR_BOUNDARY: RuleId = RuleId(100);
 /// `r[expiry.clear.automatic]`: Where the storage forgets by itself, `clear-expired` does nothing, and says so without an error.
-pub const EXPIRY_CLEAR_AUTOMATIC: RuleId = RuleId(100);
+pub const EXPIRY_CLEAR_AUTOMATIC: RuleId = RuleId(101);
 /// `r[expiry.clear.refused]`: A store that cannot clear refuses.
-pub const EXPIRY_CLEAR_REFUSED: RuleId = RuleId(101);
+pub const EXPIRY_CLEAR_REFUSED: RuleId = RuleId(102);
 /// `r[data.json]`: Every JSON type survives a reload.
-pub const DATA_JSON: RuleId = RuleId(102);
+pub const DATA_JSON: RuleId = RuleId(103);
 /// `r[data.text]`: Text survives to the last character.
-pub const DATA_TEXT: RuleId = RuleId(103);
+pub const DATA_TEXT: RuleId = RuleId(104);
 /// `r[data.non-bmp]`: Characters beyond the basic plane survive.
-pub const DATA_NON_BMP: RuleId = RuleId(104);
+pub const DATA_NON_BMP: RuleId = RuleId(105);
 /// `r[data.names]`: Entry names are any text.
-pub const DATA_NAMES: RuleId = RuleId(105);
+pub const DATA_NAMES: RuleId = RuleId(106);
+/// `r[data.names.surrogates]`: Names with half a surrogate pair survive.
+pub const DATA_NAMES_SURROGATES: RuleId = RuleId(107);
 /// `r[data.floats]`: Floating-point numbers keep their value and stay floating-point numbers.
-pub const DATA_FLOATS: RuleId = RuleId(106);
+pub const DATA_FLOATS: RuleId = RuleId(108);
 /// `r[data.large]`: Large values survive whole.
-pub const DATA_LARGE: RuleId = RuleId(107);
+pub const DATA_LARGE: RuleId = RuleId(109);
 /// `r[data.too-large]`: A session larger than the store's limit is refused, and the record stays whole.
-pub const DATA_TOO_LARGE: RuleId = RuleId(108);
+pub const DATA_TOO_LARGE: RuleId = RuleId(110);
 /// `r[data.order]`: Entries keep the order in which they were first set.
-pub const DATA_ORDER: RuleId = RuleId(109);
-/// `r[data.integers.kept]`: Integers beyond 64 bits keep all their digits.
-pub const DATA_INTEGERS_KEPT: RuleId = RuleId(110);
+pub const DATA_ORDER: RuleId = RuleId(111);
+/// `r[data.integers.kept]`: Integers keep all their digits.
+pub const DATA_INTEGERS_KEPT: RuleId = RuleId(112);
 /// `r[data.integers.refused]`: A store that cannot keep a big integer refuses it.
-pub const DATA_INTEGERS_REFUSED: RuleId = RuleId(111);
+pub const DATA_INTEGERS_REFUSED: RuleId = RuleId(113);
 /// `r[data.non-finite.kept]`: NaN and the infinities survive.
-pub const DATA_NON_FINITE_KEPT: RuleId = RuleId(112);
+pub const DATA_NON_FINITE_KEPT: RuleId = RuleId(114);
 /// `r[data.non-finite.refused]`: A store that cannot keep NaN and the infinities refuses them.
-pub const DATA_NON_FINITE_REFUSED: RuleId = RuleId(113);
+pub const DATA_NON_FINITE_REFUSED: RuleId = RuleId(115);
 /// `r[data.surrogates.kept]`: Lone surrogates survive.
-pub const DATA_SURROGATES_KEPT: RuleId = RuleId(114);
+pub const DATA_SURROGATES_KEPT: RuleId = RuleId(116);
 /// `r[data.surrogates.refused]`: A store that cannot keep lone surrogates refuses them.
-pub const DATA_SURROGATES_REFUSED: RuleId = RuleId(115);
+pub const DATA_SURROGATES_REFUSED: RuleId = RuleId(117);
 /// `r[data.deep.kept]`: Lists nested 300 deep survive.
-pub const DATA_DEEP_KEPT: RuleId = RuleId(116);
+pub const DATA_DEEP_KEPT: RuleId = RuleId(118);
 /// `r[data.deep.refused]`: A store that cannot keep deep nesting refuses it.
-pub const DATA_DEEP_REFUSED: RuleId = RuleId(117);
+pub const DATA_DEEP_REFUSED: RuleId = RuleId(119);
 /// `r[data.corrupt.empty]`: A record that does not decode reads as an empty session under the same key.
-pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(118);
+pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(120);
 /// `r[data.corrupt.overwritten]`: Saving replaces a record that did not decode.
-pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(119);
+pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(121);
 /// `r[middleware.key]`: The session's key is the value of the session cookie.
-pub const MIDDLEWARE_KEY: RuleId = RuleId(120);
+pub const MIDDLEWARE_KEY: RuleId = RuleId(122);
 /// `r[middleware.lazy]`: A request that does not touch its session reads nothing, saves nothing, and sends no cookie.
-pub const MIDDLEWARE_LAZY: RuleId = RuleId(121);
+pub const MIDDLEWARE_LAZY: RuleId = RuleId(123);
 /// `r[middleware.key.not-adopted]`: A key that the application never issued is not adopted.
-pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(122);
+pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(124);
 /// `r[middleware.key.unguessable]`: Keys are drawn at random, from at least 2^128.
-pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(123);
+pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(125);
 /// `r[middleware.save.modified]`: A session that was modified is saved, and its cookie set.
-pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(124);
+pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(126);
 /// `r[middleware.save.unmodified]`: A session that was not modified is not saved.
-pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(125);
+pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(127);
 /// `r[middleware.save.every-request]`: With `save_every_request` every session that is not empty is saved, and its cookie set.
-pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(126);
+pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(128);
 /// `r[middleware.save.empty]`: A session that is empty is never saved.
-pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(127);
+pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(129);
 /// `r[middleware.save.server-error]`: An answer of 500 or above saves nothing and sets no cookie.
-pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(128);
+pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(130);
 /// `r[middleware.save.explicit]`: What the handler itself saved stays, whatever the answer.
-pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(129);
+pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(131);
 /// `r[middleware.interrupted]`: If a modified session was deleted while the request was worked on, the answer is 400, and the session stays deleted.
-pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(130);
+pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(132);
 /// `r[middleware.cookie.age]`: The cookie of a session lives as long as the session.
-pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(131);
+pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(133);
 /// `r[middleware.cookie.browser-close]`: The cookie of a session that ends with the browser has neither `Max-Age` nor `Expires`.
-pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(132);
+pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(134);
 /// `r[middleware.cookie.new-key]`: A session that got another key sends it.
-pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(133);
+pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(135);
 /// `r[middleware.cookie.kept]`: A session that kept its key sends the same one.
-pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(134);
+pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(136);
 /// `r[middleware.cookie.deleted]`: The cookie of a session that is empty is deleted.
-pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(135);
+pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(137);
 /// `r[middleware.cookie.attributes]`: The cookie is sent as the settings say.
-pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(136);
+pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(138);
 /// `r[middleware.cookie.deleted-attributes]`: The cookie is deleted where it was set.
-pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(137);
+pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(139);
 /// `r[middleware.vary.accessed]`: An answer whose session was looked at has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(138);
+pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(140);
 /// `r[middleware.vary.sent]`: An answer that sets or deletes the cookie has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(139);
+pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(141);
 /// `r[middleware.vary.untouched]`: An answer whose session was not looked at may be shared.
-pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(140);
+pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(142);
 /// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
-pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(141);
+pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(143);
 /// `r[middleware.log-out]`: After `flush` the old key opens nothing.
-pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(142);
+pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(144);

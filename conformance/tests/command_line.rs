@@ -304,7 +304,11 @@ fn every_golden_trace_fits_the_schema_of_traces_and_nothing_else_does() {
     for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/golden")).unwrap() {
         let path = file.unwrap().path();
         for line in fs::read_to_string(&path).unwrap().lines() {
-            let line = serde_json::from_str(line).unwrap();
+            // Names with half a surrogate pair are JSON that the validator's reader does not take.
+            let Ok(line) = serde_json::from_str(line) else {
+                assert!(path.ends_with("data.names.surrogates.jsonl"), "{}: {line}", path.display());
+                continue;
+            };
             line_schema.validate(&line).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         }
     }

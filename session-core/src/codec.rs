@@ -86,7 +86,12 @@ impl Codec {
             SignatureError::TooLarge { limit } => CodecError::TooLarge { size: limit + 1, limit },
             other => other.into(),
         })?;
-        Ok((Entries::parse(&bytes)?, time))
+        // Django decodes what was signed as Latin-1. It writes ASCII itself.
+        let entries = match bytes.is_ascii() {
+            true => Entries::parse(&bytes),
+            false => Entries::parse(bytes.iter().copied().map(char::from).collect::<String>().as_bytes()),
+        };
+        Ok((entries?, time))
     }
 }
 
@@ -161,6 +166,13 @@ mod tests {
         assert!(
             matches!(&error, StoreError::Unrepresentable { source, .. } if source.to_string().contains("deep"))
         );
+    }
+
+    #[test]
+    fn bytes_beyond_ascii_are_latin_1_as_in_django() {
+        let data = codec("s").decode(&sign("{\"é\":\"\u{80}\"}".as_bytes())).unwrap();
+        assert_eq!(data.to_json(), r#"{"\u00c3\u00a9":"\u00c2\u0080"}"#);
+        assert_eq!(codec("s").decode(&sign(b"{\"\xe9\":1}")).unwrap().to_json(), r#"{"\u00e9":1}"#);
     }
 
     #[test]

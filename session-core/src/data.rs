@@ -305,7 +305,7 @@ impl SessionData {
     ///
     /// A date outside the years 1 to 9999 is noticed when it is used.
     pub fn set_expiry(&mut self, expiry: impl Into<Expiry>) {
-        match expiry.into().to_entry() {
+        match expiry.into().to_entry(self.context.settings().time_zone.as_ref()) {
             // A number or a date is never too deep.
             Some(value) => _ = self.insert_json(expiry::ENTRY, value),
             None => _ = self.take(expiry::ENTRY),
@@ -331,7 +331,8 @@ impl SessionData {
     /// # Errors
     /// [`SessionError::InvalidExpiry`] if the entry `_session_expiry` holds none.
     pub fn expiry(&self) -> Result<Expiry, SessionError> {
-        Expiry::from_entry(self.get_json(expiry::ENTRY).as_ref().map(Json::as_str))
+        let zone = self.context.settings().time_zone.as_ref();
+        Expiry::from_entry(self.get_json(expiry::ENTRY).as_ref().map(Json::as_str), zone)
     }
 
     /// The seconds until the session expires, rounded down (`get_expiry_age`). For an expiry in seconds

@@ -3,9 +3,9 @@
 use time::macros::format_description;
 use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
-use crate::Entries;
 use crate::error::SessionError;
 use crate::json::{Json, Token, Tokens};
+use crate::{Entries, Settings, TimeZone};
 
 /// The entry that holds a session's own expiry.
 pub(crate) const ENTRY: &str = "_session_expiry";
@@ -63,23 +63,30 @@ impl ExpiryQuery {
 }
 
 impl Expiry {
-    /// The entry's value, `None` if there is to be no entry. A date keeps its offset.
-    pub(crate) fn to_entry(self) -> Option<Json> {
+    /// The entry's value, `None` if there is to be no entry. A date keeps its offset, but in a time zone: there it is the
+    /// local time.
+    pub(crate) fn to_entry(self, zone: Option<&TimeZone>) -> Option<Json> {
         match self {
             Self::Default => None,
             Self::Seconds(seconds) => Some(Json::trusted(seconds.to_string())),
-            Self::At(at) => Some(Json::trusted(format!("\"{}\"", isoformat(at)))),
+            Self::At(at) => Some(Json::trusted(format!(
+                "\"{}\"",
+                match zone {
+                    Some(zone) => local_isoformat(zone.local(at)),
+                    None => isoformat(at),
+                }
+            ))),
         }
     }
 
-    /// Reads the entry.
-    pub(crate) fn from_entry(entry: Option<&str>) -> Result<Self, SessionError> {
+    /// Reads the entry. A date without an offset is local time in the time zone, or else UTC.
+    pub(crate) fn from_entry(entry: Option<&str>, zone: Option<&TimeZone>) -> Result<Self, SessionError> {
         let Some(text) = entry else { return Ok(Self::Default) };
         let read = match Tokens::new(text).next() {
             Some(Token::Null) => Some(Self::Default),
             Some(Token::Integer(digits)) => digits.parse().ok().map(Self::Seconds),
             Some(Token::Float(number)) => number.parse().ok().and_then(whole_seconds).map(Self::Seconds),
-            Some(Token::String(date)) => date.to_str().as_deref().and_then(parse_iso).map(Self::At),
+            Some(Token::String(date)) => date.to_str().and_then(|date| parse_iso(&date, zone)).map(Self::At),
             _ => None,
         };
         // So much of it as a date is long.
@@ -118,12 +125,14 @@ impl Expiry {
 }
 
 /// When a record expires, for stores that keep no date beside the data: by the expiry in the data, counted
-/// from the instant at which the record was written.
+/// from the instant at which the record was written, or else after the cookie age of the settings.
 ///
 /// An expiry that cannot be used counts as none: the record is then readable for the cookie age, and the session
 /// answers [`SessionError::InvalidExpiry`] where its expiry matters, so that nothing is lost.
-pub fn stored_expiry(data: &Entries, written: OffsetDateTime, cookie_age: i64) -> OffsetDateTime {
-    let own = Expiry::from_entry(data.get(ENTRY)).and_then(|expiry| expiry.date(written, cookie_age));
+pub fn stored_expiry(data: &Entries, written: OffsetDateTime, settings: &Settings) -> OffsetDateTime {
+    let cookie_age = settings.cookie_age;
+    let own = Expiry::from_entry(data.get(ENTRY), settings.time_zone.as_ref());
+    let own = own.and_then(|expiry| expiry.date(written, cookie_age));
     own.or_else(|_| Expiry::Default.date(written, cookie_age)).unwrap_or(written)
 }
 
@@ -136,19 +145,26 @@ fn whole_seconds(seconds: f64) -> Option<i64> {
 
 /// ISO 8601 as Python's `datetime.isoformat` writes it: microseconds only where there are any.
 fn isoformat(at: OffsetDateTime) -> String {
-    let date = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
-    let micros = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]");
-    let local = if at.microsecond() == 0 { at.format(date) } else { at.format(micros) };
+    let local = local_isoformat(PrimitiveDateTime::new(at.date(), at.time()));
     let (hours, minutes, seconds) = at.offset().as_hms();
     let sign = if at.offset().is_negative() { '-' } else { '+' };
     let (hours, minutes, seconds) = (hours.unsigned_abs(), minutes.unsigned_abs(), seconds.unsigned_abs());
     let seconds = if seconds == 0 { String::new() } else { format!(":{seconds:02}") };
-    // Formatting into a String fails for no date.
-    format!("{}{sign}{hours:02}:{minutes:02}{seconds}", local.unwrap_or_default())
+    format!("{local}{sign}{hours:02}:{minutes:02}{seconds}")
 }
 
-/// What `datetime.fromisoformat` reads, of what Django may have stored. Without an offset it is UTC.
-fn parse_iso(text: &str) -> Option<OffsetDateTime> {
+/// The same for a date without an offset.
+fn local_isoformat(at: PrimitiveDateTime) -> String {
+    let date = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+    let micros = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]");
+    // Formatting into a String fails for no date.
+    if at.microsecond() == 0 { at.format(date) } else { at.format(micros) }.unwrap_or_default()
+}
+
+/// What `datetime.fromisoformat` reads, of what Django may have stored.
+fn parse_iso(text: &str, zone: Option<&TimeZone>) -> Option<OffsetDateTime> {
+    let without_offset =
+        |local: PrimitiveDateTime| zone.map_or_else(|| local.assume_utc(), |zone| zone.instant(local));
     let (date, rest) = text.split_at_checked(10)?;
     let (year, month, day) = (date.get(..4)?, date.get(5..7)?, date.get(8..)?);
     if date.as_bytes()[4] != b'-' || date.as_bytes()[7] != b'-' {
@@ -163,19 +179,22 @@ fn parse_iso(text: &str) -> Option<OffsetDateTime> {
     // Any one character may stand between date and time.
     let mut rest_chars = rest.chars();
     if rest_chars.next().is_none() {
-        return Some(PrimitiveDateTime::new(date, Time::MIDNIGHT).assume_utc());
+        return Some(without_offset(PrimitiveDateTime::new(date, Time::MIDNIGHT)));
     }
     let rest = rest_chars.as_str();
     let place = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
     let (time, offset) = rest.split_at(place);
     let (whole, nanoseconds) = clock_time(time)?;
     let at = PrimitiveDateTime::new(date, Time::from_hms(whole[0], whole[1], whole[2]).ok()?);
-    let (offset, offset_nanoseconds) = match offset {
-        "" | "Z" => (UtcOffset::UTC, 0),
-        offset => utc_offset(offset)?,
+    let (at, offset_nanoseconds) = match offset {
+        "" => (without_offset(at), 0),
+        "Z" => (at.assume_utc(), 0),
+        offset => {
+            let (offset, nanoseconds) = utc_offset(offset)?;
+            (at.assume_offset(offset), nanoseconds)
+        }
     };
-    let nanoseconds = nanoseconds - offset_nanoseconds;
-    at.assume_offset(offset).checked_add(Duration::nanoseconds(nanoseconds))
+    at.checked_add(Duration::nanoseconds(nanoseconds - offset_nanoseconds))
 }
 
 /// Hours, minutes and seconds, and nanoseconds to the microsecond.
@@ -200,10 +219,17 @@ fn utc_offset(text: &str) -> Option<(UtcOffset, i64)> {
     let (sign, text) = text.split_at_checked(1)?;
     let sign = if sign == "-" { -1 } else { 1 };
     let (parts, nanoseconds) = match text.len() {
-        // Python 3.11 reads it without colons, too.
+        // Python reads it without colons, too.
         4 if !text.contains(':') => clock_time(&format!("{}:{}", text.get(..2)?, text.get(2..)?))?,
+        6 if !text.contains(':') => {
+            clock_time(&format!("{}:{}:{}", text.get(..2)?, text.get(2..4)?, text.get(4..)?))?
+        }
         _ => clock_time(text)?,
     };
+    // `time` knows offsets of more than a day.
+    if parts[0] > 23 {
+        return None;
+    }
     let [hours, minutes, seconds] = parts.map(|part| sign * i8::try_from(part).unwrap_or(i8::MAX));
     Some((UtcOffset::from_hms(hours, minutes, seconds).ok()?, i64::from(sign) * nanoseconds))
 }
@@ -229,9 +255,9 @@ mod tests {
     #[case(datetime!(1890-01-01 00:00:00 +00:53:28), "1890-01-01T00:00:00+00:53:28")]
     #[case(datetime!(1890-01-01 00:00:00 -00:25:21), "1890-01-01T00:00:00-00:25:21")]
     fn a_date_is_stored_as_python_writes_it(#[case] at: OffsetDateTime, #[case] text: &str) {
-        let entry = Expiry::At(at).to_entry().unwrap();
+        let entry = Expiry::At(at).to_entry(None).unwrap();
         assert_eq!(entry.as_str(), format!("\"{text}\""));
-        assert_eq!(Expiry::from_entry(Some(entry.as_str())).unwrap(), Expiry::At(at));
+        assert_eq!(Expiry::from_entry(Some(entry.as_str()), None).unwrap(), Expiry::At(at));
     }
 
     #[rstest]
@@ -239,13 +265,14 @@ mod tests {
     #[case("2030-01-01T00:00:00.500000", datetime!(2030-01-01 00:00:00.5 UTC))]
     #[case("2030-01-01T00:00:00Z", datetime!(2030-01-01 00:00:00 UTC))]
     #[case("2030-01-01 00:00:00+0530", datetime!(2030-01-01 00:00:00 +05:30))]
+    #[case("2030-01-01 00:00:00+005328", datetime!(2030-01-01 00:00:00 +00:53:28))]
     #[case("2030-01-01T10", datetime!(2030-01-01 10:00:00 UTC))]
     #[case("2030-01-01", datetime!(2030-01-01 00:00:00 UTC))]
     #[case("2030-01-01T00:00:00.1234567", datetime!(2030-01-01 00:00:00.123_456 UTC))]
     #[case("2030-01-01T00:00:00+00:00:00.500000", datetime!(2029-12-31 23:59:59.5 UTC))]
     #[case("9999-12-31T23:30:00-01:00", datetime!(9999-12-31 23:30 -01:00))]
     fn python_reads_this_as(#[case] text: &str, #[case] at: OffsetDateTime) {
-        assert_eq!(Expiry::from_entry(Some(&format!("\"{text}\""))).unwrap(), Expiry::At(at));
+        assert_eq!(Expiry::from_entry(Some(&format!("\"{text}\"")), None).unwrap(), Expiry::At(at));
     }
 
     #[rstest]
@@ -255,7 +282,7 @@ mod tests {
     #[case("60.0", 60)]
     #[case("-0.0", 0)]
     fn fractions_of_a_second_never_become_zero(#[case] json: &str, #[case] seconds: i64) {
-        assert_eq!(Expiry::from_entry(Some(json)).unwrap(), Expiry::Seconds(seconds));
+        assert_eq!(Expiry::from_entry(Some(json), None).unwrap(), Expiry::Seconds(seconds));
     }
 
     #[rstest]
@@ -268,9 +295,10 @@ mod tests {
     #[case("\"0000-01-01T00:00:00\"")]
     #[case("\"2030-01-01T+1:00:00\"")]
     #[case("\"2030-01-01T00:00:00+99:00\"")]
+    #[case("\"2030-01-01T00:00:00+24:00\"")]
     #[case("\"\"")]
     fn what_is_no_expiry_is_an_error_that_shows_it(#[case] json: &str) {
-        let error = Expiry::from_entry(Some(json)).unwrap_err();
+        let error = Expiry::from_entry(Some(json), None).unwrap_err();
         assert!(error.to_string().contains(json.trim_matches('"')), "{error}");
     }
 
@@ -289,8 +317,11 @@ mod tests {
         let written = datetime!(2030-01-01 00:00 UTC);
         assert!(Expiry::At(at).date(written, 60).is_err());
         let mut data = Entries::new();
-        data.insert_json(ENTRY, Expiry::At(at).to_entry().unwrap()).unwrap();
-        assert_eq!(stored_expiry(&data, written, 60), datetime!(2030-01-01 00:01 UTC));
+        data.insert_json(ENTRY, Expiry::At(at).to_entry(None).unwrap()).unwrap();
+        assert_eq!(
+            stored_expiry(&data, written, &Settings::default().with(|settings| settings.cookie_age = 60)),
+            datetime!(2030-01-01 00:01 UTC)
+        );
     }
 
     #[rstest]

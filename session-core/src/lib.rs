@@ -42,6 +42,7 @@ mod offload;
 mod record;
 mod session;
 mod store;
+mod time_zone;
 
 pub mod blocking;
 pub mod codec;
@@ -64,3 +65,4 @@ pub use serde_json::Value;
 pub use session::{Session, SessionContext};
 pub use settings::{Secret, Settings, SettingsError};
 pub use store::{Capabilities, ClearExpired, ExpiredRecords, SessionStore};
+pub use time_zone::TimeZone;

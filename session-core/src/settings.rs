@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::TimeZone;
+
 /// Settings, as Django has them (`django.conf.global_settings`).
 ///
 /// ```
@@ -44,6 +46,9 @@ pub struct Settings {
     pub engine: String,
     /// `SESSION_FILE_PATH`: the directory of the file engine; the system's temporary one if absent.
     pub file_path: Option<String>,
+    /// `TIME_ZONE`, for a Django site with `USE_TZ = False`: there the dates in tables and in sessions are local times
+    /// without an offset. Nothing: UTC, Django's default (`USE_TZ = True`).
+    pub time_zone: Option<TimeZone>,
     /// The most bytes that the data of a session may have as JSON, before it is compressed: 1 MiB. A larger session
     /// is neither saved nor read, so that nobody can fill the memory with a small cookie or record. Django has no
     /// such limit.
@@ -88,6 +93,7 @@ impl fmt::Debug for Settings {
             .field("cookie_samesite", &self.cookie_samesite)
             .field("engine", &engine)
             .field("file_path", &self.file_path)
+            .field("time_zone", &self.time_zone)
             .field("max_data_bytes", &self.max_data_bytes)
             .finish()
     }
@@ -109,6 +115,7 @@ impl Default for Settings {
             cookie_samesite: Some("Lax".into()),
             engine: "django.contrib.sessions.backends.db".into(),
             file_path: None,
+            time_zone: None,
             max_data_bytes: 1 << 20,
         }
     }
@@ -127,6 +134,14 @@ pub enum SettingsError {
         "the setting cookie_name is {0:?}: it begins the names of session files, and must be a file's name itself"
     )]
     CookieName(String),
+    /// The setting `time_zone` names no zone, or this build has none.
+    #[error("the setting time_zone is {name:?}: {reason}")]
+    TimeZone {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A setting of the cookie with which it could not be sent, or no browser would keep it.
     #[error("the setting {setting} is {value:?}: {reason}")]
     Cookie {

@@ -185,8 +185,7 @@ pub struct CacheStore<C, K = SystemClock> {
     version: u32,
     engine: &'static str,
     format: CacheFormat,
-    cookie_age: i64,
-    max_data_bytes: usize,
+    settings: Settings,
 }
 
 impl<C: Cache> CacheStore<C> {
@@ -207,8 +206,7 @@ impl<C: Cache, K: Clock> CacheStore<C, K> {
             version: 1,
             engine: CACHE_ENGINE,
             format: CacheFormat::default(),
-            cookie_age: settings.cookie_age,
-            max_data_bytes: settings.max_data_bytes,
+            settings: settings.clone(),
         }
     }
 
@@ -244,10 +242,10 @@ impl<C: Cache, K: Clock> CacheStore<C, K> {
 
     fn encode(&self, key: &SessionKey, data: &Entries) -> Result<Vec<u8>, StoreError> {
         let encoded = match self.format {
-            CacheFormat::Pickle => pickle::write(data, self.max_data_bytes),
+            CacheFormat::Pickle => pickle::write(data, self.settings.max_data_bytes),
             CacheFormat::Json => match data.to_json() {
-                json if json.len() > self.max_data_bytes => {
-                    Err(PickleError::TooLarge { limit: self.max_data_bytes })
+                json if json.len() > self.settings.max_data_bytes => {
+                    Err(PickleError::TooLarge { limit: self.settings.max_data_bytes })
                 }
                 json => Ok(json.into_owned().into_bytes()),
             },
@@ -258,11 +256,11 @@ impl<C: Cache, K: Clock> CacheStore<C, K> {
     /// The data of a value in either form.
     fn decode(&self, key: &SessionKey, value: &[u8]) -> Result<Entries, StoreError> {
         let decoded = match value.first() {
-            Some(b'{') if value.len() > self.max_data_bytes => {
-                Err(PickleError::TooLarge { limit: self.max_data_bytes })
+            Some(b'{') if value.len() > self.settings.max_data_bytes => {
+                Err(PickleError::TooLarge { limit: self.settings.max_data_bytes })
             }
             Some(b'{') => Entries::parse(value).map_err(PickleError::from),
-            _ => pickle::read(value, self.max_data_bytes),
+            _ => pickle::read(value, self.settings.max_data_bytes),
         };
         decoded.map_err(|error| error.into_store_error(key))
     }
@@ -303,7 +301,7 @@ impl<C: Cache, K: Clock> SessionStore for CacheStore<C, K> {
         let Some(value) = value.filter(|value| !front::is_claim(value)) else { return Ok(None) };
         let data = self.decode(key, &value)?;
         let now = self.clock.now();
-        let expires = stored_expiry(&data, now, self.cookie_age);
+        let expires = stored_expiry(&data, now, &self.settings);
         // A cache that counts whole seconds keeps some records for a moment longer than they live.
         Ok((now < expires).then(|| Record::new(data, expires)))
     }

@@ -51,7 +51,7 @@ pub struct FileStore<C = SystemClock> {
     /// The user to whom the directory belongs.
     owner: u32,
     prefix: String,
-    cookie_age: i64,
+    settings: Settings,
     durability: Durability,
     clock: C,
     codec: Codec,
@@ -130,7 +130,7 @@ impl<C: Clock> FileStore<C> {
             owner: platform::owner(&metadata),
             directory,
             prefix: settings.cookie_name.clone(),
-            cookie_age: settings.cookie_age,
+            settings: settings.clone(),
             durability: Durability::Synced,
             clock,
             codec,
@@ -165,13 +165,13 @@ impl<C: Clock> FileStore<C> {
         // What is no text has no signature.
         let text = std::str::from_utf8(text).map_err(|_| SignatureError::Bad)?;
         let data = self.codec.decode(text)?;
-        let expires = stored_expiry(&data, stored.modified, self.cookie_age);
+        let expires = stored_expiry(&data, stored.modified, &self.settings);
         Ok(Record::new(data, expires))
     }
 
     /// When a file expires that nobody can read: it does not lie here for ever.
     fn latest(&self, stored: &Stored) -> OffsetDateTime {
-        stored.modified.saturating_add(time::Duration::seconds(self.cookie_age))
+        stored.modified.saturating_add(time::Duration::seconds(self.settings.cookie_age))
     }
 
     /// How the names of files in the making begin.

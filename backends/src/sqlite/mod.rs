@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use column::Zone;
 use connections::{Connections, Write, Written};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use session_core::codec::{Codec, SERVER_SALT};
 use session_core::{
     Capabilities, Clock, Record, SessionKey, SessionStore, Settings, SettingsError, StoreError, SystemClock,
+    TimeZone,
 };
 
 use crate::Durability;
@@ -42,7 +42,8 @@ CREATE INDEX IF NOT EXISTS "django_session_expire_date_a5c62663" ON "django_sess
 /// The path `:memory:` is one database for this store, which ends with it.
 pub struct SqliteStore<C = SystemClock> {
     connections: Connections,
-    zone: Zone,
+    /// In what time the table is kept; UTC, if nothing is said.
+    zone: Option<TimeZone>,
     clock: C,
     codec: Codec,
 }
@@ -62,9 +63,6 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
     /// The most connections that read at once, beside the one that writes. Eight.
     pub connections: usize,
-    /// The setting `TIME_ZONE` of a Django site with `USE_TZ = False`, such as `Europe/Paris`: then the table holds
-    /// local time. `None` is UTC, as Django's default has it.
-    pub naive_time_zone: Option<String>,
 }
 
 /// What happens to the journal mode of a database, which belongs to the file and stays with it.
@@ -86,7 +84,6 @@ impl Default for SqliteOptions {
             journal: Journal::Wal,
             busy_timeout: Duration::from_secs(5),
             connections: 8,
-            naive_time_zone: None,
         }
     }
 }
@@ -115,12 +112,6 @@ impl SqliteOptions {
     pub fn with_connections(self, connections: usize) -> Self {
         Self { connections: connections.max(1), ..self }
     }
-
-    /// The same for a table with local time: see [`naive_time_zone`](Self::naive_time_zone).
-    #[must_use]
-    pub fn with_naive_time_zone(self, zone: impl Into<String>) -> Self {
-        Self { naive_time_zone: Some(zone.into()), ..self }
-    }
 }
 
 /// Why a database was not opened.
@@ -130,9 +121,6 @@ pub enum OpenError {
     /// The settings cannot be worked with.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// There is no time zone of this name.
-    #[error("there is no time zone {0:?}; one is Europe/Paris, as in Django's setting TIME_ZONE")]
-    NoSuchZone(String),
     /// SQLite could not open the file.
     #[error("cannot open the database {path}: {source}{}", remedy(source))]
     Open {
@@ -169,7 +157,7 @@ pub enum OpenError {
 
 impl SqliteStore {
     /// Opens a database, creating the file if there is none. The table is created by
-    /// [`migrate`](Self::migrate), or is Django's.
+    /// [`migrate`](Self::migrate), or is Django's. With the setting `time_zone` it holds local time.
     ///
     /// # Errors
     /// [`OpenError::Open`], [`OpenError::Settings`].
@@ -194,7 +182,7 @@ impl<C: Clock> SqliteStore<C> {
     /// The same with options.
     ///
     /// # Errors
-    /// [`OpenError::Open`], [`OpenError::Settings`], [`OpenError::NoSuchZone`].
+    /// [`OpenError::Open`], [`OpenError::Settings`].
     pub fn open_with(
         path: impl Into<PathBuf>,
         settings: &Settings,
@@ -203,13 +191,9 @@ impl<C: Clock> SqliteStore<C> {
     ) -> Result<Self, OpenError> {
         let path = path.into();
         let codec = Codec::new(settings, SERVER_SALT)?;
-        let zone = match &options.naive_time_zone {
-            Some(name) => Zone::named(name).ok_or_else(|| OpenError::NoSuchZone(name.clone()))?,
-            None => Zone::default(),
-        };
         let connections =
             Connections::open(path.clone(), options).map_err(|source| OpenError::Open { path, source })?;
-        Ok(Self { connections, zone, clock, codec })
+        Ok(Self { connections, zone: settings.time_zone.clone(), clock, codec })
     }
 
     /// The same store with another time to wait for a lock that another connection holds; five seconds
@@ -324,7 +308,7 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
         })?;
         let Some((data, expires)) = row else { return Ok(None) };
         let corrupt = |reason: String| StoreError::corrupt(key, reason);
-        let expires = expires.as_deref().and_then(|text| self.zone.read_column(text));
+        let expires = expires.as_deref().and_then(|text| column::read(text, self.zone.as_ref()));
         let expires = expires.ok_or_else(|| corrupt("its expire_date is no date".into()))?;
         // Local times do not sort as their instants do, so this is not for the database to tell.
         if self.clock.now() >= expires {
@@ -337,7 +321,7 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let text = self.encode(key, record)?;
-        let expires = self.zone.write_column(record.expires);
+        let expires = column::write(record.expires, self.zone.as_ref());
         let written = self.connections.write(Write::Insert { key: key.as_str().into(), text, expires });
         match self.written("insert a session", written)? {
             1 => Ok(key.clone()),
@@ -347,7 +331,7 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
 
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let text = self.encode(key, record)?;
-        let expires = self.zone.write_column(record.expires);
+        let expires = column::write(record.expires, self.zone.as_ref());
         let written = self.connections.write(Write::Update { key: key.as_str().into(), text, expires });
         match self.written("update a session", written)? {
             1 => Ok(key.clone()),
@@ -361,7 +345,7 @@ impl<C: Clock> SessionStore for SqliteStore<C> {
     }
 
     async fn clear_expired(&self) -> Result<u64, StoreError> {
-        let before = self.zone.write_column(self.clock.now());
+        let before = column::write(self.clock.now(), self.zone.as_ref());
         let mut removed = 0;
         loop {
             // In turn with those who write meanwhile.

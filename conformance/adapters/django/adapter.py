@@ -48,6 +48,10 @@ NO_CALENDAR = {
     "expiry.range": "Django stores no date here, so an expiry in seconds may lie beyond every calendar.",
 }
 
+NO_EXPIRY_ON_SAVE = {
+    "expiry.unreadable": "Django does not look at the expiry when it saves; what cannot be read is stored.",
+}
+
 FILE_ERRATA = {
     "key.hostile": "Django raises InvalidSessionKey where a key could not be a file's name.",
     "expiry.boundary": (
@@ -140,13 +144,13 @@ ASYNC_ERRATA = {
 ENGINES = {
     "db": {"errata": DRAWN_KEY_STAYS | UNKNOWN_GETS_A_KEY},
     "file": {
-        "errata": DRAWN_KEY_STAYS | UNKNOWN_GETS_A_KEY | NO_CALENDAR | FILE_ERRATA,
+        "errata": DRAWN_KEY_STAYS | UNKNOWN_GETS_A_KEY | NO_CALENDAR | NO_EXPIRY_ON_SAVE | FILE_ERRATA,
         "seen": FILE_SEEN,
     },
     "signed_cookies": {
         "capabilities": {"server_side": False, "clear_expired": "automatic"},
         "hooks": [],
-        "errata": NO_CALENDAR | COOKIE_ERRATA,
+        "errata": NO_CALENDAR | NO_EXPIRY_ON_SAVE | COOKIE_ERRATA,
     },
     "cache": {
         "capabilities": {"persistent": False, "expired": "gone", "clear_expired": "automatic"},

@@ -299,7 +299,9 @@ impl Model {
         if value.class() != Class::Plain {
             self.because(Aspect::Answer, survival(value.class()));
         }
-        if is_awkward_name(name) {
+        if name.to_json().class() == Class::LoneSurrogate {
+            self.because(Aspect::Answer, rules::DATA_NAMES_SURROGATES);
+        } else if is_awkward_name(name) {
             self.because(Aspect::Answer, rules::DATA_NAMES);
         }
         if let Some(key) = self.sessions[i].key {
@@ -428,7 +430,7 @@ impl Model {
         let entry = self.sessions[i].data.as_ref().and_then(|data| data.get(&expiry::ENTRY.into()));
         let expiry = entry.map_or(Ok(Expiry::Default), |entry| expiry::from_entry(&entry.value));
         if expiry.is_err() {
-            self.because(Aspect::Outcome, rules::EXPIRY_RANGE);
+            self.because(Aspect::Outcome, rules::EXPIRY_UNREADABLE);
         }
         expiry
     }

@@ -27,13 +27,20 @@ pub(super) async fn perform<S: SessionStore>(
     op: &SessionOp,
 ) -> Result<Answer, SessionError> {
     Ok(match op {
-        SessionOp::Get(name) => {
-            Answer::Value(session.data().await?.get_json(&whole(name)?).as_ref().map(to_text))
-        }
-        SessionOp::Contains(name) => Answer::Bool(session.data().await?.contains_key(&whole(name)?)),
+        SessionOp::Get(name) => Answer::Value(match name.as_text() {
+            Some(name) => session.data().await?.get_json(&name).as_ref().map(to_text),
+            None => among_entries(session.data().await?, name)?,
+        }),
+        SessionOp::Contains(name) => Answer::Bool(match name.as_text() {
+            Some(name) => session.data().await?.contains_key(&name),
+            None => among_entries(session.data().await?, name)?.is_some(),
+        }),
         SessionOp::Set(name, value) => {
             let data = session.data().await?;
-            data.insert_json(&whole(name)?, to_core(name, value)?)?;
+            match name.as_text() {
+                Some(text) => data.insert_json(&text, to_core(name, value)?)?,
+                None => data.update(&to_entries(std::iter::once((name, value)))?),
+            }
             Answer::Unit
         }
         SessionOp::SetDefault(name, value) => set_default(session.data().await?, name, value)?,
@@ -47,7 +54,11 @@ pub(super) async fn perform<S: SessionStore>(
             session.data().await?.remove(&whole(name)?)?;
             Answer::Unit
         }
-        SessionOp::Update(items) => update(session.data().await?, items)?,
+        SessionOp::Update(Entries(items)) => {
+            let entries = to_entries(items.iter().map(|(name, value)| (name, value)))?;
+            session.data().await?.update(&entries);
+            Answer::Unit
+        }
         SessionOp::Push(name, value) => push(session.data().await?, name, value)?,
         SessionOp::Clear => {
             session.clear();
@@ -129,14 +140,21 @@ fn set_default(data: &mut SessionData, name: &Name, value: &TraceValue) -> Resul
     Ok(Answer::Value(data.get_json(&text).as_ref().map(to_text)))
 }
 
-fn update(data: &mut SessionData, Entries(items): &Entries) -> Result<Answer, SessionError> {
-    let entries: Vec<String> =
-        items.iter().map(|(name, value)| format!("{name}:{}", value.json().as_str())).collect();
-    let object = format!("{{{}}}", entries.join(","));
-    let entries = session_core::Entries::parse(object.as_bytes())
-        .map_err(|error| SessionError::unrepresentable("(one of several)", error))?;
-    data.update(&entries);
-    Ok(Answer::Unit)
+/// A dictionary of these entries, whatever their names are.
+fn to_entries<'a>(
+    items: impl Iterator<Item = (&'a Name, &'a TraceValue)>,
+) -> Result<session_core::Entries, SessionError> {
+    let object: Vec<_> = items.map(|(name, value)| format!("{name}:{}", value.json().as_str())).collect();
+    let object = format!("{{{}}}", object.join(","));
+    session_core::Entries::parse(object.as_bytes())
+        .map_err(|error| SessionError::unrepresentable("(one of several)", error))
+}
+
+/// The entry under a name that no text in Rust holds.
+fn among_entries(data: &SessionData, name: &Name) -> Result<Option<Json>, SessionError> {
+    let entries = data.entries()?;
+    let found = entries.iter().find(|(held, _)| to_name(*held) == *name);
+    Ok(found.map(|(_, text)| Json::parse(text).unwrap_or_else(|_| Json::from_canonical(text))))
 }
 
 /// Pushes to a list in place, which does not mark the session modified.

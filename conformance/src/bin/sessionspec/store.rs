@@ -343,7 +343,7 @@ fn damage_file(env: &Env, directory: &Path, key: &str) -> Result<bool, String> {
     let modified = fs::metadata(&path).and_then(|metadata| metadata.modified()).map_err(|e| fault(&e))?;
     let codec = Codec::new(settings, SERVER_SALT).map_err(|e| fault(&e))?;
     let expires = match codec.decode(&text) {
-        Ok(data) => stored_expiry(&data, modified.into(), settings.cookie_age),
+        Ok(data) => stored_expiry(&data, modified.into(), settings),
         // Damaged already.
         Err(_) => return Ok(true),
     };
