@@ -83,6 +83,11 @@ impl<F: Front, B: SessionStore + 'static> SessionStore for CachedStore<F, B> {
         back.with_shared(back.shared && self.front.capabilities().shared)
     }
 
+    /// The back does not: where it blocks, it is offloaded.
+    fn blocks(&self) -> bool {
+        self.front.blocks()
+    }
+
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
         self.back.exists(key).await
     }

@@ -5,6 +5,7 @@
 //! is protocol 4, which every Python 3 reads.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use num_bigint::BigInt;
 use session_core::json::{Json, JsonError, JsonString, MAX_DEPTH, Token};
@@ -145,8 +146,14 @@ pub(crate) fn read(pickle: &[u8], limit: usize) -> Result<Entries, PickleError> 
     if pickle.len() / MOST_TIMES_JSON > limit {
         return Err(PickleError::TooLarge { limit });
     }
-    let mut reader =
-        Reader { rest: pickle, nodes: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: Vec::new() };
+    let mut reader = Reader {
+        rest: pickle,
+        nodes: Vec::new(),
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: Vec::new(),
+        most: limit,
+    };
     let root = reader.run().ok_or_else(|| {
         let at = pickle.len() - reader.rest.len();
         PickleError::Malformed(format!("it is no pickle that Python would write, at byte {at}"))
@@ -181,6 +188,8 @@ struct Reader<'a> {
     stack: Vec<NodeId>,
     marks: Vec<usize>,
     memo: Vec<NodeId>,
+    /// How many values there may be.
+    most: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -211,7 +220,8 @@ impl<'a> Reader<'a> {
     fn push(&mut self, node: Node) -> Option<()> {
         self.nodes.push(node);
         self.stack.push(self.nodes.len() - 1);
-        Some(())
+        // Each value is at least a byte of JSON, so that more of them are too many.
+        (self.nodes.len() <= self.most).then_some(())
     }
 
     fn strange(&mut self, name: impl Into<Cow<'static, str>>) -> Option<()> {
@@ -465,7 +475,8 @@ impl Unfolding<'_> {
         // The way into what is nested without end says no more than its beginning.
         for step in self.path.iter().take(20) {
             match step {
-                Step::Index(index) => entry.push_str(&format!("[{index}]")),
+                // Writing to a String cannot fail.
+                Step::Index(index) => _ = write!(entry, "[{index}]"),
                 Step::Name(name) => {
                     if let Node::Text(name) = &self.nodes[*name] {
                         entry.push('.');

@@ -9,7 +9,8 @@ use rusqlite::Connection;
 use session_backends::{Durability, Journal, OpenError, SqliteOptions, SqliteStore};
 use session_core::blocking::Wait;
 use session_core::{
-    Entries, ManualClock, Record, Secret, SessionKey, SessionStore, Settings, SettingsError, StoreError,
+    Chain, Entries, ManualClock, Record, Secret, SessionKey, SessionStore, Settings, SettingsError,
+    StoreError,
 };
 use time::macros::datetime;
 
@@ -36,7 +37,7 @@ fn map(text: &str) -> Entries {
 
 /// The text of an error, which must not show the whole key.
 fn shown(error: &StoreError) -> String {
-    let text = error.to_string();
+    let text = Chain(error).to_string();
     assert!(!text.contains(key().as_str()), "{text}");
     text
 }
@@ -139,14 +140,15 @@ fn a_record_that_cannot_be_kept_here_is_an_error_and_stays_whole() {
     // Signed by Django's signer, as any session of it.
     let signer =
         session_core::signing::Signer::new(&Secret::new("the-secret"), &[], session_core::codec::SERVER_SALT);
-    let text = signer.dumps(br#"{"cart":[1,2],"price":NaN}"#, datetime!(2030-01-01 00:00 UTC));
+    let deep = format!(r#"{{"cart":[1,2],"deep":{}{}}}"#, "[".repeat(2_000), "]".repeat(2_000));
+    let text = signer.dumps(deep.as_bytes(), datetime!(2030-01-01 00:00 UTC));
     let connection = Connection::open(&path).unwrap();
     let key = key();
     let row = (key.as_str(), &text, "2030-02-01 00:00:00");
     connection.execute("INSERT INTO django_session VALUES (?1, ?2, ?3)", row).unwrap();
     let error = store.load(&key).wait().unwrap_err();
     assert!(matches!(error, StoreError::Unrepresentable { .. }), "{error}");
-    said(&shown(&error), &["price", "NaN"]);
+    said(&shown(&error), &["\"deep\"", "1000 deep"]);
     assert_eq!(rows(&path)[0].1, text);
 }
 

@@ -101,7 +101,7 @@ fn codec(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("scan {name}"));
         group.bench_function("ours", |b| b.iter(|| Entries::parse(black_box(text).as_bytes()).unwrap()));
         group.bench_function("serde_json", |b| {
-            b.iter(|| serde_json::from_str::<IgnoredAny>(black_box(text)).unwrap())
+            b.iter(|| serde_json::from_str::<IgnoredAny>(black_box(text)).unwrap());
         });
         group.finish();
     }

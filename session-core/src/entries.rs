@@ -157,16 +157,12 @@ impl Shared {
         let value = Piece::Own(value.into_text());
         self.whole = false;
         let canonical = canonical(name);
-        match self.find(&canonical) {
-            Some(place) => {
-                if let Some(Some(slot)) = self.slots.get_mut(place) {
-                    slot.value = value;
-                }
-            }
-            None => {
-                let name = Piece::Own(format!("\"{canonical}\"").into());
-                self.push(Slot { name, canonical: None, value });
-            }
+        let held = self.find(&canonical).and_then(|place| self.slots.get_mut(place)?.as_mut());
+        if let Some(slot) = held {
+            slot.value = value;
+        } else {
+            let name = Piece::Own(format!("\"{canonical}\"").into());
+            self.push(Slot { name, canonical: None, value });
         }
     }
 }
@@ -509,15 +505,12 @@ mod tests {
             let mut theirs = serde_json::Map::new();
             for (name, value) in steps {
                 let name = format!("é{name}");
-                match value {
-                    Some(value) => {
-                        ours.insert(&name, &value).unwrap();
-                        theirs.insert(name, value.into());
-                    }
-                    None => {
-                        let removed = theirs.shift_remove(&name).map(|value| value.to_string());
-                        prop_assert_eq!(ours.remove(&name).map(|json| json.as_str().to_owned()), removed);
-                    }
+                if let Some(value) = value {
+                    ours.insert(&name, &value).unwrap();
+                    theirs.insert(name, value.into());
+                } else {
+                    let removed = theirs.shift_remove(&name).map(|value| value.to_string());
+                    prop_assert_eq!(ours.remove(&name).map(|json| json.as_str().to_owned()), removed);
                 }
             }
             let written = Json::write(&theirs).unwrap();

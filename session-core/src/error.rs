@@ -65,7 +65,7 @@ pub enum StoreError {
     },
     /// The storage behind the store failed: it is down, locked, full, read-only, or not what it
     /// should be. Whether a write took place is unknown unless the message says it.
-    #[error("cannot {operation}{}", in_brackets(hint))]
+    #[error("cannot {operation}{}", in_brackets(hint.as_deref()))]
     #[non_exhaustive]
     Unavailable {
         /// What was being done, as a verb phrase, and to what.
@@ -77,8 +77,8 @@ pub enum StoreError {
     },
 }
 
-fn in_brackets(hint: &Option<String>) -> String {
-    hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default()
+fn in_brackets(hint: Option<&str>) -> String {
+    hint.map(|hint| format!(" ({hint})")).unwrap_or_default()
 }
 
 impl StoreError {

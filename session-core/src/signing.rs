@@ -21,6 +21,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::settings::Secret;
 
+/// A signature in base64, and a time in base 62 with the colons on both sides: the room for them.
+const SIGNATURE_CHARS: usize = 43;
+const STAMP_CHARS: usize = 13;
+
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// zlib's state for compressing takes a quarter of a megabyte. To take that from the system and give it back for
@@ -89,9 +93,18 @@ impl Signer {
 
     /// `value:signature`.
     pub fn sign(&self, value: &str) -> String {
+        let mut signed = String::with_capacity(value.len() + 1 + SIGNATURE_CHARS);
+        signed.push_str(value);
+        self.push_signature(&mut signed);
+        signed
+    }
+
+    /// Signs what a text has so far.
+    fn push_signature(&self, text: &mut String) {
         // There is always a first key: `new` puts it there.
-        let signature = self.macs.first().map(|state| Self::mac(state, value.as_bytes())).unwrap_or_default();
-        format!("{value}:{signature}")
+        let signature = self.macs.first().map(|state| Self::mac(state, text.as_bytes())).unwrap_or_default();
+        text.push(':');
+        text.push_str(&signature);
     }
 
     /// The value of a signed text.
@@ -109,7 +122,16 @@ impl Signer {
 
     /// `value:time:signature`, with the time in whole seconds since the Unix epoch, in base 62.
     pub fn sign_with_time(&self, value: &str, now: OffsetDateTime) -> String {
-        self.sign(&format!("{value}:{}", base62(now.unix_timestamp())))
+        let mut signed = String::with_capacity(value.len() + STAMP_CHARS + SIGNATURE_CHARS);
+        signed.push_str(value);
+        self.push_time_and_signature(&mut signed, now);
+        signed
+    }
+
+    fn push_time_and_signature(&self, text: &mut String, now: OffsetDateTime) {
+        text.push(':');
+        text.push_str(&base62(now.unix_timestamp()));
+        self.push_signature(text);
     }
 
     /// The value of a text signed with its time, if it is not older than `max_age` where one is given.
@@ -138,11 +160,16 @@ impl Signer {
     /// Signs data of any kind, with its time, as text that is safe in a URL and in a cookie. Data that zlib
     /// makes shorter is compressed, and marked by a leading dot.
     pub fn dumps(&self, data: &[u8], now: OffsetDateTime) -> String {
-        let value = match compress(data) {
-            Some(packed) => format!(".{}", URL_SAFE_NO_PAD.encode(packed)),
-            None => URL_SAFE_NO_PAD.encode(data),
-        };
-        self.sign_with_time(&value, now)
+        let packed = compress(data);
+        let bytes = packed.as_deref().unwrap_or(data);
+        let mut signed =
+            String::with_capacity(bytes.len().div_ceil(3) * 4 + 1 + STAMP_CHARS + SIGNATURE_CHARS);
+        if packed.is_some() {
+            signed.push('.');
+        }
+        URL_SAFE_NO_PAD.encode_string(bytes, &mut signed);
+        self.push_time_and_signature(&mut signed, now);
+        signed
     }
 
     /// The data of a text that [`dumps`](Self::dumps) made, here or in Django, if it has at most `limit` bytes. No

@@ -98,7 +98,7 @@ fn what_python_does_not_read_is_refused() {
         let Vector::Text { text, outcome: Outcome::Malformed, .. } = vector else { continue };
         match Json::parse(&text) {
             Err(JsonError::Malformed { offset, .. }) => {
-                assert!(offset <= text.len() * 6, "{text:?}: {offset}")
+                assert!(offset <= text.len() * 6, "{text:?}: {offset}");
             }
             other => panic!("{text:?}: {other:?}"),
         }
@@ -153,7 +153,7 @@ fn every_character_is_written_as_python_writes_it_and_read_back() {
         let text: String = (first..=first | 0xffff).filter_map(char::from_u32).collect();
         let json = Json::write(&text).unwrap();
         let written = json.as_str();
-        assert_eq!(hex(&Sha256::digest(&written)), sha256, "plane {plane}");
+        assert_eq!(hex(&Sha256::digest(written)), sha256, "plane {plane}");
         assert_eq!(json.read::<String>(), Ok(text));
         planes += 1;
     }

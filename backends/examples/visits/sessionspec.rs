@@ -17,7 +17,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 use session_core::middleware::RequestSession;
-use session_core::{AnyStore, Expiry, Session, SessionError, Settings, Value};
+use session_core::{AnyStore, Entries, Expiry, Session, SessionError, Settings, Value};
 
 /// The longest body, in bytes: a suite tries values of several megabytes.
 const MAX_BODY: usize = 16 << 20;
@@ -82,13 +82,14 @@ enum Operation {
 
 impl Script {
     fn parse(body: &[u8]) -> Result<Self, String> {
-        let mut script: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        let status = script.get("status").map_or(Some(200), Value::as_u64);
-        let status = status.and_then(|status| u16::try_from(status).ok());
+        let script = Entries::parse(body).map_err(|error| error.to_string())?;
+        let status = script.read::<u16>("status").map(|status| status.unwrap_or(200)).ok();
         let status = status.filter(|status| (200..600).contains(status));
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
         let status = status.ok_or("`status` is a number from 200 to 599")?;
-        let Some(Value::Array(operations)) = script.get_mut("do").map(Value::take) else {
+        // A number that no `Value` holds says so; what is no list has another type.
+        let operations = script.read::<Value>("do").map_err(|error| error.to_string())?;
+        let Some(Value::Array(operations)) = operations else {
             return Err("`do` is a list of operations".into());
         };
         let operations = operations.into_iter().map(Operation::parse).collect::<Result<_, _>>()?;
@@ -98,7 +99,7 @@ impl Script {
 
 impl Operation {
     fn parse(operation: Value) -> Result<Self, String> {
-        let unknown = format!("there is no operation {}", operation);
+        let unknown = format!("there is no operation {operation}");
         let Value::Array(words) = operation else { return Err(unknown) };
         let mut words = words.into_iter();
         let Some(Value::String(name)) = words.next() else { return Err(unknown) };

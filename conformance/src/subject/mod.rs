@@ -2,6 +2,7 @@
 //! language, and the reference model itself.
 //!
 //! - `store.rs`: a Rust [`SessionStore`](session_core::SessionStore) under `session-core`'s sessions
+//! - `session.rs`: what a step does with one of those
 //! - `process.rs`: a child process that has session objects of its own
 //! - `remote.rs`: a child process that is a bare store
 //! - `connection.rs`: the lines between the suite and a child
@@ -11,6 +12,7 @@ pub(crate) mod connection;
 mod model;
 mod process;
 mod remote;
+mod session;
 mod store;
 
 use std::fmt;

@@ -5,23 +5,21 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use session_core::json::{Json as CoreJson, JsonError, JsonString};
 use session_core::{
-    BoxError, Chain, Expiry as CoreExpiry, ExpiryQuery as CoreQuery, KeyGenerator, ManualClock, RandomKeys,
-    Session, SessionContext, SessionError, SessionKey, SessionStore, StoreError, Value,
+    BoxError, KeyGenerator, ManualClock, RandomKeys, Session, SessionContext, SessionError, SessionKey,
+    SessionStore,
 };
-use time::{Duration, OffsetDateTime, UtcOffset};
+use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 
 use super::process::temporary_in;
+use super::session::{failed, perform, state};
 use super::{Env, Fault, Subject};
 use crate::call::Call;
-use crate::json::{Json, Name};
 use crate::manifest::{ClockLevel, Hook, Manifest, SubjectLevel};
-use crate::observation::{Answer, ErrorKind, Failed, Observation, SessionState};
-use crate::op::{Entries, Expiry, ExpiryQuery, SessionOp, StorageOp};
+use crate::observation::{Answer, Failed, Observation};
+use crate::op::StorageOp;
 use crate::trace::{START, Settings};
-use crate::value::TraceValue;
 
 /// In which of its lives a storage is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,7 +201,7 @@ where
                 let Some(session) = self.sessions.get_mut(&number) else {
                     return Err(Fault::Harness(format!("there is no session object {}", number + 1)));
                 };
-                let outcome = self.runtime.block_on(session_op(session, op)).map_err(|error| failed(&error));
+                let outcome = self.runtime.block_on(perform(session, op)).map_err(|error| failed(&error));
                 Ok(Observation { outcome, session: Some(state(session)) })
             }
             Call::Storage { client, op } => self.perform_on_storage(client, op).map(Observation::of),
@@ -335,14 +333,6 @@ fn instant(micros: i64) -> Result<OffsetDateTime, Fault> {
         .map_err(|_| Fault::Harness(format!("the trace goes beyond the year 9999 ({micros} µs)")))
 }
 
-fn state<S: SessionStore>(session: &Session<S>) -> SessionState<String> {
-    SessionState {
-        key: session.key().map(|key| key.as_str().to_owned()),
-        accessed: session.accessed(),
-        modified: session.modified(),
-    }
-}
-
 /// A source of keys whose next ones can be chosen.
 #[derive(Debug, Clone, Default)]
 struct ForcedKeys {
@@ -364,216 +354,4 @@ impl KeyGenerator for ForcedKeys {
         let forced = self.next.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         forced.map_or_else(|| RandomKeys.generate(), Ok)
     }
-}
-
-async fn session_op<S: SessionStore>(
-    session: &mut Session<S>,
-    op: &SessionOp,
-) -> Result<Answer, SessionError> {
-    Ok(match op {
-        SessionOp::Get(name) => {
-            Answer::Value(session.data().await?.get_json(&whole(name)?).as_ref().map(to_text))
-        }
-        SessionOp::Contains(name) => Answer::Bool(session.data().await?.contains_key(&whole(name)?)),
-        SessionOp::Set(name, value) => {
-            let data = session.data().await?;
-            data.insert_json(&whole(name)?, to_core(name, value)?)?;
-            Answer::Unit
-        }
-        SessionOp::SetDefault(name, value) => {
-            let data = session.data().await?;
-            let name_text = whole(name)?;
-            let value = to_core(name, value)?;
-            match (value.to_value(), data.get(&name_text)) {
-                // As an application does it.
-                (Ok(value), Ok(_)) => {
-                    let kept = data.set_default(&name_text, value)?;
-                    Answer::Value(Some(to_text(&written(name, &kept)?)))
-                }
-                // For what no type of Rust holds there are only the texts.
-                _ => {
-                    if !data.contains_key(&name_text) {
-                        data.insert_json(&name_text, value)?;
-                    }
-                    Answer::Value(data.get_json(&name_text).as_ref().map(to_text))
-                }
-            }
-        }
-        SessionOp::Pop(name) => Answer::Value(Some(to_text(&session.data().await?.remove(&whole(name)?)?))),
-        SessionOp::PopDefault(name, default) => {
-            let data = session.data().await?;
-            let taken = data.take(&whole(name)?);
-            Answer::Value(Some(taken.as_ref().map_or_else(|| default.json().clone(), to_text)))
-        }
-        SessionOp::Remove(name) => {
-            session.data().await?.remove(&whole(name)?)?;
-            Answer::Unit
-        }
-        SessionOp::Update(Entries(items)) => {
-            let data = session.data().await?;
-            let object = items.iter().map(|(name, value)| format!("{name}:{}", value.json().as_str()));
-            let object = format!("{{{}}}", object.collect::<Vec<_>>().join(","));
-            let entries = session_core::Entries::parse(object.as_bytes())
-                .map_err(|error| unrepresentable("(the entries)", error))?;
-            data.update(&entries);
-            Answer::Unit
-        }
-        SessionOp::Push(name, value) => {
-            let data = session.data().await?;
-            let name_text = whole(name)?;
-            let value = to_core(name, value)?;
-            match (value.to_value(), data.get_mut(&name_text)) {
-                // As an application does it.
-                (Ok(value), Ok(held)) => {
-                    let list = held.and_then(Value::as_array_mut);
-                    Answer::Bool(list.map(|list| list.push(value)).is_some())
-                }
-                // For what no type of Rust holds there are only the texts.
-                _ => match data.get_json_mut(&name_text) {
-                    Some(held) => match to_text(held).pushed(&to_text(&value)) {
-                        Some(pushed) => {
-                            *held = CoreJson::parse(pushed.as_str())
-                                .map_err(|error| unrepresentable(&name_text, error))?;
-                            Answer::Bool(true)
-                        }
-                        None => Answer::Bool(false),
-                    },
-                    None => Answer::Bool(false),
-                },
-            }
-        }
-        SessionOp::Clear => {
-            session.clear();
-            Answer::Unit
-        }
-        SessionOp::Keys => {
-            let entries = session.data().await?.entries()?;
-            Answer::Names(entries.names().map(to_name).collect())
-        }
-        SessionOp::Values => {
-            Answer::Values(session.data().await?.values().map(|value| to_text(&value)).collect())
-        }
-        SessionOp::Items => {
-            let data = session.data().await?;
-            let values: Vec<_> = data.values().collect();
-            let entries = data.entries()?;
-            let items = entries.names().map(to_name).zip(values.iter().map(to_text));
-            Answer::Items(items.collect())
-        }
-        SessionOp::IsEmpty => Answer::Bool(session.is_empty()),
-        SessionOp::SetTestCookie => {
-            session.data().await?.set_test_cookie();
-            Answer::Unit
-        }
-        SessionOp::TestCookieWorked => Answer::Bool(session.data().await?.test_cookie_worked()),
-        SessionOp::DeleteTestCookie => {
-            session.data().await?.delete_test_cookie()?;
-            Answer::Unit
-        }
-        SessionOp::SetExpiry(Expiry::Duration(micros)) => {
-            session.data().await?.set_expiry_after(Duration::microseconds(*micros))?;
-            Answer::Unit
-        }
-        SessionOp::SetExpiry(expiry) => {
-            session.data().await?.set_expiry(to_expiry(*expiry)?);
-            Answer::Unit
-        }
-        SessionOp::GetExpiryAge(query) => {
-            let query = to_query(*query)?;
-            Answer::Integer(match query.expiry {
-                Some(expiry) => session.context().expiry_age(expiry, query.modification),
-                None => session.data().await?.get_expiry_age_for(query)?,
-            })
-        }
-        SessionOp::GetExpiryDate(query) => {
-            let query = to_query(*query)?;
-            let date = match query.expiry {
-                Some(expiry) => session.context().expiry_date(expiry, query.modification)?,
-                None => session.data().await?.get_expiry_date_for(query)?,
-            };
-            Answer::Integer(date.unix_timestamp() * 1_000_000 + i64::from(date.microsecond()))
-        }
-        SessionOp::GetExpireAtBrowserClose => {
-            Answer::Bool(session.data().await?.get_expire_at_browser_close()?)
-        }
-        SessionOp::GetSessionCookieAge => Answer::Integer(session.context().settings().cookie_age),
-        SessionOp::Save => session.save().await.map(|()| Answer::Unit)?,
-        SessionOp::SaveMustCreate => session.save_must_create().await.map(|()| Answer::Unit)?,
-        SessionOp::Create => session.create().await.map(|()| Answer::Unit)?,
-        SessionOp::Delete => session.delete().await.map(|()| Answer::Unit)?,
-        SessionOp::Flush => session.flush().await.map(|()| Answer::Unit)?,
-        SessionOp::CycleKey => session.cycle_key().await.map(|()| Answer::Unit)?,
-    })
-}
-
-/// A name that is text in Rust, too.
-fn whole(name: &Name) -> Result<String, SessionError> {
-    let half = || JsonError::Mismatch("the name holds half a surrogate pair".into());
-    name.as_text().ok_or_else(|| unrepresentable(name.as_str(), half()))
-}
-
-fn unrepresentable(name: &str, source: JsonError) -> SessionError {
-    SessionError::unrepresentable(name, source)
-}
-
-fn to_core(name: &Name, value: &TraceValue) -> Result<CoreJson, SessionError> {
-    CoreJson::parse(value.json().as_str()).map_err(|error| unrepresentable(name.as_str(), error))
-}
-
-fn written(name: &Name, value: &Value) -> Result<CoreJson, SessionError> {
-    CoreJson::write(value).map_err(|error| unrepresentable(name.as_str(), error))
-}
-
-/// The canonical text. The session's own may have numbers in another spelling.
-fn to_text(value: &CoreJson) -> Json {
-    Json::parse(value.as_str()).unwrap_or_else(|_| Json::from_canonical(value.as_str()))
-}
-
-fn to_name(name: JsonString<'_>) -> Name {
-    Json::parse(&name.to_json_text()).ok().as_ref().and_then(Name::from_json).unwrap_or_else(|| "".into())
-}
-
-fn to_expiry(expiry: Expiry) -> Result<CoreExpiry, SessionError> {
-    Ok(match expiry {
-        Expiry::Default => CoreExpiry::Default,
-        Expiry::Seconds(seconds) => CoreExpiry::Seconds(seconds),
-        Expiry::At(at, offset) => CoreExpiry::At(date(at, offset)?),
-        // The trace format has no durations where this is asked.
-        Expiry::Duration(micros) => CoreExpiry::At(date(micros, 0)?),
-    })
-}
-
-fn to_query(query: ExpiryQuery) -> Result<CoreQuery, SessionError> {
-    let mut core = CoreQuery::default();
-    if let Some(at) = query.modification {
-        core = core.from_modification(date(at, 0)?);
-    }
-    if let Some(expiry) = query.expiry {
-        core = core.for_expiry(to_expiry(expiry)?);
-    }
-    Ok(core)
-}
-
-fn date(at: i64, offset_minutes: i16) -> Result<OffsetDateTime, SessionError> {
-    let invalid = || SessionError::InvalidExpiry(format!("{at} µs at an offset of {offset_minutes} minutes"));
-    let utc = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000).map_err(|_| invalid())?;
-    let offset = UtcOffset::from_whole_seconds(i32::from(offset_minutes) * 60).map_err(|_| invalid())?;
-    utc.checked_to_offset(offset).ok_or_else(invalid)
-}
-
-fn failed(error: &SessionError) -> Failed {
-    let kind = match error {
-        SessionError::NoSuchEntry(_) => ErrorKind::KeyError,
-        SessionError::Unrepresentable { .. } | SessionError::Store(StoreError::Unrepresentable { .. }) => {
-            ErrorKind::Unrepresentable
-        }
-        SessionError::InvalidExpiry(_) => ErrorKind::InvalidExpiry,
-        SessionError::Store(StoreError::Exists(_)) => ErrorKind::CreateError,
-        SessionError::Store(StoreError::NotFound(_)) => ErrorKind::UpdateError,
-        SessionError::Store(StoreError::Corrupt { .. }) => ErrorKind::Corrupt,
-        SessionError::Store(StoreError::TooLarge { .. }) => ErrorKind::TooLarge,
-        SessionError::Store(StoreError::Unsupported { .. }) => ErrorKind::Unsupported,
-        _ => ErrorKind::Unavailable,
-    };
-    Failed { kind, message: Chain(error).to_string() }
 }

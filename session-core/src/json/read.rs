@@ -106,13 +106,13 @@ fn string<'de, V: Visitor<'de>>(string: JsonString<'de>, visitor: V) -> Result<V
 }
 
 fn integer<'de, V: Visitor<'de>>(digits: &str, visitor: V) -> Result<V::Value, JsonError> {
-    if let Ok(number) = digits.parse() {
+    if let Ok(number) = digits.parse::<u64>() {
         visitor.visit_u64(number)
-    } else if let Ok(number) = digits.parse() {
+    } else if let Ok(number) = digits.parse::<i64>() {
         visitor.visit_i64(number)
-    } else if let Ok(number) = digits.parse() {
+    } else if let Ok(number) = digits.parse::<i128>() {
         visitor.visit_i128(number)
-    } else if let Ok(number) = digits.parse() {
+    } else if let Ok(number) = digits.parse::<u128>() {
         visitor.visit_u128(number)
     } else {
         mismatch("an integer of more than 128 bits")

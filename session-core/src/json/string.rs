@@ -47,7 +47,6 @@ impl<'a> JsonString<'a> {
             rest = after;
             match unit {
                 Ok(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-                #[expect(clippy::cast_possible_truncation, reason = "six bits each, and four")]
                 Err(half) => out.extend_from_slice(&[
                     0xe0 | (half >> 12) as u8,
                     0x80 | (half >> 6 & 0x3f) as u8,

@@ -127,11 +127,11 @@ impl Serialize for Next<'_, '_> {
 }
 
 fn serialize_integer<S: Serializer>(digits: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    if let Ok(number) = digits.parse() {
+    if let Ok(number) = digits.parse::<i64>() {
         serializer.serialize_i64(number)
-    } else if let Ok(number) = digits.parse() {
+    } else if let Ok(number) = digits.parse::<u64>() {
         serializer.serialize_u64(number)
-    } else if let Ok(number) = digits.parse() {
+    } else if let Ok(number) = digits.parse::<i128>() {
         serializer.serialize_i128(number)
     } else {
         serializer.serialize_str(digits)

@@ -497,7 +497,7 @@ mod tests {
             write(&|| Json::write(&BTreeMap::from([(1, true), (2, false)]))),
             r#"{"1":true,"2":false}"#
         );
-        assert_eq!(write(&|| Json::write(&BTreeMap::from([(true, ())]))), r#"{"true":null}"#);
+        assert_eq!(write(&|| Json::write(&BTreeMap::from([(true, 0)]))), r#"{"true":0}"#);
     }
 
     #[test]
@@ -531,7 +531,7 @@ mod tests {
     #[case(0.0, "0.0")]
     #[case(-0.0, "-0.0")]
     #[case(1e15, "1000000000000000.0")]
-    #[case(1_406_743_126_232_124.25, "1406743126232124.2")]
+    #[case(1_406_743_126_232_124.2, "1406743126232124.2")]
     #[case(5e-324, "5e-324")]
     #[case(123.456e-5, "0.00123456")]
     fn a_float_is_written_as_python_does(#[case] float: f64, #[case] text: &str) {
