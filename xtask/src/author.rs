@@ -4,9 +4,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use crate::Failure;
+use crate::{Failure, outside};
+
+/// Where the copy is made: always there, so that what is compiled for it does not heap up.
+const COPY: &str = "target/author";
 
 const EXAMPLE: &str = "conformance/examples/tiny-store";
 
@@ -16,8 +18,7 @@ const WRONG: &str = "";
 
 /// Breaks the example and looks at what its author would read.
 pub(crate) fn run(root: &Path) -> Result<(), Failure> {
-    let directory = tempfile::tempdir()?;
-    let copy = directory.path();
+    let copy = &root.join(COPY);
     copy_example(root, copy)?;
     let source = copy.join("src/lib.rs");
     let right = fs::read_to_string(&source)?;
@@ -52,8 +53,11 @@ fn fault(what: String) -> Failure {
 
 /// The example as a crate of its own, with paths in the place of the workspace's entries.
 fn copy_example(root: &Path, copy: &Path) -> Result<(), Failure> {
+    if copy.exists() {
+        fs::remove_dir_all(copy)?;
+    }
     for folder in ["src", "tests"] {
-        fs::create_dir(copy.join(folder))?;
+        fs::create_dir_all(copy.join(folder))?;
         for entry in fs::read_dir(root.join(EXAMPLE).join(folder))? {
             let entry = entry?;
             fs::copy(entry.path(), copy.join(folder).join(entry.file_name()))?;
@@ -69,19 +73,15 @@ fn copy_example(root: &Path, copy: &Path) -> Result<(), Failure> {
             &format!("session-conformance = {}", path("conformance")),
         )
         .replace("time.workspace = true", "time = \"0.3\"")
-        .replace("[lints]\nworkspace = true\n", "[workspace]\n\n[profile.dev]\nopt-level = 1\n");
+        .replace("[lints]\nworkspace = true\n", "[workspace]\n");
     fs::write(copy.join("Cargo.toml"), manifest)?;
-    // The same versions as here, so that nothing need be fetched.
-    fs::copy(root.join("Cargo.lock"), copy.join("Cargo.lock"))?;
     Ok(())
 }
 
 /// What `cargo test` prints; the example is broken, so it must fail.
 fn test(root: &Path, copy: &Path, variables: &[(&str, &str)]) -> Result<String, Failure> {
-    let output = Command::new("cargo")
-        .current_dir(copy)
-        .args(["test", "--quiet", "--test", "conformance"])
-        .env("CARGO_TARGET_DIR", root.join("target/author"))
+    let output = outside::cargo(root, copy, "test")?
+        .args(["--quiet", "--test", "conformance"])
         .envs(variables.iter().copied())
         .output()?;
     let printed =

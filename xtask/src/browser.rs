@@ -8,9 +8,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::services::{self, Running};
-use crate::site::{self, Site};
+use crate::site::Site;
 use crate::webdriver::Browser;
-use crate::{Ended, Failure, Services};
+use crate::{Ended, Failure, Services, command};
 
 const REMEDY: &str = "on Debian: apt-get install chromium chromium-driver";
 
@@ -29,7 +29,7 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
             Services::Optional => Ok(Ended::NotRun(missing)),
         };
     };
-    site::build_example(root, "visits")?;
+    command::build(root)?;
     let port = services::free_port()?;
     let mut running = Running::none()?;
     running.spawn(Command::new(driver).arg(format!("--port={port}")), port, "chromedriver")?;

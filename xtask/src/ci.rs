@@ -1,94 +1,290 @@
-//! `cargo xtask ci`: every gate, one after the other. All are run, so that one look tells all that is
-//! wrong.
+//! `cargo xtask ci`: every gate, two at a time. All are run, so that one look tells all that is wrong.
+//!
+//! Each gate is a process of its own, so that what it prints is kept apart, and shown whole when it ends. Cargo builds
+//! for one of its commands at a time, with both processors, so no two gates that build are run side by side: beside
+//! them run those that only run what is built.
 
-use std::path::Path;
-use std::process::Command;
-use std::time::Instant;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::{Ended, Failure, Services, author, browser, command, django, docs, http, python, services, spec};
+use crate::{Ended, Failure, Services, command};
 
-type Gate = (&'static str, fn(&Path, Services) -> Result<Ended, Failure>);
+/// How many gates run at a time. The suite beside its adapter, as a test beside its server, keeps one processor busy.
+const LANES: usize = 2;
 
-const GATES: [Gate; 14] = [
-    ("format", |root, _| cargo(root, &["fmt", "--all", "--check"])),
-    ("clippy", |root, _| {
-        cargo(
-            root,
-            &[
-                "clippy",
-                "--quiet",
-                "--workspace",
-                "--all-targets",
-                "--all-features",
-                "--",
-                "--deny",
-                "warnings",
-            ],
-        )
-    }),
-    ("features", |root, _| features(root)),
-    ("spec", |root, _| spec::run(root, false).map(|()| Ended::Passed)),
-    ("tests", |root, _| cargo(root, &["test", "--quiet", "--workspace", "--all-features"])),
-    ("rustdoc", |root, _| {
-        let mut doc = Command::new("cargo");
-        doc.current_dir(root).args(["doc", "--quiet", "--workspace", "--no-deps", "--all-features"]);
-        command::run(doc.env("RUSTDOCFLAGS", "--deny warnings")).map(|()| Ended::Passed)
-    }),
-    ("docs", |root, _| docs::run(root).map(|()| Ended::Passed)),
-    ("suite", |root, _| command::run(command::sessionspec(root).arg("run")).map(|()| Ended::Passed)),
-    ("author", |root, _| author::run(root).map(|()| Ended::Passed)),
-    ("python", python::run),
-    ("services", services::gate),
-    ("http", http::run),
-    ("browser", browser::run),
-    ("django", |root, services| django::run(root, services, django::CASES, django::Page::Check)),
+/// How long it may be quiet.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// The gate that builds what others run.
+const BUILD: &str = "build";
+
+/// A gate.
+struct Gate {
+    name: &'static str,
+    kind: Kind,
+    program: Program,
+    /// Its arguments, with spaces between.
+    line: &'static str,
+}
+
+/// What a gate has to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nothing.
+    Free,
+    /// Another one that builds.
+    Builds,
+    /// The end of [`BUILD`], whose programs it runs.
+    Runs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Program {
+    Cargo,
+    /// This one.
+    Xtask,
+    /// What [`BUILD`] has built.
+    Sessionspec,
+}
+
+const fn gate(name: &'static str, kind: Kind, program: Program, line: &'static str) -> Gate {
+    Gate { name, kind, program, line }
+}
+
+/// Every gate. Each lane takes the first for which nothing is to be waited.
+const GATES: [Gate; 19] = [
+    gate(BUILD, Kind::Builds, Program::Xtask, BUILD),
+    gate("format", Kind::Free, Program::Cargo, "fmt --all --check"),
+    gate("spec", Kind::Free, Program::Xtask, "spec"),
+    gate("docs", Kind::Free, Program::Xtask, "docs"),
+    gate("dependencies", Kind::Free, Program::Xtask, "dependencies"),
+    gate("tests", Kind::Builds, Program::Cargo, "test --workspace --all-features"),
+    gate(
+        "clippy",
+        Kind::Builds,
+        Program::Cargo,
+        "clippy --workspace --all-targets --all-features -- --deny warnings",
+    ),
+    gate("features", Kind::Builds, Program::Xtask, "features"),
+    gate("rustdoc", Kind::Builds, Program::Cargo, "doc --workspace --no-deps --all-features"),
+    gate("outside", Kind::Builds, Program::Xtask, "outside"),
+    gate("author", Kind::Builds, Program::Xtask, "author"),
+    gate("platforms", Kind::Builds, Program::Xtask, "platforms"),
+    // The longest first.
+    gate("django 6.1", Kind::Runs, Program::Xtask, "django --only 6.1"),
+    gate("django 5.2", Kind::Runs, Program::Xtask, "django --only 5.2"),
+    gate("services", Kind::Runs, Program::Xtask, "services-gate"),
+    gate("http", Kind::Runs, Program::Xtask, "http"),
+    gate("browser", Kind::Runs, Program::Xtask, "browser"),
+    gate("python", Kind::Runs, Program::Xtask, "python"),
+    gate("suite", Kind::Runs, Program::Sessionspec, "run"),
 ];
+
+/// How a gate ended.
+enum Ending {
+    Passed,
+    /// With the reason.
+    NotRun(String),
+    Failed,
+}
+
+/// What a lane has to tell.
+enum News {
+    Began(&'static str),
+    Ended { name: &'static str, ending: Ending, took: Duration, printed: String },
+}
 
 /// Runs every gate.
 pub(crate) fn run(root: &Path, services: Services) -> Result<(), Failure> {
-    let mut failed = Vec::new();
+    let started = Instant::now();
+    let place = tempfile::tempdir()?;
+    // The gates build this program too, perhaps in its place.
+    let program = place.path().join("xtask");
+    fs::copy(std::env::current_exe()?, &program)?;
+    let runner = Runner { root, services, program, place: place.path() };
+    let schedule = Schedule::new(GATES.iter().collect());
+    let (tell, told) = channel();
     let mut lines = Vec::new();
-    for (name, gate) in GATES {
-        println!("== {name}");
-        let started = Instant::now();
-        let result = gate(root, services);
-        let seconds = started.elapsed().as_secs();
-        lines.push(match result {
-            Ok(ended) => format!("{name:8} {ended} ({seconds} s)"),
-            Err(failure) => {
-                println!("{failure}");
-                failed.push(name.to_owned());
-                format!("{name:8} FAILED ({seconds} s)")
+    let mut failed = Vec::new();
+    thread::scope(|scope| {
+        for _ in 0..LANES {
+            let (tell, schedule, runner) = (tell.clone(), &schedule, &runner);
+            scope.spawn(move || runner.work(schedule, &tell));
+        }
+        drop(tell);
+        let mut running: Vec<&str> = Vec::new();
+        loop {
+            match told.recv_timeout(QUIET) {
+                Ok(News::Began(name)) => {
+                    println!("== {name} begins");
+                    running.push(name);
+                }
+                Ok(News::Ended { name, ending, took, printed }) => {
+                    running.retain(|other| *other != name);
+                    let line = line(name, &ending, took);
+                    println!("{printed}== {line}");
+                    if matches!(ending, Ending::Failed) {
+                        failed.push(name.to_owned());
+                    }
+                    lines.push(line);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    println!("== {} s: {}", started.elapsed().as_secs(), running.join(" and "));
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
             }
-        });
-    }
-    println!("== gates\n{}", lines.join("\n"));
+        }
+    });
+    println!("== gates\n{}\nthe whole    {} s", lines.join("\n"), started.elapsed().as_secs());
     if failed.is_empty() { Ok(()) } else { Err(Failure::many("ci", failed)) }
 }
 
-/// Each feature builds without the others.
-const FEATURES: [(&str, &[&str]); 2] = [
-    ("session-core", &["", "tower", "axum"]),
-    (
-        "session-backends",
-        &["", "sqlite", "file", "redis", "memcached", "postgres", "admin", "tower-sessions"],
-    ),
-];
-
-fn features(root: &Path) -> Result<Ended, Failure> {
-    for (package, features) in FEATURES {
-        for feature in features {
-            let mut check = Command::new("cargo");
-            check.current_dir(root).env("RUSTFLAGS", "--deny warnings");
-            // What is built with other flags must not be built anew for the other gates.
-            check.env("CARGO_TARGET_DIR", root.join("target/features"));
-            check.args(["check", "--quiet", "--no-default-features", "--package", package]);
-            command::run(check.args(["--features", feature]))?;
-        }
-    }
-    Ok(Ended::Passed)
+fn line(name: &str, ending: &Ending, took: Duration) -> String {
+    let ending = match ending {
+        Ending::Passed => "passed".to_owned(),
+        Ending::NotRun(reason) => format!("NOT RUN: {reason}"),
+        Ending::Failed => "FAILED".to_owned(),
+    };
+    format!("{name:12} {ending} ({} s)", took.as_secs())
 }
 
-fn cargo(root: &Path, arguments: &[&str]) -> Result<Ended, Failure> {
-    command::run(Command::new("cargo").current_dir(root).args(arguments)).map(|()| Ended::Passed)
+/// Runs gates.
+struct Runner<'a> {
+    root: &'a Path,
+    services: Services,
+    /// A copy of this program.
+    program: PathBuf,
+    /// A directory for what they print.
+    place: &'a Path,
+}
+
+impl Runner<'_> {
+    /// Takes gates until there are no more.
+    fn work(&self, schedule: &Schedule, tell: &Sender<News>) {
+        while let Some(gate) = schedule.take() {
+            // Who listens is there until all have ended.
+            let _ = tell.send(News::Began(gate.name));
+            let started = Instant::now();
+            let (ending, printed) =
+                self.run(gate).unwrap_or_else(|error| (Ending::Failed, format!("{}: {error}\n", gate.name)));
+            schedule.ended(gate);
+            let _ = tell.send(News::Ended { name: gate.name, ending, took: started.elapsed(), printed });
+        }
+    }
+
+    /// How it ended, and what it printed.
+    fn run(&self, gate: &Gate) -> std::io::Result<(Ending, String)> {
+        let mut command = match gate.program {
+            Program::Cargo => Command::new("cargo"),
+            Program::Xtask => Command::new(&self.program),
+            Program::Sessionspec => command::sessionspec(self.root),
+        };
+        command.current_dir(self.root).args(gate.line.split(' ')).stdin(Stdio::null());
+        if gate.kind == Kind::Runs {
+            command.env(command::BUILT, "yes");
+            if gate.program == Program::Xtask && self.services == Services::Required {
+                command.arg("--require-services");
+            }
+        }
+        command.env("RUSTDOCFLAGS", "--deny warnings");
+        let log = self.place.join(gate.name);
+        let file = File::create(&log)?;
+        let status = command.stdout(file.try_clone()?).stderr(file).status()?;
+        let printed = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+        let ending = match printed.lines().last().and_then(Ended::not_run) {
+            _ if !status.success() => Ending::Failed,
+            Some(reason) => Ending::NotRun(reason.to_owned()),
+            None => Ending::Passed,
+        };
+        Ok((ending, printed))
+    }
+}
+
+/// The gates that are still to be run, and what they wait for.
+struct Schedule {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    waiting: Vec<&'static Gate>,
+    /// Whether a gate that builds is running.
+    building: bool,
+    /// Whether [`BUILD`] has ended.
+    built: bool,
+}
+
+impl Schedule {
+    fn new(waiting: Vec<&'static Gate>) -> Self {
+        let state = State { waiting, building: false, built: false };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// The first gate that need not wait; nothing when there are no more.
+    fn take(&self) -> Option<&'static Gate> {
+        let mut state = self.lock();
+        loop {
+            if state.waiting.is_empty() {
+                return None;
+            }
+            let ready = |gate: &&Gate| match gate.kind {
+                Kind::Free => true,
+                Kind::Builds => !state.building,
+                Kind::Runs => state.built,
+            };
+            if let Some(at) = state.waiting.iter().position(ready) {
+                let gate = state.waiting.remove(at);
+                state.building |= gate.kind == Kind::Builds;
+                return Some(gate);
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn ended(&self, gate: &Gate) {
+        let mut state = self.lock();
+        state.building &= gate.kind != Kind::Builds;
+        state.built |= gate.name == BUILD;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::django;
+
+    const FREE: Gate = gate("free", Kind::Free, Program::Cargo, "");
+    const FIRST: Gate = gate(BUILD, Kind::Builds, Program::Xtask, "");
+    const TESTS: Gate = gate("tests", Kind::Builds, Program::Cargo, "");
+    const SUITE: Gate = gate("suite", Kind::Runs, Program::Sessionspec, "");
+
+    #[test]
+    fn one_builds_at_a_time_and_what_runs_waits_for_the_build() {
+        let schedule = Schedule::new(vec![&FIRST, &TESTS, &SUITE, &FREE]);
+        let take = || schedule.take().map(|gate| gate.name);
+        assert_eq!(take(), Some(BUILD));
+        assert_eq!(take(), Some("free"));
+        schedule.ended(&FREE);
+        schedule.ended(&FIRST);
+        assert_eq!(take(), Some("tests"));
+        assert_eq!(take(), Some("suite"));
+        assert_eq!(take(), None);
+    }
+
+    #[test]
+    fn every_version_of_django_has_its_gate() {
+        for version in django::VERSIONS {
+            assert!(GATES.iter().any(|gate| gate.line == format!("django --only {version}")), "{version}");
+        }
+    }
 }

@@ -21,12 +21,30 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     }
 }
 
-/// The `sessionspec` of this repository, in the release profile; its arguments are to be added.
-pub(crate) fn sessionspec(root: &Path) -> Command {
+/// Set where [`build`] was already run, so that nobody waits for cargo's lock to learn it.
+pub(crate) const BUILT: &str = "XTASK_BUILT";
+
+/// Builds the programs and examples that gates run, with the features and the profile that the tests have: there is
+/// one tree for all.
+pub(crate) fn build(root: &Path) -> Result<(), Failure> {
+    if std::env::var_os(BUILT).is_some() {
+        return Ok(());
+    }
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(root).args(["run", "--quiet", "--release", "--package", "session-conformance"]);
-    cargo.args(["--bin", "sessionspec", "--"]);
-    cargo
+    cargo.current_dir(root).args(["build", "--workspace", "--all-features", "--bins", "--examples"]);
+    run(&mut cargo)
+}
+
+/// A program of this repository, by its path below `target/debug`. [`build`] comes first.
+pub(crate) fn built(root: &Path, program: &str) -> Command {
+    let mut command = Command::new(root.join("target/debug").join(program));
+    command.current_dir(root);
+    command
+}
+
+/// The `sessionspec` of this repository, with every store; its arguments are to be added. [`build`] comes first.
+pub(crate) fn sessionspec(root: &Path) -> Command {
+    built(root, "sessionspec")
 }
 
 fn not_started(command: &Command, error: &std::io::Error) -> Failure {

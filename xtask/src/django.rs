@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::{Ended, Failure, Services, command, crossread, local_time, login, python, requests, services};
+use crate::services::{self, Running};
+use crate::{Ended, Failure, Services, command, login, python, requests};
 
 /// The page of the documents that tells what was found.
 const PAGE: &str = "docs/django.md";
@@ -41,15 +42,25 @@ const ENGINES: [&str; 5] = ["db", "file", "signed_cookies", "cache", "cached_db"
 /// asynchronous methods take twice as long, and do the same but in one place.
 const WAYS: [(&str, &str, usize); 2] = [("", "", 1), (", asynchronous", " --async", 4)];
 
-/// Runs the comparison with each version for which there is a Python.
+/// East of Greenwich a reader in UTC takes what is over for living, and west of it what lives for over.
+const ZONES: [&str; 2] = ["Asia/Tokyo", "America/Chicago"];
+
+/// Runs the comparison with each of these versions for which there is a Python.
 ///
 /// What it finds must be the same for all, and is a page of the documents, which is written, or must be current.
-pub(crate) fn run(root: &Path, services: Services, cases: usize, page: Page) -> Result<Ended, Failure> {
+pub(crate) fn run(
+    root: &Path,
+    services: Services,
+    versions: &[&str],
+    cases: usize,
+    page: Page,
+) -> Result<Ended, Failure> {
+    command::build(root)?;
     let servers = services::wanted(services)?;
     let mut missing: Vec<String> =
         servers.as_ref().err().map(|missing| format!("the cache engines: {missing}")).into_iter().collect();
     // The newest first: it is the one that fills in the tables.
-    for version in VERSIONS.into_iter().rev() {
+    for &version in versions.iter().rev() {
         let python = match environment(root, version)? {
             Ok(python) => python,
             Err(reason) => {
@@ -81,8 +92,7 @@ pub(crate) fn run(root: &Path, services: Services, cases: usize, page: Page) -> 
                 format!("{PAGE} is not what was found of {version}: run `cargo xtask django --write`");
             return Err(Failure::one("django", fault));
         }
-        crossread::run(root, version, &python, servers.as_ref().ok())?;
-        local_time::run(root, version, &python, servers.as_ref().ok())?;
+        cross_read(root, version, &python, servers.as_ref().ok())?;
         requests::run(root, version, &python, page)?;
         login::run(root, version, &python, servers.as_ref().ok())?;
     }
@@ -90,6 +100,35 @@ pub(crate) fn run(root: &Path, services: Services, cases: usize, page: Page) -> 
         [] => Ok(Ended::Passed),
         missing => services.without("django", missing.join("; ")),
     }
+}
+
+/// Has the stores and Django read what the other wrote, on servers too if they are there.
+fn cross_read(root: &Path, version: &str, python: &Path, servers: Option<&Running>) -> Result<(), Failure> {
+    let crossread = |database: &str| -> Result<Command, Failure> {
+        let mut crossread = command::built(root, "crossread");
+        crossread.args(["--version", version, "--python"]).arg(python);
+        if let Some(servers) = servers {
+            let server = servers.url(services::POSTGRES);
+            crossread.args(["--postgres", &services::fresh_database(server, &named(database, version))?]);
+        }
+        Ok(crossread)
+    };
+    let mut contents = crossread("sessionspec_crossread")?;
+    contents.arg("contents");
+    if let Some(servers) = servers {
+        contents.args(["--redis", servers.url(services::REDIS)]);
+        contents.args(["--memcached", servers.url(services::MEMCACHED)]);
+    }
+    command::run(&mut contents)?;
+    for zone in ZONES {
+        command::run(crossread("sessionspec_local_time")?.args(["local-time", "--zone", zone]))?;
+    }
+    Ok(())
+}
+
+/// A database of the gate for one version; the other's runs beside it.
+pub(crate) fn named(database: &str, version: &str) -> String {
+    format!("{database}_{}", version.replace('.', "_"))
 }
 
 /// The file with the report about an engine.
@@ -184,6 +223,10 @@ fn oldest_python(version: &str) -> u8 {
 /// for it, how to get one.
 pub(crate) fn environment(root: &Path, version: &str) -> Result<Result<PathBuf, String>, Failure> {
     let directory = root.join("target").join(format!("django-{version}"));
+    fs::create_dir_all(root.join("target"))?;
+    // Gates that run side by side want the same ones; the lock goes when the file is closed.
+    let lock = fs::File::create(root.join("target/django.lock"))?;
+    lock.lock()?;
     let python = directory.join("bin/python");
     let probe = format!(
         "import django, psycopg, pymemcache, redis, tzdata; \

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use crate::services::{self, Running};
-use crate::site::{self, Site};
+use crate::site::Site;
 use crate::{Ended, Failure, Services, command, django};
 
 /// Runs it on the example with every store there is, and on both versions of Django.
 pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
+    command::build(root)?;
     let servers = services::wanted(services)?;
     axum(root, servers.as_ref().ok())?;
     let mut missing: Vec<String> = servers
@@ -46,7 +47,6 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
 const SETTINGS: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
 
 fn axum(root: &Path, servers: Option<&Running>) -> Result<(), Failure> {
-    site::build_example(root, "visits")?;
     let directory = tempfile::tempdir()?;
     std::fs::create_dir(directory.path().join("sessions"))?;
     let place = directory.path().display();

@@ -3,13 +3,12 @@
 //! the other way. For every engine that two processes can share.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
 use crate::services::{self, Running};
 use crate::site::{self, SECRET, Site};
-use crate::{Failure, command};
+use crate::{Failure, command, django};
 
 /// The only user of the site.
 const USER: &str = "ada";
@@ -26,16 +25,15 @@ struct Engine {
     revocable: bool,
 }
 
-/// Plays it with one version of Django.
+/// Plays it with one version of Django. [`command::build`] comes first.
 pub(crate) fn run(
     root: &Path,
     version: &str,
     python: &Path,
     servers: Option<&Running>,
 ) -> Result<(), Failure> {
-    site::build_example(root, "beside_django")?;
     let directory = tempfile::tempdir()?;
-    for engine in engines(directory.path(), servers)? {
+    for engine in engines(version, directory.path(), servers)? {
         let visitor = Visitor::of(Site::django(root, python, &engine.django)?);
         let mut user = site::manage(root, python, &engine.django);
         user.args(["createsuperuser", "--noinput", "--verbosity", "0", "--username", USER]);
@@ -48,7 +46,7 @@ pub(crate) fn run(
     Ok(())
 }
 
-fn engines(directory: &Path, servers: Option<&Running>) -> Result<Vec<Engine>, Failure> {
+fn engines(version: &str, directory: &Path, servers: Option<&Running>) -> Result<Vec<Engine>, Failure> {
     let files = directory.join("sessions");
     std::fs::create_dir(&files)?;
     let files = files.display().to_string();
@@ -56,7 +54,10 @@ fn engines(directory: &Path, servers: Option<&Running>) -> Result<Vec<Engine>, F
         Some(servers) => (
             servers.url(services::REDIS),
             servers.url(services::MEMCACHED),
-            services::fresh_database(servers.url(services::POSTGRES), "sessionspec_login")?,
+            services::fresh_database(
+                servers.url(services::POSTGRES),
+                &django::named("sessionspec_login", version),
+            )?,
         ),
         None => ("", "", String::new()),
     };
@@ -125,7 +126,7 @@ fn expect(when: &str, seen: &Value, user: &str, basket: &[&str]) -> Result<(), S
 
 /// Runs the Rust program; the user it sees, and the cookie it leaves.
 fn beside(root: &Path, engine: &Engine, cookie: &str, put: Option<&str>) -> Result<(String, String), String> {
-    let mut program = Command::new(root.join("target/debug/examples/beside_django"));
+    let mut program = command::built(root, "examples/beside_django");
     program.env("SECRET_KEY", SECRET).args([&engine.rust, cookie]).args(put);
     let output = program.output().map_err(|error| error.to_string())?;
     if !output.status.success() {

@@ -5,14 +5,15 @@ mod bench;
 mod browser;
 mod ci;
 mod command;
-mod crossread;
+mod dependencies;
 mod django;
 mod docs;
+mod features;
 mod files;
-mod hostile;
 mod http;
-mod local_time;
 mod login;
+mod outside;
+mod platforms;
 mod python;
 mod requests;
 mod services;
@@ -53,6 +54,9 @@ enum Task {
         /// Take a missing Python for an error
         #[arg(long)]
         require_services: bool,
+        /// Only this version
+        #[arg(long, value_name = "VERSION", value_parser = django::VERSIONS)]
+        only: Option<String>,
         /// Generated traces per version of Django
         #[arg(long, default_value_t = django::CASES)]
         cases: usize,
@@ -84,6 +88,22 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
+    /// Run the suite on every server, and the tests that need them
+    ServicesGate {
+        /// Take missing servers for an error
+        #[arg(long)]
+        require_services: bool,
+    },
+    /// Build what the gates run
+    Build,
+    /// Check each feature without the others
+    Features,
+    /// Check what the dependencies bring: features that change other crates, licences, advisories
+    Dependencies,
+    /// Use session-core in a program outside the workspace
+    Outside,
+    /// Check that Windows and macOS can have it
+    Platforms,
     /// Check the documents: links, and the programs that the guides show
     Docs,
     /// Break the example store and see whether its author would learn why
@@ -97,9 +117,12 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Ci { require_services } => ci::run(&root, policy(require_services)),
         Task::Spec { write } => spec::run(&root, write),
-        Task::Django { require_services, cases, write } => {
+        Task::Django { require_services, only, cases, write } => {
             let page = if write { django::Page::Write } else { django::Page::Check };
-            django::run(&root, policy(require_services), cases, page).map(|ended| println!("{ended}"))
+            let only = only.as_deref();
+            let versions = only.as_ref().map_or(&django::VERSIONS[..], std::slice::from_ref);
+            django::run(&root, policy(require_services), versions, cases, page)
+                .map(|ended| println!("{ended}"))
         }
         Task::Python { require_services } => {
             python::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
@@ -111,6 +134,14 @@ fn main() -> ExitCode {
             browser::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
         Task::Services { command } => services::run(&root, &command),
+        Task::ServicesGate { require_services } => {
+            services::gate(&root, policy(require_services)).map(|ended| println!("{ended}"))
+        }
+        Task::Build => command::build(&root),
+        Task::Features => features::run(&root),
+        Task::Dependencies => dependencies::run(&root).map(|ended| println!("{ended}")),
+        Task::Outside => outside::run(&root),
+        Task::Platforms => platforms::run(&root).map(|ended| println!("{ended}")),
         Task::Docs => docs::run(&root),
         Task::Author => author::run(&root),
         Task::Bench => bench::run(&root),
@@ -156,11 +187,21 @@ pub(crate) enum Ended {
     NotRun(String),
 }
 
+/// What stands before the reason.
+const NOT_RUN: &str = "NOT RUN: ";
+
+impl Ended {
+    /// The reason in a line that says that a gate did not run.
+    pub(crate) fn not_run(line: &str) -> Option<&str> {
+        line.strip_prefix(NOT_RUN)
+    }
+}
+
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Passed => f.write_str("passed"),
-            Self::NotRun(reason) => write!(f, "NOT RUN: {reason}"),
+            Self::NotRun(reason) => write!(f, "{NOT_RUN}{reason}"),
         }
     }
 }

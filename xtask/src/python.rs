@@ -14,6 +14,7 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
         Ok(python) => python,
         Err(missing) => return services.without("python", missing),
     };
+    command::build(root)?;
     let adapter = format!("{} {ADAPTER}", python.display());
     command::output(command::sessionspec(root).args(["doctor", "--cmd", &adapter]))?;
     command::run(command::sessionspec(root).args(["run", "--cmd", &adapter]))?;

@@ -10,8 +10,6 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use session_backends::PostgresStore;
-use session_core::Settings;
 use tempfile::TempDir;
 
 use crate::{Ended, Failure, Services, command};
@@ -20,7 +18,7 @@ use crate::{Ended, Failure, Services, command};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The packages that hold the programs, on Debian.
-const REMEDY: &str = "on Debian: apt-get install redis-server memcached postgresql";
+const REMEDY: &str = "on Debian: apt-get install redis-server memcached postgresql openssl";
 
 /// The variables that hold the URLs, for the programs that use them, or of servers that run already.
 pub(crate) const REDIS: &str = "SESSIONSPEC_REDIS_URL";
@@ -32,6 +30,12 @@ const POSTGRES_TLS: &str = "SESSIONSPEC_POSTGRES_TLS_URL";
 
 /// The variable that holds the path of the certificate that the last two must be checked against.
 const CERTIFICATE: &str = "SESSIONSPEC_CERTIFICATE";
+
+/// What `openssl` is told of that certificate: it is for this machine, and signs no other.
+const CERTIFICATE_SETTINGS: &str = "\
+    [req]\ndistinguished_name = name\nx509_extensions = extensions\nprompt = no\n\
+    [name]\nCN = sessionspec\n\
+    [extensions]\nbasicConstraints = critical, CA:FALSE\nsubjectAltName = IP:127.0.0.1\n";
 
 /// The servers that the suite runs on.
 const SUITE: [&str; 4] = [REDIS, CLUSTER, MEMCACHED, POSTGRES];
@@ -116,6 +120,7 @@ pub(crate) fn gate(root: &Path, services: Services) -> Result<Ended, Failure> {
         Ok(running) => running,
         Err(missing) => return Ok(Ended::NotRun(missing)),
     };
+    command::build(root)?;
     let mut suite = command::sessionspec(root);
     suite.arg("run");
     for variable in SUITE {
@@ -130,18 +135,11 @@ pub(crate) fn gate(root: &Path, services: Services) -> Result<Ended, Failure> {
 
 /// A database of this name on the PostgreSQL server of a URL, with nothing in it.
 pub(crate) fn fresh_database(url: &str, name: &str) -> Result<String, Failure> {
-    let runtime = tokio::runtime::Runtime::new()?;
-    let made = runtime.block_on(async {
-        // A store is a way to a connection; this one keeps no session.
-        let settings = Settings::new("unused");
-        let store = PostgresStore::connect(url, &settings).await?;
-        let client = store.pool().get().await?;
-        // One by one: neither may be in a transaction.
-        client.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
-        client.batch_execute(&format!("CREATE DATABASE {name}")).await?;
-        Ok::<_, Box<dyn std::error::Error>>(())
-    });
-    made.map_err(|error| Failure::one("services", error.to_string()))?;
+    let mut client = Command::new(program("psql", &postgres_places())?);
+    client.args(["--no-psqlrc", "--no-password", "--quiet", "--dbname", url]);
+    // One by one: neither may be in a transaction.
+    client.args(["--command", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")]);
+    finish(client.args(["--command", &format!("CREATE DATABASE {name}")]))?;
     let server = url.rsplit_once('/').map_or(url, |(server, _)| server);
     Ok(format!("{server}/{name}"))
 }
@@ -331,10 +329,12 @@ impl Running {
     fn certificate(&mut self) -> Result<(PathBuf, PathBuf), Fault> {
         let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| self.directory.path().join(name));
         if !certificate.exists() {
-            let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
-            let made = made.map_err(|error| Fault::Failed(format!("no certificate: {error}")))?;
-            fs::write(&certificate, made.cert.pem())?;
-            fs::write(&key, made.signing_key.serialize_pem())?;
+            let settings = self.directory.path().join("certificate.cnf");
+            fs::write(&settings, CERTIFICATE_SETTINGS)?;
+            let mut make = Command::new(program("openssl", &[])?);
+            make.args(["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+            make.arg("-config").arg(settings).arg("-keyout").arg(&key).arg("-out").arg(&certificate);
+            finish(&mut make)?;
             // PostgreSQL takes no key that others may read.
             fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
             if let Some(user) = ordinary_user()? {

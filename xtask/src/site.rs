@@ -27,10 +27,10 @@ impl Site {
         })
     }
 
-    /// The example on axum, on this store and with these settings, a JSON file. [`build_example`] comes first.
+    /// The example on axum, on this store and with these settings, a JSON file. [`command::build`] comes first.
     pub(crate) fn axum(root: &Path, store: &str, settings: &Path) -> Result<Self, Failure> {
         Self::start("the example on axum", |address| {
-            let mut command = Command::new(root.join("target/debug/examples/visits"));
+            let mut command = command::built(root, "examples/visits");
             command.args([store, "--address", address, "--settings"]).arg(settings).env("SECRET_KEY", SECRET);
             command
         })
@@ -51,11 +51,4 @@ pub(crate) fn manage(root: &Path, python: &Path, variables: &[(&str, String)]) -
     command.current_dir(root).arg("conformance/adapters/django/manage.py");
     command.env("SECRET_KEY", SECRET).envs(variables.iter().cloned());
     command
-}
-
-/// Builds an example of the stores, with the features with which the gate of tests has built all beneath it.
-pub(crate) fn build_example(root: &Path, name: &str) -> Result<(), Failure> {
-    let mut build = Command::new("cargo");
-    build.current_dir(root).args(["build", "--quiet", "--workspace", "--all-features", "--example", name]);
-    command::run(&mut build)
 }

@@ -81,6 +81,7 @@ fn in_django(root: &Path, script: &str, urls: &[(&str, String)]) -> Result<Resul
 
 /// The report of `sessionspec run` on every embedded store.
 fn whole_run(root: &Path) -> Result<Value, Failure> {
+    command::build(root)?;
     let directory = tempfile::tempdir()?;
     let report = directory.path().join("report.json");
     command::output(

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use indicatif::MultiProgress;
 use serde_json::{Value, json};
 use session_conformance::application::{Application, Request, Response, Settings, check};
 use session_conformance::report::{Report, SubjectReport, broken_block, summary};
 
 use crate::Finding;
-use crate::run::{Form, parse_report, progress_bar, write_report};
+use crate::progress::Progress;
+use crate::run::{Form, parse_report, write_report};
 
 const URL: &str = "Where the application is, as in http://127.0.0.1:8000";
 
@@ -48,12 +48,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         .build();
     let started = Instant::now();
     let mut site = Site { agent: config.into(), base: arguments.url.clone(), started, budget: BUDGET };
-    let bar = progress_bar(&MultiProgress::new(), "http", "requests");
-    let checked = check(&mut site, "application", &mut |done, total| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    });
-    bar.finish_and_clear();
+    let mut progress = Progress::of("requests").subject("http");
+    let checked = check(&mut site, "application", &mut |done, total| progress.reach(done, total));
+    drop(progress);
     let (subject, broken) = checked?;
     for broken in &broken {
         println!("{}", broken_block(broken, &site.base));

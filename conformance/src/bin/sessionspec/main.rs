@@ -6,11 +6,13 @@
 mod compare;
 mod doctor;
 mod http;
+mod progress;
 mod replay;
 mod rules;
 mod run;
 mod schema;
 mod serve;
+mod servers;
 mod store;
 mod target;
 

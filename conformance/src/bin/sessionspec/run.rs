@@ -1,14 +1,12 @@
 //! `sessionspec run`: the suite on some subjects.
 
 use std::fs;
-use std::io::IsTerminal;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use session_conformance::report::{
     Replay, Report, SubjectReport, failure_block, summary, to_json, to_junit, write_artifacts,
 };
@@ -16,6 +14,7 @@ use session_conformance::rule::RuleId;
 use session_conformance::suite::{self, Config};
 
 use crate::Finding;
+use crate::progress::Progress;
 use crate::store::EMBEDDED;
 use crate::target::{Target, TargetArguments};
 
@@ -127,7 +126,7 @@ fn refuse_without_rules(pattern: &str) -> Result<(), String> {
 
 /// Runs the targets, some at a time; the reports come in the order of the targets.
 fn run_all(targets: &[Target], config: &Config, jobs: usize) -> Result<Vec<SubjectReport>, String> {
-    let bars = MultiProgress::new();
+    let progress = Progress::of("traces");
     let next = Mutex::new(targets.iter().enumerate());
     let done = Mutex::new(Vec::new());
     thread::scope(|scope| {
@@ -136,7 +135,7 @@ fn run_all(targets: &[Target], config: &Config, jobs: usize) -> Result<Vec<Subje
                 loop {
                     let taken = next.lock().ok().and_then(|mut next| next.next());
                     let Some((index, target)) = taken else { return };
-                    let result = run_one(target, config, &bars);
+                    let result = run_one(target, config, &progress);
                     if let Ok(mut done) = done.lock() {
                         done.push((index, result));
                     }
@@ -149,28 +148,10 @@ fn run_all(targets: &[Target], config: &Config, jobs: usize) -> Result<Vec<Subje
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-fn run_one(target: &Target, config: &Config, bars: &MultiProgress) -> Result<SubjectReport, String> {
+fn run_one(target: &Target, config: &Config, progress: &Progress) -> Result<SubjectReport, String> {
     let mut subject = target.subject()?;
-    let bar = progress_bar(bars, &subject.manifest().name, "traces");
-    let report = suite::run(&mut *subject, config, &mut |done, total| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    });
-    bar.finish_and_clear();
-    Ok(report)
-}
-
-/// A bar on a terminal, nothing in a pipe.
-pub(crate) fn progress_bar(bars: &MultiProgress, name: &str, what: &str) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template(&format!("{{msg:10}} {{bar:30}} {{pos}}/{{len}} {what}"));
-    let bar = bars.add(ProgressBar::new(1)).with_message(name.to_owned());
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
+    let mut progress = progress.subject(&subject.manifest().name);
+    Ok(suite::run(&mut *subject, config, &mut |done, total| progress.reach(done, total)))
 }
 
 fn print_failures(target: &Target, subject: &SubjectReport) {

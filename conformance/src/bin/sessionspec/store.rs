@@ -1,4 +1,4 @@
-//! The stores that are part of this program, as subjects: how each is opened in the suite's environment, how
+//! The stores that are part of this program, as subjects (those on servers in `servers.rs`): how each is opened in the suite's environment, how
 //! one of its records is damaged, and what a URL of the user's may point to.
 
 use std::error::Error;
@@ -6,16 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use session_backends::{
-    Cache, CacheError, CacheStore, CachedStore, CookieStore, Durability, FileStore, MemcachedCache,
-    MemoryStore, PostgresStore, RedisCache, SqliteStore,
-};
+use session_backends::{CachedStore, CookieStore, Durability, FileStore, MemoryStore, SqliteStore};
 use session_conformance::manifest::Manifest;
 use session_conformance::subject::{Env, Fault, ModelSubject, Opening, StoreHooks, StoreSubject, Subject};
 use session_core::blocking::Wait;
 use session_core::codec::{Codec, SERVER_SALT};
-use session_core::{KeyGenerator, ManualClock, RandomKeys, SessionKey, SessionStore, stored_expiry};
-use tokio::runtime::Runtime;
+use session_core::{ManualClock, SessionKey, SessionStore, stored_expiry};
+
+use crate::servers::Server;
 
 /// The names that `--store` takes beside URLs, in the order in which `run` takes them.
 pub(crate) const EMBEDDED: [&str; 6] = ["model", "memory", "sqlite", "file", "cookie", "cached_db"];
@@ -23,7 +21,7 @@ pub(crate) const EMBEDDED: [&str; 6] = ["model", "memory", "sqlite", "file", "co
 /// What `--store` takes.
 pub(crate) const STORES: &str = "A store: model, memory, sqlite, file, cookie, cached_db, or a URL: sqlite:PATH, file:DIR, \
      redis://…, rediss://…, redis://NODE,redis://NODE for a cluster, memcached://HOST:PORT, \
-     postgres://…";
+     postgres://…; those on servers where the features redis, memcached and postgres are on";
 
 /// The URLs among them.
 const URLS: &str = "sqlite:PATH, file:DIR, redis://…, rediss://…, memcached://HOST:PORT, postgres://…";
@@ -44,15 +42,11 @@ pub(crate) enum Store {
     Cookie,
     /// Memory in front of SQLite in a temporary directory.
     CachedDb,
-    /// A Redis or Valkey server, or a cluster: several URLs with commas between.
-    Redis(String),
-    /// A PostgreSQL database, which must have no sessions in it.
-    Postgres(String),
-    /// A memcached server at `host:port`.
-    Memcached(String),
+    /// On a server.
+    Server(Server),
 }
 
-type BoxError = Box<dyn Error + Send + Sync>;
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Store {
     /// The store of this name or URL.
@@ -70,10 +64,10 @@ impl Store {
                 Some(("sqlite", path)) => Self::SqliteFile(path.trim_start_matches("//").into()),
                 Some(("file", "")) => return Err("file: needs a directory, as in file:/var/sessions".into()),
                 Some(("file", path)) => Self::FileBelow(path.trim_start_matches("//").into()),
-                Some(("redis" | "rediss", _)) => Self::Redis(url.into()),
-                Some(("postgres" | "postgresql", _)) => Self::Postgres(url.into()),
-                Some(("memcached", rest)) => Self::Memcached(rest.trim_matches('/').into()),
-                Some((scheme, _)) => return Err(format!("no store has URLs with `{scheme}:`; {}", known())),
+                Some((scheme, _)) => match Server::parse(scheme, url) {
+                    Some(server) => Self::Server(server?),
+                    None => return Err(format!("no store has URLs with `{scheme}:`; {}", known())),
+                },
                 None => return Err(format!("there is no store `{name}`; {}", known())),
             },
         })
@@ -88,10 +82,7 @@ impl Store {
             Self::File | Self::FileBelow(_) => "file",
             Self::Cookie => "cookie",
             Self::CachedDb => "cached_db",
-            Self::Redis(nodes) if nodes.contains(',') => "redis-cluster",
-            Self::Redis(_) => "redis",
-            Self::Postgres(_) => "postgres",
-            Self::Memcached(_) => "memcached",
+            Self::Server(server) => server.name(),
         }
     }
 
@@ -100,8 +91,7 @@ impl Store {
         match self {
             Self::SqliteFile(path) => format!("sqlite:{}", path.display()),
             Self::FileBelow(path) => format!("file:{}", path.display()),
-            Self::Redis(url) | Self::Postgres(url) => url.clone(),
-            Self::Memcached(address) => format!("memcached://{address}"),
+            Self::Server(server) => server.url(),
             named => named.name().into(),
         }
     }
@@ -157,21 +147,7 @@ impl Store {
                 |env, _| Ok(CookieStore::with_clock(env.settings(), env.clock())?),
                 StoreHooks::default(),
             ),
-            Self::Redis(url) => {
-                let runtime = runtime()?;
-                let nodes: Vec<&str> = url.split(',').collect();
-                let cache = match nodes.as_slice() {
-                    [one] => runtime.block_on(RedisCache::connect(one)),
-                    nodes => runtime.block_on(RedisCache::connect_cluster(nodes)),
-                };
-                self.cached(cache, runtime)
-            }
-            Self::Postgres(url) => self.postgres(url),
-            Self::Memcached(address) => {
-                let runtime = runtime()?;
-                let cache = runtime.block_on(MemcachedCache::connect(address)).map(Arc::new);
-                self.cached(cache, runtime)
-            }
+            Self::Server(server) => server.subject(),
             Self::CachedDb => {
                 let path = |env: &Env| env.dir().join("sessions.db");
                 let front: Arc<Mutex<Option<Arc<MemoryStore<ManualClock>>>>> = Arc::default();
@@ -193,96 +169,25 @@ impl Store {
         }
     }
 
-    fn postgres(&self, url: &str) -> Result<Box<dyn Subject>, Fault> {
-        let runtime = runtime()?;
-        // The store on which the others are built signs nothing.
-        let settings = session_core::Settings::new("sessionspec");
-        let opened = runtime.block_on(async {
-            let store = PostgresStore::connect(url, &settings).await?;
-            store.migrate().await?;
-            let row = store.pool().get().await?.query_one("SELECT count(*) FROM django_session", &[]).await?;
-            Ok::<_, BoxError>((store, row.try_get::<_, i64>(0)?))
-        });
-        let (store, count) = opened.map_err(|error| Fault::Harness(error.to_string()))?;
-        if count > 0 {
-            return Err(Fault::Harness(format!(
-                "the database holds {}, and the suite empties what it is given: name another one",
-                sessions(count)
-            )));
-        }
-        let (handle, pool) = (runtime.handle().clone(), store.pool().clone());
-        let damage = move |_: &Env, key: &str| {
-            let statement = "UPDATE django_session SET session_data = 'damaged' WHERE session_key = $1";
-            let changed = handle
-                .block_on(async { Ok::<_, BoxError>(pool.get().await?.execute(statement, &[&key]).await?) });
-            changed.map(|rows| rows > 0).map_err(|error| error.to_string())
-        };
-        let handle = runtime.handle().clone();
-        let open = move |env: &Env, opening| {
-            if opening == Opening::Fresh {
-                handle.block_on(async {
-                    let client = store.pool().get().await?;
-                    Ok::<_, BoxError>(client.execute("DELETE FROM django_session", &[]).await?)
-                })?;
-            }
-            Ok(store.with_settings_and_clock(env.settings(), env.clock())?)
-        };
-        self.opened(open, StoreHooks::default().with_damage(damage).with_runtime(runtime))
-    }
-
-    /// A cache on a server. Its keys have a prefix that is new for each trace, so that each trace begins with
-    /// nothing; what is left there expires.
-    fn cached<C: Cache + Clone + 'static>(
-        &self,
-        cache: Result<C, CacheError>,
-        runtime: Runtime,
-    ) -> Result<Box<dyn Subject>, Fault> {
-        let cache = cache.map_err(|error| Fault::Harness(error.to_string()))?;
-        let prefix: Arc<Mutex<String>> = Arc::default();
-        let (damaged, damaged_prefix) = (cache.clone(), Arc::clone(&prefix));
-        let handle = runtime.handle().clone();
-        let damage = move |env: &Env, key: &str| {
-            let store = CacheStore::with_clock(damaged.clone(), env.settings(), env.clock())
-                .with_key_prefix(&lock(&damaged_prefix), 1);
-            let Some(place) = SessionKey::parse(key).and_then(|key| store.cache_key(&key)) else {
-                return Ok(false);
-            };
-            // A cache does not tell how long a value lives, and no trace waits so long.
-            let life = std::time::Duration::from_secs(60);
-            let replaced = handle.block_on(damaged.replace(&place, b"damaged".to_vec(), life));
-            replaced.map_err(|error| error.to_string())
-        };
-        let open = move |env: &Env, opening| {
-            let mut prefix = lock(&prefix);
-            if opening == Opening::Fresh {
-                *prefix = format!(
-                    "sessionspec-{}",
-                    RandomKeys.generate().map_err(|error| error.to_string())?.as_str()
-                );
-            }
-            let store = CacheStore::with_clock(cache.clone(), env.settings(), env.clock());
-            Ok(store.with_key_prefix(&prefix, 1))
-        };
-        let hooks = StoreHooks::default().with_damage(damage).with_wall_clock().with_runtime(runtime);
-        self.opened(open, hooks)
-    }
-
     fn opened<S: SessionStore + 'static>(
         &self,
         open: impl FnMut(&Env, Opening) -> Result<S, BoxError> + 'static,
         hooks: StoreHooks,
     ) -> Result<Box<dyn Subject>, Fault> {
-        Ok(Box::new(StoreSubject::new(self.name(), env!("CARGO_PKG_VERSION"), open, hooks)?))
+        opened(self.name(), open, hooks)
     }
 }
 
-/// A runtime that works in the background too: connections want that.
-fn runtime() -> Result<Runtime, Fault> {
-    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    built.map_err(|error| Fault::Harness(format!("no runtime can be started: {error}")))
+/// A store of this version, with the name that it has in reports.
+pub(crate) fn opened<S: SessionStore + 'static>(
+    name: &str,
+    open: impl FnMut(&Env, Opening) -> Result<S, BoxError> + 'static,
+    hooks: StoreHooks,
+) -> Result<Box<dyn Subject>, Fault> {
+    Ok(Box::new(StoreSubject::new(name, env!("CARGO_PKG_VERSION"), open, hooks)?))
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -298,7 +203,7 @@ fn open_files(env: &Env, directory: &Path) -> Result<FileStore<ManualClock>, Box
     Ok(store.with_durability(Durability::Written))
 }
 
-fn sessions(count: i64) -> String {
+pub(crate) fn sessions(count: i64) -> String {
     if count == 1 { "1 session".into() } else { format!("{count} sessions") }
 }
 

@@ -13,11 +13,8 @@ use session_core::{
 use time::Duration;
 use time::macros::datetime;
 
-use crate::crossread::{SECRET, fault, script};
-use crate::{Failure, services};
-
-/// East of Greenwich a reader in UTC takes what is over for living, and west of it what lives for over.
-const ZONES: [&str; 2] = ["Asia/Tokyo", "America/Chicago"];
+use crate::contents::{SECRET, fault, script};
+use crate::{Django, Failure};
 
 /// The sessions that Django writes, and whether each lives.
 const WRITTEN: [(&str, &str, bool); 4] = [
@@ -27,44 +24,34 @@ const WRITTEN: [(&str, &str, bool); 4] = [
     ("until a date", r#""data": {"a": 1}, "duration": 3600"#, true),
 ];
 
-/// Plays it with one version of Django, on servers too if they are there.
-pub(crate) fn run(
-    root: &Path,
-    version: &str,
-    python: &Path,
-    servers: Option<&services::Running>,
-) -> Result<(), Failure> {
+/// Plays it with one version of Django and in one zone, on an empty PostgreSQL database too if there is one.
+pub(crate) fn run(root: &Path, django: &Django, zone: &str, postgres: Option<String>) -> Result<(), Failure> {
+    let Django { version, python } = django;
     let runtime = tokio::runtime::Runtime::new()?;
     let _guard = runtime.enter();
-    for zone in ZONES {
-        let settings = json!({ "secret_key": SECRET, "time_zone": zone });
-        let settings: Settings = serde_json::from_value(settings)
-            .map_err(|error| fault(&format!("the setting time_zone: {error}")))?;
-        let directory = tempfile::tempdir()?;
-        let file = directory.path().join("db.sqlite3").to_string_lossy().into_owned();
-        let wrong = |error: &dyn std::error::Error| fault(&error.to_string());
-        let store = SqliteStore::open_with_clock(&file, &settings, clock()).map_err(|error| wrong(&error))?;
-        store.migrate().map_err(|error| wrong(&error))?;
-        let mut stores = vec![("SQLite", file, AnyStore::new(store))];
-        if let Some(servers) = servers {
-            let name = format!("sessionspec_{}", zone.to_lowercase().replace('/', "_"));
-            let database = services::fresh_database(servers.url(services::POSTGRES), &name)?;
-            let store = PostgresStore::connect_with_clock(&database, &settings, clock());
-            let store = store.wait().map_err(|error| wrong(&error))?;
-            store.migrate().wait().map_err(|error| wrong(&error))?;
-            stores.push(("PostgreSQL", database, AnyStore::new(store)));
+    let settings = json!({ "secret_key": SECRET, "time_zone": zone });
+    let settings: Settings = serde_json::from_value(settings)
+        .map_err(|error| fault(&format!("the setting time_zone: {error}")))?;
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("db.sqlite3").to_string_lossy().into_owned();
+    let wrong = |error: &dyn std::error::Error| fault(&error.to_string());
+    let store = SqliteStore::open_with_clock(&file, &settings, clock()).map_err(|error| wrong(&error))?;
+    store.migrate().map_err(|error| wrong(&error))?;
+    let mut stores = vec![("SQLite", file, AnyStore::new(store))];
+    if let Some(database) = postgres {
+        let store = PostgresStore::connect_with_clock(&database, &settings, clock());
+        let store = store.wait().map_err(|error| wrong(&error))?;
+        store.migrate().wait().map_err(|error| wrong(&error))?;
+        stores.push(("PostgreSQL", database, AnyStore::new(store)));
+    }
+    for (title, place, store) in stores {
+        let site = Site { root, python, zone, place };
+        let faults = play(&site, &store, &settings)?;
+        if !faults.is_empty() {
+            let title = format!("Django {version} in {zone} on {title}, with USE_TZ = False");
+            return Err(Failure::many(&title, faults));
         }
-        for (title, place, store) in stores {
-            let site = Site { root, python, zone, place };
-            let faults = play(&site, &store, &settings)?;
-            if !faults.is_empty() {
-                let title = format!("Django {version} in {zone} on {title}, with USE_TZ = False");
-                return Err(Failure::many(&title, faults));
-            }
-            println!(
-                "Django {version} in {zone} on {title}, with USE_TZ = False: the same lives and is over"
-            );
-        }
+        println!("Django {version} in {zone} on {title}, with USE_TZ = False: the same lives and is over");
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use session_core::blocking::Wait;
 use session_core::{Session, SessionContext, SessionError, Settings, StoreError};
 
 use crate::Failure;
-use crate::crossread::{Engine, SECRET, fault, script};
+use crate::contents::{Engine, SECRET, fault, script};
 
 /// The longest text, in bytes, that is tried.
 const MOST: usize = 1 << 20;

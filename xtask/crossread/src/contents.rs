@@ -17,7 +17,7 @@ use session_core::{
 };
 use time::Duration;
 
-use crate::{Failure, hostile, services};
+use crate::{Django, Failure, hostile};
 
 pub(crate) const SECRET: &str = "cross-reading";
 
@@ -41,13 +41,17 @@ struct Content {
     data: String,
 }
 
+/// The URLs of servers.
+pub(crate) struct Servers {
+    pub(crate) redis: String,
+    pub(crate) memcached: String,
+    /// An empty database.
+    pub(crate) postgres: String,
+}
+
 /// Reads both ways with one version of Django, on servers too if they are there.
-pub(crate) fn run(
-    root: &Path,
-    version: &str,
-    python: &Path,
-    servers: Option<&services::Running>,
-) -> Result<(), Failure> {
+pub(crate) fn run(root: &Path, django: &Django, servers: Option<&Servers>) -> Result<(), Failure> {
+    let Django { version, python } = django;
     let contents = generate(root, python)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let _guard = runtime.enter();
@@ -73,7 +77,7 @@ pub(crate) fn run(
     Ok(())
 }
 
-fn engines(directory: &Path, servers: Option<&services::Running>) -> Result<Vec<Engine>, Failure> {
+fn engines(directory: &Path, servers: Option<&Servers>) -> Result<Vec<Engine>, Failure> {
     let wrong = |error: &dyn std::error::Error| fault(&error.to_string());
     let settings = Settings::new(SECRET);
     let sqlite = |name: &str| {
@@ -92,24 +96,22 @@ fn engines(directory: &Path, servers: Option<&services::Running>) -> Result<Vec<
     engines.push(engine("signed_cookies", "signed_cookies", String::new(), AnyStore::new(store), false));
     let Some(servers) = servers else { return Ok(engines) };
 
-    let redis = servers.url(services::REDIS).to_owned();
-    let cache = RedisCache::connect(&redis).wait().map_err(|error| wrong(&error))?;
+    let Servers { redis, memcached, postgres } = servers;
+    let cache = RedisCache::connect(redis).wait().map_err(|error| wrong(&error))?;
     let store = CacheStore::new(cache.clone(), &settings);
     engines.push(engine("cache on Redis", "cache", redis.clone(), AnyStore::new(store), true));
-    let memcached = servers.url(services::MEMCACHED).to_owned();
     let address = memcached.trim_start_matches("memcached://");
     let store = MemcachedCache::connect(address).wait().map_err(|error| wrong(&error))?;
     let store = AnyStore::new(CacheStore::new(store, &settings));
-    engines.push(engine("cache on memcached", "cache", memcached, store, true));
+    engines.push(engine("cache on memcached", "cache", memcached.clone(), store, true));
     let (database, back) = sqlite("cached.sqlite3")?;
     let store =
         AnyStore::new(CachedStore::new(CacheStore::new(cache, &settings).with_cached_db_keys(), back));
     // What the front cannot give is read from the back, where all names are text.
     engines.push(engine("cached_db on Redis", "cached_db", format!("{database},{redis}"), store, false));
-    let database = services::fresh_database(servers.url(services::POSTGRES), "sessionspec_crossread")?;
-    let store = PostgresStore::connect(&database, &settings).wait().map_err(|error| wrong(&error))?;
+    let store = PostgresStore::connect(postgres, &settings).wait().map_err(|error| wrong(&error))?;
     store.migrate().wait().map_err(|error| wrong(&error))?;
-    engines.push(engine("db on PostgreSQL", "db", database, AnyStore::new(store), false));
+    engines.push(engine("db on PostgreSQL", "db", postgres.clone(), AnyStore::new(store), false));
     Ok(engines)
 }
 
@@ -274,7 +276,7 @@ fn parse_key(key: &str) -> Result<SessionKey, Failure> {
 }
 
 pub(crate) fn fault(what: &str) -> Failure {
-    Failure::one("cross-reading", what.into())
+    Failure::many("cross-reading", vec![what.into()])
 }
 
 /// Runs `crossread.py` and gives what it printed.

@@ -1,0 +1,91 @@
+//! What a command that takes long shows meanwhile, on standard error: bars on a terminal, and elsewhere a line now and
+//! then, so that nobody takes it for dead.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// How long it is quiet where there is no terminal.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// How far some subjects are.
+pub(crate) struct Progress {
+    bars: Option<MultiProgress>,
+    /// What is counted.
+    what: &'static str,
+}
+
+/// How far one of them is.
+pub(crate) struct Subject {
+    name: String,
+    what: &'static str,
+    bar: Option<ProgressBar>,
+    lines: Lines,
+}
+
+impl Progress {
+    pub(crate) fn of(what: &'static str) -> Self {
+        Self { bars: std::io::stderr().is_terminal().then(MultiProgress::new), what }
+    }
+
+    pub(crate) fn subject(&self, name: &str) -> Subject {
+        let template = format!("{{msg:10}} {{bar:30}} {{pos}}/{{len}} {}", self.what);
+        let bar = self.bars.as_ref().map(|bars| {
+            let bar = bars.add(ProgressBar::new(1)).with_message(name.to_owned());
+            match ProgressStyle::with_template(&template) {
+                Ok(style) => bar.with_style(style),
+                Err(_) => bar,
+            }
+        });
+        Subject { name: name.into(), what: self.what, bar, lines: Lines { next: Instant::now() + QUIET } }
+    }
+}
+
+impl Subject {
+    pub(crate) fn reach(&mut self, done: usize, total: usize) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        } else if self.lines.due(Instant::now()) {
+            eprintln!("{}: {done} of {total} {}", self.name, self.what);
+        }
+    }
+}
+
+impl Drop for Subject {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// When the next line is due.
+struct Lines {
+    next: Instant,
+}
+
+impl Lines {
+    fn due(&mut self, now: Instant) -> bool {
+        let due = now >= self.next;
+        if due {
+            self.next = now + QUIET;
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_due_after_each_while_and_not_between() {
+        let start = Instant::now();
+        let mut lines = Lines { next: start + QUIET };
+        let seen: Vec<bool> =
+            [0, 4, 5, 6, 9, 30, 31].map(|s| lines.due(start + Duration::from_secs(s))).into();
+        assert_eq!(seen, [false, false, true, false, false, true, false]);
+    }
+}

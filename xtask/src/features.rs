@@ -1,0 +1,30 @@
+//! `cargo xtask features`: each feature is complete without the others, and clean.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::{Failure, command};
+
+/// Packages, and the sets of features with which each is checked.
+const SETS: [(&str, &[&str]); 3] = [
+    ("session-core", &["", "tower", "axum"]),
+    (
+        "session-backends",
+        &["", "sqlite", "file", "redis", "memcached", "postgres", "admin", "tower-sessions"],
+    ),
+    ("session-conformance", &["", "cli", "redis", "memcached", "postgres"]),
+];
+
+/// Checks every set, with the lints of the gate `clippy`, whose compiled dependencies are taken where they fit.
+pub(crate) fn run(root: &Path) -> Result<(), Failure> {
+    for (package, sets) in SETS {
+        for set in sets {
+            println!("{package}: {}", if set.is_empty() { "no feature" } else { set });
+            let mut clippy = Command::new("cargo");
+            clippy.current_dir(root).args(["clippy", "--quiet", "--no-default-features"]);
+            clippy.args(["--package", package, "--features", set, "--", "--deny", "warnings"]);
+            command::run(&mut clippy)?;
+        }
+    }
+    Ok(())
+}
