@@ -1467,11 +1467,11 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "middleware.save.explicit",
-        version: 1,
+        version: 2,
         level: Level::Must,
         needs: &[],
         title: "What the handler itself saved stays, whatever the answer",
-        text: "",
+        text: "Where the key is the data, each save gives another key, and the session is where its cookie is: that is then sent as if\nthe session had been modified. An answer of 500 or above sends none.",
         django: Django::Same(""),
         page: "middleware.md",
         golden: "",
@@ -1596,6 +1596,17 @@ pub static RULES: &[Rule] = &[
         title: "An answer whose session was not looked at may be shared",
         text: "It has no `Vary: Cookie` on the session's account.",
         django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.cache.private",
+        version: 1,
+        level: Level::Should,
+        needs: &[],
+        title: "An answer that sets the session's cookie does not say `Cache-Control: public`",
+        text: "A cache between would keep the cookie of one visitor and hand it to the next: some look at `public` alone, and not at\n`Vary`. Here `public` becomes `private`; what else the header says stays.",
+        django: Django::Differs("it leaves the header as the view wrote it"),
         page: "middleware.md",
         golden: "",
     },
@@ -1912,7 +1923,9 @@ pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(140);
 pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(141);
 /// `r[middleware.vary.untouched]`: An answer whose session was not looked at may be shared.
 pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(142);
+/// `r[middleware.cache.private]`: An answer that sets the session's cookie does not say `Cache-Control: public`.
+pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(143);
 /// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
-pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(143);
+pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(144);
 /// `r[middleware.log-out]`: After `flush` the old key opens nothing.
-pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(144);
+pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(145);

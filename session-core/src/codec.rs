@@ -87,9 +87,10 @@ impl Codec {
             other => other.into(),
         })?;
         // Django decodes what was signed as Latin-1. It writes ASCII itself.
-        let entries = match bytes.is_ascii() {
-            true => Entries::parse(&bytes),
-            false => Entries::parse(bytes.iter().copied().map(char::from).collect::<String>().as_bytes()),
+        let entries = if bytes.is_ascii() {
+            Entries::parse(&bytes)
+        } else {
+            Entries::parse(bytes.iter().copied().map(char::from).collect::<String>().as_bytes())
         };
         Ok((entries?, time))
     }

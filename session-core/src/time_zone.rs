@@ -122,7 +122,8 @@ mod zones {
     }
 }
 
-#[cfg(all(test, not(feature = "time-zone")))]
+#[cfg(test)]
+#[cfg(not(feature = "time-zone"))]
 mod tests_without {
     use super::*;
 
@@ -133,7 +134,8 @@ mod tests_without {
     }
 }
 
-#[cfg(all(test, feature = "time-zone"))]
+#[cfg(test)]
+#[cfg(feature = "time-zone")]
 mod tests {
     use rstest::rstest;
     use time::macros::datetime;

@@ -298,18 +298,18 @@ fn micros(at: OffsetDateTime) -> i64 {
 }
 
 fn said_here(content: &Content, now: OffsetDateTime) -> Said {
-    let store = Arc::new(One { signed: content.signed(now), now, saved: Mutex::default() });
+    let one = Arc::new(One { signed: content.signed(now), now, saved: Mutex::default() });
     let context = SessionContext::with(Settings::new("s"), ManualClock::new(now), RandomKeys);
-    let mut session = Session::open(Arc::clone(&store), context, Some("kkkkkkkk"));
+    let mut session = Session::open(Arc::clone(&one), context, Some("kkkkkkkk"));
     let data = session.data().wait().unwrap();
     #[expect(clippy::cast_precision_loss, reason = "the recorded ages are exact")]
     let age = data.get_expiry_age().ok().map(|age| age as f64);
     let date = data.get_expiry_date().ok().map(micros);
     let browser_close = data.get_expire_at_browser_close().ok();
-    let unsaved = session.save().wait();
-    let saved = store.saved.lock().unwrap().take();
-    assert_eq!(saved.is_some(), unsaved.is_ok(), "{}", content.name);
-    Said { age, date, browser_close, expires: saved.map(|record| micros(record.expires)) }
+    let refused = session.save().wait().is_err();
+    let record = one.saved.lock().unwrap().take();
+    assert_eq!(record.is_none(), refused, "{}", content.name);
+    Said { age, date, browser_close, expires: record.map(|record| micros(record.expires)) }
 }
 
 fn said_by_django(content: &Content) -> Said {

@@ -2,7 +2,8 @@
 //!
 //! - `GET /sessionspec/settings`: the settings that a visitor can notice.
 //! - `POST /sessionspec`: does operations in order, and answers with the status that was asked for and
-//!   `{"results": […]}`. The body is `{"do": [["set", "a", 1], ["get", "a"]], "status": 200}`.
+//!   `{"results": […]}`. The body is `{"do": [["set", "a", 1], ["get", "a"]], "status": 200}`; with
+//!   `"public": true` the answer says `Cache-Control: public, max-age=60`.
 //!
 //! An operation without a result gives `null`, one that fails `{"error": "…"}`, and the rest is still done. A body
 //! that is no such script is a 400 with a text, and nothing is done.
@@ -11,7 +12,8 @@ use std::borrow::Cow;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -53,12 +55,19 @@ async fn perform(session: RequestSession, body: Bytes) -> Response {
         let result = operation.perform(&mut session).await;
         results.push(result.unwrap_or_else(|error| json!({ "error": error.to_string() })));
     }
-    (script.status, Json(json!({ "results": results }))).into_response()
+    let mut answer = (script.status, Json(json!({ "results": results }))).into_response();
+    if script.public {
+        let public = HeaderValue::from_static("public, max-age=60");
+        answer.headers_mut().insert(CACHE_CONTROL, public);
+    }
+    answer
 }
 
 struct Script {
     operations: Vec<Operation>,
     status: StatusCode,
+    /// Whether to tell caches that everybody may have the answer.
+    public: bool,
 }
 
 enum Operation {
@@ -93,7 +102,8 @@ impl Script {
             return Err("`do` is a list of operations".into());
         };
         let operations = operations.into_iter().map(Operation::parse).collect::<Result<_, _>>()?;
-        Ok(Self { operations, status })
+        let public = script.get("public") == Some(&Value::Bool(true));
+        Ok(Self { operations, status, public })
     }
 }
 

@@ -13,13 +13,11 @@ const MICROS: &[BorrowedFormatItem<'_>] =
 
 /// An instant as text, with microseconds only where there are any. In UTC such texts sort as their instants do.
 pub(super) fn write(at: OffsetDateTime, zone: Option<&TimeZone>) -> String {
-    let local = match zone {
-        Some(zone) => zone.local(at),
-        None => {
-            let at = at.checked_to_offset(UtcOffset::UTC).unwrap_or(at);
-            PrimitiveDateTime::new(at.date(), at.time())
-        }
+    let in_utc = || {
+        let at = at.checked_to_offset(UtcOffset::UTC).unwrap_or(at);
+        PrimitiveDateTime::new(at.date(), at.time())
     };
+    let local = zone.map_or_else(in_utc, |zone| zone.local(at));
     // Formatting into a String fails for no date.
     local.format(if local.microsecond() == 0 { SECONDS } else { MICROS }).unwrap_or_default()
 }

@@ -44,6 +44,8 @@ pub struct Request {
     pub operations: Vec<Operation>,
     /// The status with which it answers.
     pub status: u16,
+    /// Whether it says that everybody may have the answer: `Cache-Control: public, max-age=60`.
+    pub public: bool,
 }
 
 /// The answer to a request.
@@ -56,6 +58,8 @@ pub struct Response {
     pub set_cookie: Vec<String>,
     /// The headers `Vary`.
     pub vary: Vec<String>,
+    /// The headers `Cache-Control`.
+    pub cache_control: Vec<String>,
     /// What the operations gave; nothing if another answer took the handler's place.
     pub results: Option<Vec<Value>>,
 }
@@ -63,14 +67,32 @@ pub struct Response {
 impl Request {
     /// A request with this cookie, for a handler that does this and answers so.
     pub fn new(cookie: Option<String>, operations: Vec<Operation>, status: u16) -> Self {
-        Self { cookie, operations, status }
+        Self { cookie, operations, status, public: false }
+    }
+
+    /// The same, for a handler that says `Cache-Control: public, max-age=60`.
+    #[must_use]
+    pub fn with_public(self) -> Self {
+        Self { public: true, ..self }
     }
 }
 
 impl Response {
     /// An answer with this status, these `Set-Cookie` and `Vary` lines, and what the operations gave.
     pub fn new(status: u16, set_cookie: Vec<String>, vary: Vec<String>, results: Option<Vec<Value>>) -> Self {
-        Self { status, set_cookie, vary, results }
+        Self { status, set_cookie, vary, results, cache_control: Vec::new() }
+    }
+
+    /// The same with these `Cache-Control` lines.
+    #[must_use]
+    pub fn with_cache_control(self, cache_control: Vec<String>) -> Self {
+        Self { cache_control, ..self }
+    }
+
+    /// Whether it says that everybody may have it.
+    fn is_public(&self) -> bool {
+        let mut directives = self.cache_control.iter().flat_map(|line| line.split(','));
+        directives.any(|directive| directive.trim().eq_ignore_ascii_case("public"))
     }
 }
 
@@ -133,6 +155,7 @@ pub fn check(
         progress(done + 1, total);
     }
     run.last_cookie_counts()?;
+    run.is_private()?;
     run.keys()?;
     progress(total, total);
     Ok(run.report(name))
@@ -181,7 +204,7 @@ impl Run<'_> {
         status: u16,
     ) -> Result<Response, String> {
         self.requests += 1;
-        self.application.exchange(&Request { cookie, operations: operations.to_vec(), status })
+        self.application.exchange(&Request::new(cookie, operations.to_vec(), status))
     }
 
     /// The session cookies that an answer sets or deletes.
@@ -392,6 +415,28 @@ impl Run<'_> {
                 request: "two cookies of the session's name, the second of a live session".into(),
                 expected: "the session of the second".into(),
                 got: "another one".into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether a shared cache is told to keep an answer with the session's cookie.
+    fn is_private(&mut self) -> Result<(), String> {
+        let rule = rules::MIDDLEWARE_CACHE_PRIVATE;
+        self.requests += 2;
+        // An application need not know how to say so at all; then there is nothing to see.
+        if !self.application.exchange(&Request::new(None, Vec::new(), 200).with_public())?.is_public() {
+            return Ok(());
+        }
+        let set = vec![Operation::Set("a".into(), 1.into())];
+        let response = self.application.exchange(&Request::new(None, set, 200).with_public())?;
+        *self.exercised.entry(rule).or_default() += 1;
+        if response.is_public() && self.cookies(&response).iter().any(|cookie| !cookie.is_deleted()) {
+            self.broken.push(Broken {
+                rule,
+                request: "no cookie; the handler begins a session and says `Cache-Control: public`".into(),
+                expected: "`Cache-Control` without `public` beside the session's cookie".into(),
+                got: format!("Cache-Control: {}", response.cache_control.join(", ")),
             });
         }
         Ok(())

@@ -47,6 +47,7 @@ fn an_application_that_is_right_holds(#[case] every: bool, #[case] close: bool) 
 #[case(Flaw::AlwaysSaves, rules::MIDDLEWARE_SAVE_UNMODIFIED)]
 #[case(Flaw::CountsKeys, rules::MIDDLEWARE_KEY_UNGUESSABLE)]
 #[case(Flaw::FirstCookie, rules::MIDDLEWARE_KEY)]
+#[case(Flaw::StaysPublic, rules::MIDDLEWARE_CACHE_PRIVATE)]
 fn a_flaw_is_blamed_on_the_rule_it_breaks(#[case] flaw: Flaw, #[case] rule: RuleId) {
     let mut application = InProcess::new(Settings::default(), flaw);
     let (report, broken) = check(&mut application, "flawed", &mut |_, _| {}).unwrap();

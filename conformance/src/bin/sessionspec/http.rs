@@ -106,7 +106,11 @@ impl Application for Site {
     fn exchange(&mut self, request: &Request) -> Result<Response, String> {
         let url = format!("{}/sessionspec", self.base);
         let fault = |error: &dyn std::fmt::Display| format!("POST {url}: {error}");
-        let body = json!({ "do": request.operations, "status": request.status }).to_string();
+        let mut body = json!({ "do": request.operations, "status": request.status });
+        if request.public {
+            body["public"] = true.into();
+        }
+        let body = body.to_string();
         let post = self.agent.post(&url).config().timeout_global(Some(self.patience()?)).build();
         let mut post = post.content_type("application/json").header("connection", "close");
         if let Some(cookie) = &request.cookie {
@@ -117,7 +121,7 @@ impl Application for Site {
             let lines = answer.headers().get_all(name).iter();
             lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned()).collect()
         };
-        let (set_cookie, vary) = (lines("set-cookie"), lines("vary"));
+        let (set_cookie, vary, cache_control) = (lines("set-cookie"), lines("vary"), lines("cache-control"));
         let status = answer.status().as_u16();
         let text = answer.body_mut().read_to_string().map_err(|error| fault(&error))?;
         let results = match serde_json::from_str::<Value>(&text) {
@@ -128,7 +132,7 @@ impl Application for Site {
         if results.is_none() && status == request.status {
             return Err(format!("POST {url} answers {status} without `results`; {ENDPOINTS}"));
         }
-        Ok(Response::new(status, set_cookie, vary, results))
+        Ok(Response::new(status, set_cookie, vary, results).with_cache_control(cache_control))
     }
 }
 
