@@ -102,7 +102,7 @@ impl Script {
             return Err("`do` is a list of operations".into());
         };
         let operations = operations.into_iter().map(Operation::parse).collect::<Result<_, _>>()?;
-        let public = script.get("public") == Some(&Value::Bool(true));
+        let public = script.get("public") == Some("true");
         Ok(Self { operations, status, public })
     }
 }
