@@ -69,8 +69,12 @@ pub(crate) fn run(root: &Path, version: &str, python: &Path, engine: &Engine) ->
         let Content { name, text, reads, lasts } = content;
         match (done, stored, reads) {
             (Done::TooLarge, ..) => {}
-            (Done::Saved(_), _, None) => {
-                faults.push(format!("{name}: Django reads nothing of it, and Rust saved it"));
+            // Integers of more digits than Python reads: they are kept, and Django sees an empty session as before.
+            (Done::Saved(_), stored, None) => {
+                if stored.as_deref() != Some(with_entry(text).as_str()) {
+                    faults.push(format!("{name}: Django reads nothing of it, and Rust saved something else"));
+                }
+                saved += 1;
             }
             (Done::Saved(_), ..) if !lasts => {}
             (Done::Saved(key), Some(stored), Some(reads)) => {
@@ -117,13 +121,13 @@ pub(crate) fn run(root: &Path, version: &str, python: &Path, engine: &Engine) ->
 fn contents(root: &Path, version: &str) -> Result<Vec<Content>, Failure> {
     let path = root.join(format!("session-core/tests/django/contents-{version}.jsonl"));
     let table = fs::read_to_string(path)?;
-    let mut lines = table.lines().map(serde_json::from_str::<Value>);
+    let mut lines = table.lines().map(readable);
     let wrong = || fault("the table of contents has another form");
-    let first = lines.next().and_then(Result::ok).ok_or_else(wrong)?;
+    let first = lines.next().flatten().ok_or_else(wrong)?;
     let now = first["now"].as_i64().ok_or_else(wrong)?;
     let mut contents = Vec::new();
     for line in lines {
-        let line = line.map_err(|error| fault(&error.to_string()))?;
+        let line = line.ok_or_else(wrong)?;
         let text = joined(&line["text"]).ok_or_else(wrong)?;
         let fails = ["unread", "fails"].into_iter().any(|field| !line[field].is_null());
         let reads = if line["reads"] == "same" { Some(text.clone()) } else { joined(&line["reads"]) };
@@ -137,6 +141,13 @@ fn contents(root: &Path, version: &str) -> Result<Vec<Content>, Failure> {
         contents.extend((content.text.len() <= MOST).then_some(content));
     }
     Ok(contents)
+}
+
+/// What a `Value` holds of a line; a number beyond it is left out.
+fn readable(line: &str) -> Option<Value> {
+    let entries = session_core::Entries::parse(line.as_bytes()).ok()?;
+    let named = |name: &str| Some((name.to_owned(), entries.read::<Value>(name).ok()??));
+    Some(Value::Object(entries.keys().filter_map(|name| named(&name)).collect()))
 }
 
 /// A text from its pieces.
@@ -186,13 +197,13 @@ fn raw<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
 
 /// The stored text in an answer of `crossread.py`; nothing if there is no session.
 fn stored_text(line: &str) -> Option<String> {
-    let line: Value = serde_json::from_str(line).ok()?;
+    let line = readable(line)?;
     Some(line["data"]["text"].as_str()?.to_owned())
 }
 
 fn field(line: &str, name: &str) -> String {
     // What stands in `data` may be no strict JSON, and what is looked for never is.
-    let strict = serde_json::from_str::<Value>(line).ok();
+    let strict = readable(line);
     let found = strict.as_ref().and_then(|line| line[name].as_str().map(str::to_owned));
     found.unwrap_or_else(|| after(line, name).unwrap_or_default())
 }
