@@ -301,11 +301,11 @@ fn said_here(content: &Content, now: OffsetDateTime) -> Said {
     let one = Arc::new(One { signed: content.signed(now), now, saved: Mutex::default() });
     let context = SessionContext::with(Settings::new("s"), ManualClock::new(now), RandomKeys);
     let mut session = Session::open(Arc::clone(&one), context, Some("kkkkkkkk"));
-    let data = session.data().wait().unwrap();
+    let entries = session.data().wait().unwrap();
     #[expect(clippy::cast_precision_loss, reason = "the recorded ages are exact")]
-    let age = data.get_expiry_age().ok().map(|age| age as f64);
-    let date = data.get_expiry_date().ok().map(micros);
-    let browser_close = data.get_expire_at_browser_close().ok();
+    let age = entries.get_expiry_age().ok().map(|age| age as f64);
+    let date = entries.get_expiry_date().ok().map(micros);
+    let browser_close = entries.get_expire_at_browser_close().ok();
     let refused = session.save().wait().is_err();
     let record = one.saved.lock().unwrap().take();
     assert_eq!(record.is_none(), refused, "{}", content.name);
