@@ -297,8 +297,8 @@ fn micros(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap()
 }
 
-fn said_here(content: &Content, now: OffsetDateTime) -> Said {
-    let one = Arc::new(One { signed: content.signed(now), now, saved: Mutex::default() });
+fn said_here(recorded: &Content, now: OffsetDateTime) -> Said {
+    let one = Arc::new(One { signed: recorded.signed(now), now, saved: Mutex::default() });
     let context = SessionContext::with(Settings::new("s"), ManualClock::new(now), RandomKeys);
     let mut session = Session::open(Arc::clone(&one), context, Some("kkkkkkkk"));
     let entries = session.data().wait().unwrap();
@@ -308,7 +308,7 @@ fn said_here(content: &Content, now: OffsetDateTime) -> Said {
     let browser_close = entries.get_expire_at_browser_close().ok();
     let refused = session.save().wait().is_err();
     let record = one.saved.lock().unwrap().take();
-    assert_eq!(record.is_none(), refused, "{}", content.name);
+    assert_eq!(record.is_none(), refused, "{}", recorded.name);
     Said { age, date, browser_close, expires: record.map(|record| micros(record.expires)) }
 }
 

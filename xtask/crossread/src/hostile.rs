@@ -71,7 +71,7 @@ pub(crate) fn run(root: &Path, version: &str, python: &Path, engine: &Engine) ->
             (Done::TooLarge, ..) => {}
             // Integers of more digits than Python reads: they are kept, and Django sees an empty session as before.
             (Done::Saved(_), stored, None) => {
-                if stored.as_deref() != Some(with_entry(text).as_str()) {
+                if text.ends_with('}') && stored.as_deref() != Some(with_entry(text).as_str()) {
                     faults.push(format!("{name}: Django reads nothing of it, and Rust saved something else"));
                 }
                 saved += 1;
