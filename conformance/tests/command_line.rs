@@ -22,7 +22,7 @@ impl Run {
         let progress = |line: &str| line.ends_with(" traces\n") || line.ends_with(" requests\n");
         let told: usize =
             self.stderr.split_inclusive('\n').take_while(|line| progress(line)).map(str::len).sum();
-        &self.stderr[told..]
+        self.stderr.split_at(told).1
     }
 }
 
