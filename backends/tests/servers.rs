@@ -283,6 +283,56 @@ fn a_change_whose_answer_is_lost_is_not_taken_for_somebody_elses(#[case] variabl
 
 #[rstest]
 #[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
+fn a_key_that_is_taken_is_refused_even_for_the_same_record(
+    #[values(redis, cluster, memcached, postgres, cached, cached_in_memcached)] open: fn() -> AnyStore,
+) {
+    let store = open();
+    let _guard = RUNTIME.enter();
+    let key = RandomKeys.generate().unwrap();
+    let record = record(r#"{"a":1}"#);
+    store.insert(&key, &record).wait().unwrap();
+    let refused = store.insert(&key, &record).wait();
+    assert!(matches!(refused, Err(StoreError::Exists(_))), "{refused:?}");
+}
+
+#[test]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
+fn a_session_of_a_cluster_is_found_while_its_slot_moves_and_afterwards() {
+    let store = cluster();
+    let _guard = RUNTIME.enter();
+    let url = url("SESSIONSPEC_REDIS_CLUSTER_URL");
+    let key = RandomKeys.generate().unwrap();
+    let ask = |node: &str, what: &[&str]| -> String {
+        let mut client = Command::new("redis-cli");
+        let answer = client.args(["-u", node, "cluster"]).args(what).output().unwrap();
+        String::from_utf8(answer.stdout).unwrap().trim().to_owned()
+    };
+    let nodes: Vec<&str> = url.split(',').collect();
+    let slot = ask(nodes[0], &["keyslot", &format!(":1:django.contrib.sessions.cache{}", key.as_str())]);
+    // The giver is the node that may give the slot away.
+    let ids: Vec<String> = nodes.iter().map(|node| ask(node, &["myid"])).collect();
+    let gives =
+        |giver: usize| ask(nodes[giver], &["setslot", &slot, "migrating", &ids[(giver + 1) % 3]]) == "OK";
+    let giver = (0..3).find(|giver| gives(*giver)).unwrap();
+    let taker = (giver + 1) % 3;
+    assert_eq!(ask(nodes[taker], &["setslot", &slot, "importing", &ids[giver]]), "OK");
+    let refused = store.update(&key, &record("{}")).wait();
+    assert!(matches!(refused, Err(StoreError::NotFound(_))), "{refused:?}");
+    store.insert(&key, &record(r#"{"a":1}"#)).wait().unwrap();
+    let refused = store.insert(&key, &record(r#"{"a":1}"#)).wait();
+    assert!(matches!(refused, Err(StoreError::Exists(_))), "{refused:?}");
+    assert_eq!(store.load(&key).wait().unwrap().unwrap().data, record(r#"{"a":1}"#).data);
+    for node in [taker, giver] {
+        assert_eq!(ask(nodes[node], &["setslot", &slot, "node", &ids[taker]]), "OK");
+    }
+    store.update(&key, &record(r#"{"a":2}"#)).wait().unwrap();
+    assert_eq!(store.load(&key).wait().unwrap().unwrap().data, record(r#"{"a":2}"#).data);
+    store.delete(&key).wait().unwrap();
+    assert_eq!(store.load(&key).wait().unwrap(), None);
+}
+
+#[rstest]
+#[ignore = "needs servers: cargo xtask services cargo test --all-features --test servers -- --include-ignored"]
 fn a_record_in_a_cache_lives_no_longer_than_it_says(#[values(redis, memcached)] open: fn() -> AnyStore) {
     let store = open();
     let _guard = RUNTIME.enter();

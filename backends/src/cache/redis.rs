@@ -3,15 +3,22 @@
 use std::fmt;
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, cmd};
+use redis::cluster_routing::SingleNodeRoutingInfo;
+use redis::{
+    Client, Cmd, ErrorKind, FromRedisValue, RedisError, RetryMethod, Value, cmd, from_redis_value, pipe,
+};
+use tokio::time::{Instant, sleep};
 
 use super::{Cache, CacheError};
 
 /// How long to wait for a connection, and for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long to wait before a cluster is asked again the first time; then twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// Puts a value in the place of a certain other one, in one step.
 const SWAP: &str = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end \
@@ -62,6 +69,8 @@ impl RedisCache {
         let client = ClusterClient::builder(nodes.iter().copied())
             .connection_timeout(TIMEOUT)
             .response_timeout(TIMEOUT)
+            // `ask_cluster` asks again where it is safe: the client does not tell whether it did.
+            .retries(0)
             .build()
             .map_err(fault)?;
         let connection = client.get_async_connection().await.map_err(fault)?;
@@ -72,7 +81,9 @@ impl RedisCache {
     async fn ask_once<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
         match self.connection.clone() {
             Connection::One(mut manager) => command.query_async(&mut manager).await,
-            Connection::Cluster(mut connection) => command.query_async(&mut connection).await,
+            Connection::Cluster(connection) => {
+                from_redis_value(ask_cluster(connection, command).await?).map_err(RedisError::from)
+            }
         }
     }
 
@@ -111,6 +122,50 @@ impl fmt::Debug for RedisCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisCache").field("address", &self.address).finish_non_exhaustive()
     }
+}
+
+/// Asks a cluster: again as long as a node refuses because the slot is another's or on its way there, but not if
+/// the answer was lost.
+async fn ask_cluster(mut connection: ClusterConnection, command: &Cmd) -> Result<Value, RedisError> {
+    let deadline = Instant::now() + TIMEOUT;
+    let mut pause = FIRST_PAUSE;
+    let mut asked = connection.req_packed_command(command).await.and_then(Value::extract_error);
+    loop {
+        let error = match asked {
+            Err(error) if matches!(error.kind(), ErrorKind::Server(_)) && Instant::now() < deadline => error,
+            asked => return asked,
+        };
+        asked = match (error.retry_method(), error.redirect_node()) {
+            // The slot is moving, and the key is with the receiver or nowhere.
+            (RetryMethod::AskRedirect, Some((node, _))) => ask_node(&mut connection, node, command).await,
+            // The client learns the new distribution before it sends anything else.
+            (
+                RetryMethod::MovedRedirect | RetryMethod::RefreshSlotsAndRetry | RetryMethod::WaitAndRetry,
+                _,
+            ) => {
+                sleep(pause).await;
+                pause *= 2;
+                connection.req_packed_command(command).await.and_then(Value::extract_error)
+            }
+            _ => return Err(error),
+        };
+    }
+}
+
+/// Asks the node that receives the slot of the key.
+async fn ask_node(
+    connection: &mut ClusterConnection,
+    node: &str,
+    command: &Cmd,
+) -> Result<Value, RedisError> {
+    let Some((host, Ok(port))) = node.rsplit_once(':').map(|(host, port)| (host, port.parse())) else {
+        return Err((ErrorKind::Parse, "the cluster names a node that is no address", node.to_owned()).into());
+    };
+    let to = SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port };
+    let mut both = pipe();
+    both.cmd("ASKING").add_command(command.clone());
+    let answers = connection.route_pipeline(both, 1, 1, to).await?;
+    answers.into_iter().next_back().unwrap_or(Value::Nil).extract_error()
 }
 
 /// A life as Redis counts it: rounded down, so that no record outlives its session; but zero would be an error, and
@@ -161,10 +216,8 @@ impl Cache for RedisCache {
 
     async fn add(&self, key: &str, value: Vec<u8>, life: Duration) -> Result<bool, CacheError> {
         match self.set(key, &value, life, "NX").await? {
-            // What is there may be what was stored the first time. In a cluster the client asks again by itself.
-            (false, twice) if twice || matches!(self.connection, Connection::Cluster(_)) => {
-                Ok(self.get(key).await?.is_some_and(|found| found == value))
-            }
+            // What is there may be what was stored the first time.
+            (false, true) => Ok(self.get(key).await?.is_some_and(|found| found == value)),
             (added, _) => Ok(added),
         }
     }
