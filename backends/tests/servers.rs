@@ -311,9 +311,9 @@ fn a_session_of_a_cluster_is_found_while_its_slot_moves_and_afterwards() {
     let slot = ask(nodes[0], &["keyslot", &format!(":1:django.contrib.sessions.cache{}", key.as_str())]);
     // The giver is the node that may give the slot away.
     let ids: Vec<String> = nodes.iter().map(|node| ask(node, &["myid"])).collect();
-    let gives =
+    let is_giver =
         |giver: usize| ask(nodes[giver], &["setslot", &slot, "migrating", &ids[(giver + 1) % 3]]) == "OK";
-    let giver = (0..3).find(|giver| gives(*giver)).unwrap();
+    let giver = (0..3).find(|node| is_giver(*node)).unwrap();
     let taker = (giver + 1) % 3;
     assert_eq!(ask(nodes[taker], &["setslot", &slot, "importing", &ids[giver]]), "OK");
     let refused = store.update(&key, &record("{}")).wait();

@@ -99,11 +99,10 @@ mod zones {
 /// Without zones there is no value of a zone.
 #[cfg(not(feature = "time-zone"))]
 mod zones {
-    use std::convert::Infallible;
-
     use time::{OffsetDateTime, PrimitiveDateTime};
 
-    pub(super) type Zone = Infallible;
+    #[derive(Clone, PartialEq, Eq)]
+    pub(super) enum Zone {}
 
     pub(super) fn named(_: &str) -> Result<Zone, &'static str> {
         Err("this build has no time zones; switch on the feature `time-zone` of session-core")
