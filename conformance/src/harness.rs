@@ -10,9 +10,13 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use session_core::SessionStore;
 
 use crate::model::Errata;
-use crate::report::{Failure, Outcome, Replay, SubjectReport, failure_block, write_artifacts};
+use crate::report::{
+    Failure, Outcome, Replay, ScheduleFailure, SubjectReport, failure_block, schedule_block, write_artifacts,
+    write_schedule,
+};
 use crate::rule::RuleId;
 use crate::runner::{Coverage, Verdict, run_trace};
+use crate::schedule::Schedule;
 use crate::subject::{Env, StoreHooks, StoreSubject, Subject};
 use crate::suite::{Config, run};
 use crate::trace::TraceFile;
@@ -53,7 +57,7 @@ where
         }
     };
     let report: Arc<OnceLock<Result<SubjectReport, String>>> = Arc::default();
-    let trials = RuleId::of_stores().map(|rule| {
+    let trials = RuleId::of_stores().chain(RuleId::of_schedules()).map(|rule| {
         let clause = rule.rule();
         let unmet = clause.needs.iter().find_map(|need| need.unmet_by(&manifest));
         let (open, report, name) = (Arc::clone(&open), Arc::clone(&report), name.clone());
@@ -81,6 +85,12 @@ fn verdict(report: &SubjectReport, rule: RuleId) -> Result<(), Failed> {
         let artifacts = write_artifacts(Path::new(ARTIFACTS), rule, &failure.trace).ok();
         let artifacts = artifacts.as_ref().map(|artifacts| (artifacts, &replay_command as &Replay));
         return Err(Failed::from(failure_block(failure, &report.manifest, artifacts)));
+    }
+    if let Some(failure) = report.schedule_failures.iter().find(|failure| failure.violation.rule == rule) {
+        let artifacts =
+            failure.schedule.as_ref().and_then(|one| write_schedule(Path::new(ARTIFACTS), rule, one).ok());
+        let artifacts = artifacts.as_ref().map(|artifacts| (artifacts, &replay_command as &Replay));
+        return Err(Failed::from(schedule_block(failure, &report.manifest, artifacts)));
     }
     // A test can only pass or fail: a rule of which nothing is known has not passed.
     if result.status.is_success(rule.rule().level) && result.status != Outcome::NotExercised {
@@ -129,7 +139,7 @@ fn store_name<S>() -> String {
     plain.rsplit("::").next().unwrap_or(plain).to_owned()
 }
 
-/// Runs one trace on a store, as a regression test. The text is a trace file.
+/// Runs one trace or schedule on a store, as a regression test. The text is its file.
 ///
 /// # Panics
 /// If the trace does not hold, with the failure as the suite shows it; or if it is no trace.
@@ -158,10 +168,18 @@ where
     S: SessionStore,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
-    let file = TraceFile::parse(trace).map_err(|error| ReplayError::Undriven(error.to_string()))?;
     let open = |env: &Env, _| open(env);
     let mut subject = StoreSubject::new(&store_name::<S>(), "", open, StoreHooks::default())
         .map_err(|fault| ReplayError::Undriven(fault.to_string()))?;
+    if Schedule::is_one(trace) {
+        let schedule = Schedule::parse(trace).map_err(ReplayError::Undriven)?;
+        return match ScheduleFailure::of(&mut subject, &schedule) {
+            Ok(None) => Ok(()),
+            Ok(Some(failure)) => Err(ReplayError::Broken(schedule_block(&failure, subject.manifest(), None))),
+            Err(fault) => Err(ReplayError::Undriven(fault.to_string())),
+        };
+    }
+    let file = TraceFile::parse(trace).map_err(|error| ReplayError::Undriven(error.to_string()))?;
     match run_trace(&mut subject, &file.trace, Errata::Imitated, &mut Coverage::default()) {
         Verdict::Held { .. } => Ok(()),
         Verdict::Faulted { fault, .. } => Err(ReplayError::Undriven(fault.to_string())),

@@ -28,6 +28,8 @@ pub struct Manifest {
     pub values: Values,
     /// What the suite may do behind the store's back.
     pub hooks: Vec<Hook>,
+    /// The parts that the suite can stop and make fail.
+    pub parts: Vec<&'static str>,
     /// Rules that the subject is known to break, each with its reason.
     pub errata: Vec<Erratum>,
     /// What its answer to `hello` holds that this suite does not know, for the doctor.
@@ -191,6 +193,7 @@ impl Manifest {
             capabilities,
             values: Values::KEPT,
             hooks: Vec::new(),
+            parts: Vec::new(),
             errata: Vec::new(),
             unknown: Vec::new(),
         }

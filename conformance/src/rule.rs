@@ -25,7 +25,8 @@ pub struct Rule {
     pub django: Django,
     /// The page of the specification, under `docs/spec/`.
     pub page: &'static str,
-    /// The rule's golden trace, in the trace format; empty for a rule about applications.
+    /// The rule's golden trace, in the trace format; its golden schedule, for a rule on what overlaps and fails; empty
+    /// for a rule about applications.
     pub golden: &'static str,
 }
 
@@ -81,9 +82,14 @@ impl RuleId {
         Self::every().take(crate::rules::STORES)
     }
 
+    /// Every rule about what overlaps, fails and is dropped, in the order of the specification.
+    pub fn of_schedules() -> impl Iterator<Item = Self> {
+        Self::every().skip(crate::rules::STORES).take(crate::rules::SCHEDULES)
+    }
+
     /// Every rule about applications, in the order of the specification.
     pub fn of_applications() -> impl Iterator<Item = Self> {
-        Self::every().skip(crate::rules::STORES)
+        Self::every().skip(crate::rules::STORES + crate::rules::SCHEDULES)
     }
 
     /// The clause.
@@ -155,6 +161,8 @@ pub enum Need {
     HookForceKeys,
     /// A record can be damaged by the suite.
     HookDamage,
+    /// The store shows parts that the suite can make fail.
+    Parts,
 }
 
 impl Need {
@@ -203,6 +211,7 @@ impl Need {
                 subject.hooks.contains(&Hook::ForceKeys),
                 "the subject cannot force keys (hook `force-keys`)",
             ),
+            Self::Parts => (!subject.parts.is_empty(), "the store shows no part that could fail"),
             Self::HookDamage => {
                 (subject.hooks.contains(&Hook::Damage), "the subject cannot damage a record (hook `damage`)")
             }

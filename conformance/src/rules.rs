@@ -1365,6 +1365,94 @@ pub static RULES: &[Rule] = &[
         golden: include_str!("../golden/data.corrupt.overwritten.jsonl"),
     },
     Rule {
+        id: "concurrent.delete.final",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "After an acknowledged deletion no load finds the session",
+        text: "Whatever was under way when the session was deleted, a load that fills a cache, an update, a client that has gone away,\nmust not bring it back, now or later. A store that cannot prove that the session is gone answers with an error.",
+        django: Django::Silent("its engines are not driven at once here"),
+        page: "concurrency.md",
+        golden: include_str!("../golden/concurrent.delete.final.jsonl"),
+    },
+    Rule {
+        id: "concurrent.insert.one-wins",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "Of several insertions of one key exactly one succeeds",
+        text: "The others answer that the key is taken, whether they overlap or come one after the other. Otherwise two visitors share a session.",
+        django: Django::Silent("its engines are not driven at once here"),
+        page: "concurrency.md",
+        golden: include_str!("../golden/concurrent.insert.one-wins.jsonl"),
+    },
+    Rule {
+        id: "concurrent.load.latest",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "A load sees the last acknowledged write, or a later one",
+        text: "Once an insertion or an update is acknowledged, no client reads anything older, nor nothing. A forgetful store may\nhave lost the record.",
+        django: Django::Silent("its engines are not driven at once here"),
+        page: "concurrency.md",
+        golden: include_str!("../golden/concurrent.load.latest.jsonl"),
+    },
+    Rule {
+        id: "concurrent.record.whole",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "A load gives one record that was written, whole",
+        text: "Never a mixture of two writes, half of one, or something that does not decode, even while a write is under way or after it\nwas abandoned.",
+        django: Django::Silent("its engines are not driven at once here"),
+        page: "concurrency.md",
+        golden: include_str!("../golden/concurrent.record.whole.jsonl"),
+    },
+    Rule {
+        id: "concurrent.order",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide],
+        title: "All answers about a session fit one order of the operations",
+        text: "This is what the rules above have in common, for whatever they do not name.",
+        django: Django::Silent("its engines are not driven at once here"),
+        page: "concurrency.md",
+        golden: include_str!("../golden/concurrent.order.jsonl"),
+    },
+    Rule {
+        id: "failure.no-lie",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide, Need::Parts],
+        title: "What is acknowledged while a part fails has happened",
+        text: "An error may be reported; a success that is none may not.",
+        django: Django::Silent("its engines are not driven at once here"),
+        page: "concurrency.md",
+        golden: include_str!("../golden/failure.no-lie.jsonl"),
+    },
+    Rule {
+        id: "failure.not-absence",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide, Need::Parts],
+        title: "A failing part is never taken for \"no such session\"",
+        text: "Whoever answers that there is no session makes the application delete the visitor's cookie.",
+        django: Django::Silent("its engines are not driven at once here"),
+        page: "concurrency.md",
+        golden: include_str!("../golden/failure.not-absence.jsonl"),
+    },
+    Rule {
+        id: "failure.recovers",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide, Need::Parts],
+        title: "When nothing fails any more, the store works as before",
+        text: "Every session can be read, changed and deleted at once, also those that a failed operation was about.",
+        django: Django::Silent("its engines are not driven at once here"),
+        page: "concurrency.md",
+        golden: include_str!("../golden/failure.recovers.jsonl"),
+    },
+    Rule {
         id: "middleware.key",
         version: 1,
         level: Level::Must,
@@ -1634,8 +1722,11 @@ pub static RULES: &[Rule] = &[
     },
 ];
 
-/// How many of them, the first ones, are about stores; the others are about applications.
+/// How many of them, the first ones, are about stores.
 pub(crate) const STORES: usize = 122;
+
+/// How many, behind those, are about what overlaps and fails; the others are about applications.
+pub(crate) const SCHEDULES: usize = 8;
 
 /// `r[key.short]`: A key of fewer than eight characters counts as no key.
 pub const KEY_SHORT: RuleId = RuleId(0);
@@ -1881,51 +1972,67 @@ pub const DATA_DEEP_REFUSED: RuleId = RuleId(119);
 pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(120);
 /// `r[data.corrupt.overwritten]`: Saving replaces a record that did not decode.
 pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(121);
+/// `r[concurrent.delete.final]`: After an acknowledged deletion no load finds the session.
+pub const CONCURRENT_DELETE_FINAL: RuleId = RuleId(122);
+/// `r[concurrent.insert.one-wins]`: Of several insertions of one key exactly one succeeds.
+pub const CONCURRENT_INSERT_ONE_WINS: RuleId = RuleId(123);
+/// `r[concurrent.load.latest]`: A load sees the last acknowledged write, or a later one.
+pub const CONCURRENT_LOAD_LATEST: RuleId = RuleId(124);
+/// `r[concurrent.record.whole]`: A load gives one record that was written, whole.
+pub const CONCURRENT_RECORD_WHOLE: RuleId = RuleId(125);
+/// `r[concurrent.order]`: All answers about a session fit one order of the operations.
+pub const CONCURRENT_ORDER: RuleId = RuleId(126);
+/// `r[failure.no-lie]`: What is acknowledged while a part fails has happened.
+pub const FAILURE_NO_LIE: RuleId = RuleId(127);
+/// `r[failure.not-absence]`: A failing part is never taken for "no such session".
+pub const FAILURE_NOT_ABSENCE: RuleId = RuleId(128);
+/// `r[failure.recovers]`: When nothing fails any more, the store works as before.
+pub const FAILURE_RECOVERS: RuleId = RuleId(129);
 /// `r[middleware.key]`: The session's key is the value of the session cookie.
-pub const MIDDLEWARE_KEY: RuleId = RuleId(122);
+pub const MIDDLEWARE_KEY: RuleId = RuleId(130);
 /// `r[middleware.lazy]`: A request that does not touch its session reads nothing, saves nothing, and sends no cookie.
-pub const MIDDLEWARE_LAZY: RuleId = RuleId(123);
+pub const MIDDLEWARE_LAZY: RuleId = RuleId(131);
 /// `r[middleware.key.not-adopted]`: A key that the application never issued is not adopted.
-pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(124);
+pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(132);
 /// `r[middleware.key.unguessable]`: Keys are drawn at random, from at least 2^128.
-pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(125);
+pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(133);
 /// `r[middleware.save.modified]`: A session that was modified is saved, and its cookie set.
-pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(126);
+pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(134);
 /// `r[middleware.save.unmodified]`: A session that was not modified is not saved.
-pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(127);
+pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(135);
 /// `r[middleware.save.every-request]`: With `save_every_request` every session that is not empty is saved, and its cookie set.
-pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(128);
+pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(136);
 /// `r[middleware.save.empty]`: A session that is empty is never saved.
-pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(129);
+pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(137);
 /// `r[middleware.save.server-error]`: An answer of 500 or above saves nothing and sets no cookie.
-pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(130);
+pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(138);
 /// `r[middleware.save.explicit]`: What the handler itself saved stays, whatever the answer.
-pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(131);
+pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(139);
 /// `r[middleware.interrupted]`: If a modified session was deleted while the request was worked on, the answer is 400, and the session stays deleted.
-pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(132);
+pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(140);
 /// `r[middleware.cookie.age]`: The cookie of a session lives as long as the session.
-pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(133);
+pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(141);
 /// `r[middleware.cookie.browser-close]`: The cookie of a session that ends with the browser has neither `Max-Age` nor `Expires`.
-pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(134);
+pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(142);
 /// `r[middleware.cookie.new-key]`: A session that got another key sends it.
-pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(135);
+pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(143);
 /// `r[middleware.cookie.kept]`: A session that kept its key sends the same one.
-pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(136);
+pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(144);
 /// `r[middleware.cookie.deleted]`: The cookie of a session that is empty is deleted.
-pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(137);
+pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(145);
 /// `r[middleware.cookie.attributes]`: The cookie is sent as the settings say.
-pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(138);
+pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(146);
 /// `r[middleware.cookie.deleted-attributes]`: The cookie is deleted where it was set.
-pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(139);
+pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(147);
 /// `r[middleware.vary.accessed]`: An answer whose session was looked at has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(140);
+pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(148);
 /// `r[middleware.vary.sent]`: An answer that sets or deletes the cookie has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(141);
+pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(149);
 /// `r[middleware.vary.untouched]`: An answer whose session was not looked at may be shared.
-pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(142);
+pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(150);
 /// `r[middleware.cache.private]`: An answer that sets the session's cookie does not say `Cache-Control: public`.
-pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(143);
+pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(151);
 /// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
-pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(144);
+pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(152);
 /// `r[middleware.log-out]`: After `flush` the old key opens nothing.
-pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(145);
+pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(153);

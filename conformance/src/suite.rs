@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use crate::errata::Excuses;
 use crate::generate::Generator;
-use crate::manifest::ClockLevel;
+use crate::manifest::{ClockLevel, Manifest};
 use crate::minimise::minimise;
 use crate::model::{Errata, Model};
 use crate::report::{Failure, Outcome, RuleReport, SubjectReport, expected_text, observed_text};
 use crate::rule::RuleId;
 use crate::runner::{Coverage, Divergence, Verdict, run_trace};
+use crate::schedule::check_schedules;
 use crate::subject::{Fault, Subject};
 use crate::trace::{Trace, TraceFile};
 
@@ -35,11 +36,23 @@ pub struct Config {
     pub budget: Option<Duration>,
     /// Which rules are wanted; the others are disabled. `*` stands for any text.
     pub rules: Option<String>,
+    /// How hard what overlaps, fails and is dropped is looked at.
+    pub profile: Profile,
+}
+
+/// How hard what overlaps, fails and is dropped is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Profile {
+    /// For every day: some schedules and races, in a second or two.
+    Quick,
+    /// Before a release: many of them, in a minute or two.
+    Full,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { cases: 500, steps: 40, seed: 0x51f2, budget: None, rules: None }
+        Self { cases: 500, steps: 40, seed: 0x51f2, budget: None, rules: None, profile: Profile::Quick }
     }
 }
 
@@ -68,6 +81,12 @@ impl Config {
         Self { budget: Some(budget), ..self }
     }
 
+    /// With this profile.
+    #[must_use]
+    pub fn with_profile(self, profile: Profile) -> Self {
+        Self { profile, ..self }
+    }
+
     /// With only the rules that fit a pattern, in which `*` stands for any text.
     #[must_use]
     pub fn with_rules(self, pattern: &str) -> Self {
@@ -85,8 +104,32 @@ pub fn matches(pattern: &str, id: &str) -> bool {
     }
 }
 
+/// Why a rule is not checked on a subject, if it is not.
+pub(crate) fn left_out(rule: RuleId, manifest: &Manifest, config: &Config) -> Option<(Outcome, String)> {
+    let clause = rule.rule();
+    if config.rules.as_ref().is_some_and(|pattern| !matches(pattern, clause.id)) {
+        return Some((Outcome::Disabled, "not among the rules that were asked for".into()));
+    }
+    let unmet = clause.needs.iter().find_map(|need| need.unmet_by(manifest));
+    unmet.map(|reason| (Outcome::NotApplicable, reason.into()))
+}
+
 /// Runs the suite on a subject. `progress` is told how many traces of how many are done.
 pub fn run(
+    subject: &mut dyn Subject,
+    config: &Config,
+    progress: &mut dyn FnMut(usize, usize),
+) -> SubjectReport {
+    let mut report = run_traces(subject, config, progress);
+    if report.is_whole() {
+        let (rules, failures) = check_schedules(subject, config);
+        report.rules.extend(rules);
+        report.schedule_failures = failures;
+    }
+    report
+}
+
+fn run_traces(
     subject: &mut dyn Subject,
     config: &Config,
     progress: &mut dyn FnMut(usize, usize),
@@ -177,12 +220,7 @@ impl<'a> Run<'a> {
 
     /// Why a rule is not run, if it is not.
     fn left_out(&self, rule: RuleId) -> Option<(Outcome, String)> {
-        let clause = rule.rule();
-        if self.config.rules.as_ref().is_some_and(|pattern| !matches(pattern, clause.id)) {
-            return Some((Outcome::Disabled, "not among the rules that were asked for".into()));
-        }
-        let unmet = clause.needs.iter().find_map(|need| need.unmet_by(self.subject.manifest()));
-        unmet.map(|reason| (Outcome::NotApplicable, reason.into()))
+        left_out(rule, self.subject.manifest(), self.config)
     }
 
     fn applicable(&self) -> impl Iterator<Item = RuleId> + use<> {
@@ -415,9 +453,11 @@ impl<'a> Run<'a> {
                 (None, None) => self.unfound(id),
             };
             let exercised = self.coverage.count(id);
-            rules.push(RuleReport { rule: id, status, exercised, clock: manifest.clock, reason, trace });
+            let clock = manifest.clock;
+            rules.push(RuleReport { rule: id, status, exercised, clock, reason, trace, schedule: None });
         }
-        SubjectReport { manifest, steps: self.coverage.steps, rules, failures }
+        let schedule_failures = Vec::new();
+        SubjectReport { manifest, steps: self.coverage.steps, rules, failures, schedule_failures }
     }
 
     /// What is said of a rule with which nothing was found.

@@ -178,16 +178,18 @@ impl Trace {
 
     /// A short name for the trace: the same trace has the same name, on every machine.
     pub fn fingerprint(&self) -> String {
-        // FNV-1a: no more is asked of it than to tell a few traces apart.
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for byte in self.to_jsonl(None).bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        let mut name = String::new();
-        // Writing to a String cannot fail.
-        let _ = write!(name, "{:08x}", (hash >> 32) ^ (hash & 0xffff_ffff));
-        name
+        fingerprint(&self.to_jsonl(None))
     }
+}
+
+/// A short name for a text.
+pub(crate) fn fingerprint(text: &str) -> String {
+    // FNV-1a: no more is asked of it than to tell a few traces apart.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in text.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    format!("{:08x}", (hash >> 32) ^ (hash & 0xffff_ffff))
 }
 
 impl TraceFile {

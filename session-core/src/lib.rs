@@ -64,5 +64,5 @@ pub use record::Record;
 pub use serde_json::Value;
 pub use session::{Session, SessionContext};
 pub use settings::{Secret, Settings, SettingsError};
-pub use store::{Capabilities, ClearExpired, ExpiredRecords, SessionStore};
+pub use store::{Capabilities, ClearExpired, Consistency, ExpiredRecords, SessionStore};
 pub use time_zone::TimeZone;

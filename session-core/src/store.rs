@@ -109,6 +109,8 @@ pub struct Capabilities {
     pub clear_expired: ClearExpired,
     /// The most bytes an encoded record may have; a larger one is [`StoreError::TooLarge`].
     pub max_record_bytes: Option<u64>,
+    /// What its answers have to do with each other when clients overlap.
+    pub consistency: Consistency,
 }
 
 impl Capabilities {
@@ -121,12 +123,18 @@ impl Capabilities {
             expired: ExpiredRecords::Kept,
             clear_expired: ClearExpired::Sweeps,
             max_record_bytes: None,
+            consistency: Consistency::Linearizable,
         }
     }
 
-    /// What most caches on a server can do: records go by themselves when their time is over.
+    /// What most caches on a server can do: records go by themselves when their time is over, or when room is needed.
     pub const fn cache() -> Self {
-        Self { expired: ExpiredRecords::Gone, clear_expired: ClearExpired::Automatic, ..Self::database() }
+        Self {
+            expired: ExpiredRecords::Gone,
+            clear_expired: ClearExpired::Automatic,
+            consistency: Consistency::Forgetful,
+            ..Self::database()
+        }
     }
 
     /// What a store in the memory of one process can do: its records end with it, nobody else sees them, and
@@ -175,6 +183,22 @@ impl Capabilities {
     pub const fn with_max_record_bytes(self, limit: u64) -> Self {
         Self { max_record_bytes: Some(limit), ..self }
     }
+
+    /// The same with another [`consistency`](Self::consistency).
+    #[must_use]
+    pub const fn with_consistency(self, consistency: Consistency) -> Self {
+        Self { consistency, ..self }
+    }
+}
+
+/// What a store promises where clients overlap. After an acknowledged deletion no load succeeds, whatever it promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Consistency {
+    /// Its answers are as if each operation had been done at one instant between question and answer.
+    Linearizable,
+    /// The same, but a record may be gone at any time (a cache that needs room). What it has is the latest.
+    Forgetful,
 }
 
 /// What becomes of a record that has expired and was not cleared yet. It never loads.

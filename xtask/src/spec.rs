@@ -23,6 +23,9 @@ const LOCK: &str = "docs/spec/rules.lock";
 /// The page whose rules are about applications: they have no trace, and are checked on a table of requests.
 const MIDDLEWARE: &str = "middleware.md";
 
+/// The page about what overlaps and fails: its rules have golden schedules.
+const SCHEDULES: &str = "concurrency.md";
+
 /// A clause of the specification.
 #[derive(Debug)]
 struct Clause {
@@ -82,8 +85,12 @@ fn read_clauses(root: &Path) -> Result<Vec<Clause>, Failure> {
             }
         }
     }
-    // Those about stores come first.
-    clauses.sort_by_key(|clause| clause.page == MIDDLEWARE);
+    // Those about stores come first, then those on what overlaps and fails.
+    clauses.sort_by_key(|clause| match clause.page.as_str() {
+        SCHEDULES => 1,
+        MIDDLEWARE => 2,
+        _ => 0,
+    });
     if faults.is_empty() { Ok(clauses) } else { Err(Failure::many("spec", faults)) }
 }
 
@@ -284,10 +291,13 @@ fn rules_source(clauses: &[Clause]) -> Result<String, Failure> {
          /// Every rule, in the order of the specification.\n\
          pub static RULES: &[Rule] = &[\n",
     );
-    let stores = clauses.iter().filter(|clause| clause.page != MIDDLEWARE).count();
+    let schedules = clauses.iter().filter(|clause| clause.page == SCHEDULES).count();
+    let stores = clauses.iter().filter(|clause| ![SCHEDULES, MIDDLEWARE].contains(&&*clause.page)).count();
     let mut constants = format!(
-        "/// How many of them, the first ones, are about stores; the others are about applications.\n\
-         pub(crate) const STORES: usize = {stores};\n\n"
+        "/// How many of them, the first ones, are about stores.\n\
+         pub(crate) const STORES: usize = {stores};\n\n\
+         /// How many, behind those, are about what overlaps and fails; the others are about applications.\n\
+         pub(crate) const SCHEDULES: usize = {schedules};\n\n"
     );
     for (index, clause) in clauses.iter().enumerate() {
         let django = clause.django().map_err(|fault| Failure::one("spec", fault))?;

@@ -506,10 +506,24 @@ impl Run<'_> {
                     (status, Some(reason.into()))
                 }
             };
-            RuleReport { rule, status, exercised, clock: ClockLevel::Wall, reason, trace: None }
+            RuleReport {
+                rule,
+                status,
+                exercised,
+                clock: ClockLevel::Wall,
+                reason,
+                trace: None,
+                schedule: None,
+            }
         };
         let rules = RuleId::of_applications().map(report).collect();
-        let report = SubjectReport { manifest, steps: self.requests, rules, failures: Vec::new() };
+        let report = SubjectReport {
+            manifest,
+            steps: self.requests,
+            rules,
+            failures: Vec::new(),
+            schedule_failures: Vec::new(),
+        };
         // The first of each rule says enough.
         let mut told = BTreeSet::new();
         let broken = self.broken.into_iter().filter(|broken| told.insert(broken.rule)).collect();

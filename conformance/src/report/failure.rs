@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::rule::RuleId;
+use crate::schedule::Schedule;
 use crate::trace::Trace;
 
 /// Where a failure's files are.
@@ -29,13 +30,25 @@ impl Artifacts {
 /// # Errors
 /// As the file system has them.
 pub fn write_artifacts(directory: &Path, rule: RuleId, trace: &Trace) -> io::Result<Artifacts> {
+    let jsonl = trace.to_jsonl(Some(rule.rule().id));
+    write(directory, rule, &trace.fingerprint(), &jsonl)
+}
+
+/// As [`write_artifacts`], for a schedule.
+///
+/// # Errors
+/// As the file system has them.
+pub fn write_schedule(directory: &Path, rule: RuleId, schedule: &Schedule) -> io::Result<Artifacts> {
+    let jsonl = schedule.to_jsonl(Some(rule.rule().id));
+    write(directory, rule, &schedule.fingerprint(), &jsonl)
+}
+
+fn write(directory: &Path, rule: RuleId, name: &str, jsonl: &str) -> io::Result<Artifacts> {
     fs::create_dir_all(directory)?;
     let id = rule.rule().id;
-    let name = trace.fingerprint();
     let artifacts =
         Artifacts::new(directory.join(format!("{name}.jsonl")), directory.join(format!("{name}.rs")));
-    let jsonl = trace.to_jsonl(Some(id));
-    fs::write(&artifacts.trace, &jsonl)?;
+    fs::write(&artifacts.trace, jsonl)?;
     let function = id.replace(['.', '-'], "_");
     let test = format!(
         "// A regression test for r[{id}]: {}.\n\

@@ -54,7 +54,7 @@ struct JsonRule {
     /// Why, unless it passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// The trace that shows it, in the trace format.
+    /// The trace or the schedule that shows it, in its format.
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<String>,
 }
@@ -90,7 +90,7 @@ fn subject(subject: &super::SubjectReport) -> JsonSubject {
         exercised: rule.exercised,
         clock: rule.clock.name(),
         reason: rule.reason.clone(),
-        trace: rule.trace.as_ref().map(|trace| trace.to_jsonl(Some(rule.rule.rule().id))),
+        trace: shown(rule),
     });
     JsonSubject {
         name: subject.manifest.name.clone(),
@@ -99,6 +99,13 @@ fn subject(subject: &super::SubjectReport) -> JsonSubject {
         steps: subject.steps,
         rules: rules.collect(),
     }
+}
+
+/// What shows a failure.
+fn shown(rule: &super::RuleReport) -> Option<String> {
+    let id = Some(rule.rule.rule().id);
+    let trace = rule.trace.as_ref().map(|trace| trace.to_jsonl(id));
+    trace.or_else(|| rule.schedule.as_ref().map(|schedule| schedule.to_jsonl(id)))
 }
 
 /// The JSON schema of the report.

@@ -11,16 +11,19 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::history::{History, Violation};
 use crate::manifest::{ClockLevel, Manifest};
 use crate::rule::{Level, RuleId};
 use crate::runner::Divergence;
+use crate::schedule::Schedule;
+use crate::subject::{Fault, Subject};
 use crate::trace::Trace;
 
-pub use failure::{Artifacts, write_artifacts};
+pub use failure::{Artifacts, write_artifacts, write_schedule};
 pub use json::{schema, to_json};
 #[cfg(feature = "cli")]
 pub use junit::to_junit;
-pub use text::{Replay, broken_block, failure_block, summary, transcript};
+pub use text::{Replay, broken_block, failure_block, schedule_block, summary, transcript};
 pub(crate) use text::{expected_text, observed_text, step_texts};
 
 /// What became of a rule: exactly one of these.
@@ -137,6 +140,8 @@ pub struct SubjectReport {
     pub rules: Vec<RuleReport>,
     /// The failures, with their minimal traces.
     pub failures: Vec<Failure>,
+    /// The failures where operations overlap, fail or are dropped.
+    pub schedule_failures: Vec<ScheduleFailure>,
 }
 
 /// What became of a rule on a subject.
@@ -155,6 +160,26 @@ pub struct RuleReport {
     pub reason: Option<String>,
     /// The trace that shows it.
     pub trace: Option<Trace>,
+    /// The schedule that shows it, for a rule on what overlaps and fails.
+    pub schedule: Option<Schedule>,
+}
+
+/// A broken rule on what overlaps and fails, with the history that shows it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ScheduleFailure {
+    /// The rule, the answer that is wrong, and why.
+    pub violation: Violation,
+    /// What happened.
+    pub history: History,
+    /// The smallest schedule that shows it; none if the operations overlapped for real.
+    pub schedule: Option<Schedule>,
+    /// The seed of the run, if chance had a part in it.
+    pub seed: Option<u64>,
+    /// How long the schedule was that failed first, in moves; or the history, in operations.
+    pub original_moves: usize,
+    /// Rules whose golden schedules end so too.
+    pub also: Vec<RuleId>,
 }
 
 /// A broken rule with the smallest trace that shows it.
@@ -182,6 +207,26 @@ impl Failure {
         // A divergence names at least one rule.
         let rule = rules.next().unwrap_or(crate::rules::LIFECYCLE_LOAD_STORED);
         Self { rule, also: rules.collect(), seed: None, original_steps: trace.steps.len(), trace, divergence }
+    }
+}
+
+impl ScheduleFailure {
+    /// Carries out a schedule on a subject; what is wrong with what happens, if anything is.
+    ///
+    /// # Errors
+    /// [`Fault`] if the subject cannot be driven, or if its operations cannot be interrupted.
+    pub fn of(subject: &mut dyn Subject, schedule: &Schedule) -> Result<Option<Self>, Fault> {
+        let uninterrupted = || Fault::Harness("the operations of this subject cannot be interrupted".into());
+        let history = subject.schedule(schedule).ok_or_else(uninterrupted)??;
+        let violation = history.judge(subject.manifest().capabilities.consistency);
+        Ok(violation.map(|violation| Self {
+            violation,
+            history,
+            schedule: Some(schedule.clone()),
+            seed: None,
+            original_moves: schedule.moves.len(),
+            also: Vec::new(),
+        }))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{Artifacts, Failure, Outcome, Report, SubjectReport};
+use super::{Artifacts, Failure, Outcome, Report, ScheduleFailure, SubjectReport};
 use crate::application::Broken;
 use crate::call::Handles;
 use crate::manifest::Manifest;
@@ -45,6 +45,52 @@ pub fn failure_block(
     if let Some((artifacts, replay)) = artifacts {
         let _ = writeln!(out, "  replay: {}", replay(&artifacts.trace));
         let _ = writeln!(out, "  test:   {}   (a regression test, ready to paste)", artifacts.test.display());
+    }
+    out
+}
+
+/// A broken rule on what overlaps and fails, with the history that shows it; `artifacts` tells where the schedule is kept
+/// and how to carry it out again.
+pub fn schedule_block(
+    failure: &ScheduleFailure,
+    manifest: &Manifest,
+    artifacts: Option<(&Artifacts, &Replay<'_>)>,
+) -> String {
+    let rule = failure.violation.rule;
+    let mut out = heading(rule);
+    let length = match &failure.schedule {
+        Some(schedule) if schedule.moves.len() == failure.original_moves => {
+            counted(failure.original_moves, "move")
+        }
+        Some(schedule) => {
+            format!("{} shrunk to {}", counted(failure.original_moves, "move"), schedule.moves.len())
+        }
+        None => format!("{} on threads", counted(failure.original_moves, "operation")),
+    };
+    // Writing to a String cannot fail.
+    let seed = failure.seed.map(|seed| format!(" · seed {seed:#x}")).unwrap_or_default();
+    let _ = writeln!(out, "  store {} · {}{seed} · {length}", titled(manifest), django(rule));
+    for line in failure.violation.timeline(&failure.history).lines() {
+        let _ = writeln!(out, "    {line}");
+    }
+    let _ = writeln!(out, "  why:    {}", failure.violation.reason);
+    for one in failure.schedule.iter().flat_map(|schedule| schedule.texts()) {
+        let _ = writeln!(out, "  move:   {one}");
+    }
+    let _ = writeln!(out, "  spec:   {}", location(rule));
+    match (artifacts, &failure.schedule) {
+        (Some((artifacts, replay)), Some(_)) => {
+            let _ = writeln!(out, "  replay: {}", replay(&artifacts.trace));
+            let test = artifacts.test.display();
+            let _ = writeln!(out, "  test:   {test}   (a regression test, ready to paste)");
+        }
+        (_, None) => {
+            let _ = writeln!(
+                out,
+                "  replay: these ran on threads of their own; to see it again, run the suite again"
+            );
+        }
+        _ => {}
     }
     out
 }

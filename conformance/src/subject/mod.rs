@@ -21,8 +21,11 @@ use std::path::Path;
 use session_core::ManualClock;
 
 use crate::call::Call;
+use crate::history::History;
 use crate::manifest::Manifest;
 use crate::observation::Observation;
+use crate::parts::{Part, Parts};
+use crate::schedule::Schedule;
 use crate::trace::Settings;
 
 pub use connection::AdapterCommand;
@@ -57,6 +60,29 @@ pub trait Subject {
     /// [`Fault`] if the subject cannot be driven; what the store answers, errors included, is an
     /// observation.
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault>;
+
+    /// The [parts](crate::parts) that can be stopped and made to fail.
+    fn parts(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// Carries out a schedule on fresh and empty storage; `None` if operations of the subject cannot be interrupted.
+    ///
+    /// # Errors
+    /// [`Fault`] if the subject cannot be driven.
+    fn schedule(&mut self, schedule: &Schedule) -> Option<Result<History, Fault>> {
+        let _ = schedule;
+        None
+    }
+
+    /// Lets several clients use fresh and empty storage at the same time; `None` if the subject has one client only.
+    ///
+    /// # Errors
+    /// [`Fault`] if the subject cannot be driven.
+    fn race(&mut self, seed: u64) -> Option<Result<History, Fault>> {
+        let _ = seed;
+        None
+    }
 }
 
 /// The subject could not be driven. This is not the store's answer, and it is not the store's failure
@@ -91,6 +117,7 @@ pub struct Env {
     dir: std::path::PathBuf,
     clock: ManualClock,
     settings: session_core::Settings,
+    parts: Parts,
 }
 
 impl Env {
@@ -102,6 +129,12 @@ impl Env {
     /// The clock. Nothing else may tell the store the time.
     pub fn clock(&self) -> ManualClock {
         self.clock.clone()
+    }
+
+    /// A part of the store, such as the cache before a database: the suite can stop what is done through it, and make
+    /// it fail. A store that shows none is stopped where its futures wait.
+    pub fn part(&self, name: &'static str) -> Part {
+        self.parts.part(name)
     }
 
     /// The settings of the trace, with a secret key.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use session_core::{
-    BoxError, KeyGenerator, ManualClock, RandomKeys, Session, SessionContext, SessionError, SessionKey,
-    SessionStore,
+    BoxError, Clock, KeyGenerator, ManualClock, RandomKeys, Session, SessionContext, SessionError,
+    SessionKey, SessionStore,
 };
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
@@ -16,9 +16,12 @@ use super::process::temporary_in;
 use super::session::{failed, perform, state};
 use super::{Env, Fault, Subject};
 use crate::call::Call;
+use crate::history::History;
 use crate::manifest::{ClockLevel, Hook, Manifest, SubjectLevel};
 use crate::observation::{Answer, Failed, Observation};
 use crate::op::StorageOp;
+use crate::parts::Parts;
+use crate::schedule::{Field, Schedule, Stage, drive, race};
 use crate::trace::{START, Settings};
 
 /// In which of its lives a storage is opened.
@@ -73,6 +76,13 @@ impl StoreHooks {
     }
 }
 
+impl StoreHooks {
+    /// What broke the connection since this was asked the last time, if anything did.
+    fn broken(&mut self) -> Option<Fault> {
+        self.fault.as_mut().and_then(|fault| fault())
+    }
+}
+
 impl std::fmt::Debug for StoreHooks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StoreHooks").field("damage", &self.damage.is_some()).finish_non_exhaustive()
@@ -87,6 +97,7 @@ pub struct StoreSubject<F, S> {
     runtime: Runtime,
     clock: ManualClock,
     keys: ForcedKeys,
+    parts: Parts,
     env: Env,
     /// Removes the directory when it is dropped.
     dir: tempfile::TempDir,
@@ -119,7 +130,8 @@ where
         let guard = runtime.enter();
         let dir = temporary_in(None)?;
         let clock = ManualClock::new(instant(START)?);
-        let env = environment(&dir, &clock, Settings::default());
+        let parts = Parts::default();
+        let env = environment(&dir, &clock, Settings::default(), &parts);
         let store = open(&env, Opening::Fresh).map_err(not_opened)?;
         let mut manifest = Manifest::new(name, SubjectLevel::Store, store.capabilities());
         manifest.version = version.into();
@@ -128,6 +140,7 @@ where
         if hooks.damage.is_some() {
             manifest.hooks.push(Hook::Damage);
         }
+        manifest.parts = parts.names();
         drop(guard);
         hooks.runtime = Some(runtime);
         Self::with_manifest(manifest, open, hooks)
@@ -147,7 +160,8 @@ where
         let dir = temporary_in(None)?;
         let clock = ManualClock::new(instant(START)?);
         let keys = ForcedKeys::default();
-        let env = environment(&dir, &clock, Settings::default());
+        let parts = Parts::default();
+        let env = environment(&dir, &clock, Settings::default(), &parts);
         let context = SessionContext::with(env.settings.clone(), clock.clone(), keys.clone());
         Ok(Self {
             open,
@@ -156,6 +170,7 @@ where
             runtime,
             clock,
             keys,
+            parts,
             env,
             dir,
             place: None,
@@ -183,6 +198,12 @@ where
         };
         self.stores = vec![first, second];
         Ok(())
+    }
+
+    /// Opens fresh storage, for records that expire long after the present; tells when.
+    fn open_now(&mut self) -> Result<OffsetDateTime, Fault> {
+        self.open(START, Settings::default())?;
+        Ok(self.clock.now() + time::Duration::seconds(Settings::default().cookie_age))
     }
 
     fn store(&self, client: u8) -> Result<&Arc<S>, Fault> {
@@ -282,7 +303,7 @@ where
         if used(&self.dir)? {
             self.dir = temporary_in(self.place.as_deref())?;
         }
-        self.env = environment(&self.dir, &self.clock, settings);
+        self.env = environment(&self.dir, &self.clock, settings, &self.parts);
         self.context = SessionContext::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
         self.open_handles(Opening::Fresh)
     }
@@ -290,10 +311,26 @@ where
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault> {
         self.clock.set(instant(now)?);
         let observation = self.perform(call);
-        match self.hooks.fault.as_mut().and_then(|fault| fault()) {
-            Some(fault) => Err(fault),
-            None => observation,
-        }
+        self.hooks.broken().map_or(observation, Err)
+    }
+
+    fn parts(&self) -> Vec<&'static str> {
+        self.parts.names()
+    }
+
+    fn schedule(&mut self, schedule: &Schedule) -> Option<Result<History, Fault>> {
+        let history = self.open_now().and_then(|expires| {
+            let stage = Stage { runtime: &self.runtime, stores: &self.stores, parts: &self.parts, expires };
+            drive(&stage, schedule)
+        });
+        Some(self.hooks.broken().map_or(history, Err))
+    }
+
+    fn race(&mut self, seed: u64) -> Option<Result<History, Fault>> {
+        let history = self
+            .open_now()
+            .and_then(|expires| race(&Field { runtime: &self.runtime, stores: &self.stores, expires }, seed));
+        Some(self.hooks.broken().map_or(history, Err))
     }
 }
 
@@ -314,14 +351,14 @@ fn used(dir: &tempfile::TempDir) -> Result<bool, Fault> {
     Ok(entries.next().is_some())
 }
 
-fn environment(dir: &tempfile::TempDir, clock: &ManualClock, settings: Settings) -> Env {
+fn environment(dir: &tempfile::TempDir, clock: &ManualClock, settings: Settings, parts: &Parts) -> Env {
     let settings = session_core::Settings::new("sessionspec").with(|core| {
         core.cookie_age = settings.cookie_age;
         core.expire_at_browser_close = settings.expire_at_browser_close;
         // The suite tries values of 4 MiB.
         core.max_data_bytes = MAX_DATA_BYTES;
     });
-    Env { dir: PathBuf::from(dir.path()), clock: clock.clone(), settings }
+    Env { dir: PathBuf::from(dir.path()), clock: clock.clone(), settings, parts: parts.clone() }
 }
 
 fn not_opened(error: impl Into<Box<dyn Error + Send + Sync>>) -> Fault {

@@ -13,7 +13,7 @@ use std::io::BufRead;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use session_core::{ClearExpired, ExpiredRecords};
+use session_core::{ClearExpired, Consistency, ExpiredRecords};
 
 use crate::call::Call;
 use crate::json::{Json, Name, Object};
@@ -79,6 +79,21 @@ pub struct Capabilities {
     /// The most bytes an encoded record may have; null for no limit.
     #[serde(default)]
     pub max_record_bytes: Option<u64>,
+    /// What the store promises where clients overlap.
+    #[serde(default)]
+    pub consistency: Promise,
+}
+
+/// What a store promises where clients overlap.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Promise {
+    /// Each operation is done at one instant.
+    #[default]
+    Linearizable,
+    /// The same, but a record may be gone at any time.
+    Forgetful,
 }
 
 /// What becomes of an expired record before it is cleared.
@@ -164,6 +179,11 @@ impl From<session_core::Capabilities> for Capabilities {
                 _ => Clearing::Unsupported,
             },
             max_record_bytes: store.max_record_bytes,
+            consistency: match store.consistency {
+                Consistency::Linearizable => Promise::Linearizable,
+                // What is not known yet is not relied on.
+                _ => Promise::Forgetful,
+            },
         }
     }
 }
@@ -184,6 +204,10 @@ impl From<Capabilities> for session_core::Capabilities {
             Clearing::Unsupported => ClearExpired::Unsupported,
         };
         store.max_record_bytes = wire.max_record_bytes;
+        store.consistency = match wire.consistency {
+            Promise::Linearizable => Consistency::Linearizable,
+            Promise::Forgetful => Consistency::Forgetful,
+        };
         store
     }
 }

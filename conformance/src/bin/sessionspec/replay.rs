@@ -1,11 +1,12 @@
-//! `sessionspec replay`: one trace on one subject, step by step.
+//! `sessionspec replay`: one trace or schedule on one subject, step by step.
 
 use std::fs;
 use std::path::PathBuf;
 
 use session_conformance::model::Errata;
-use session_conformance::report::{Failure, failure_block, transcript};
+use session_conformance::report::{Failure, ScheduleFailure, failure_block, schedule_block, transcript};
 use session_conformance::runner::{Coverage, Verdict, run_trace};
+use session_conformance::schedule::Schedule;
 use session_conformance::trace::TraceFile;
 
 use crate::Finding;
@@ -13,7 +14,7 @@ use crate::target::TargetArguments;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The trace, as `run` leaves it in target/sessionspec
+    /// The trace or schedule, as `run` leaves it in target/sessionspec
     #[arg(value_name = "TRACE.jsonl")]
     trace: PathBuf,
     #[command(flatten)]
@@ -24,6 +25,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let shown = arguments.trace.display();
     let text =
         fs::read_to_string(&arguments.trace).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    if Schedule::is_one(&text) {
+        return carry_out(arguments, &text);
+    }
     let file = TraceFile::parse(&text).map_err(|error| format!("{shown}: {error}"))?;
     let target = arguments.target.one()?;
     let mut subject = target.subject()?;
@@ -45,5 +49,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
             Err(format!("{step}: {fault}"))
         }
         other => Err(format!("the trace ended in a way that is not known here: {other:?}")),
+    }
+}
+
+/// Replays a schedule.
+fn carry_out(arguments: &Arguments, text: &str) -> Result<Finding, String> {
+    let shown = arguments.trace.display();
+    let schedule = Schedule::parse(text).map_err(|error| format!("{shown}: {error}"))?;
+    let mut subject = arguments.target.one()?.subject()?;
+    match ScheduleFailure::of(&mut *subject, &schedule).map_err(|fault| fault.to_string())? {
+        None => {
+            for one in schedule.texts() {
+                println!("{one}");
+            }
+            println!("held: {shown} on {}", subject.manifest().name);
+            Ok(Finding::Held)
+        }
+        Some(failure) => {
+            print!("{}", schedule_block(&failure, subject.manifest(), None));
+            Ok(Finding::Broken)
+        }
     }
 }

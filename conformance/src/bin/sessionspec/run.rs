@@ -8,10 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use session_conformance::report::{
-    Replay, Report, SubjectReport, failure_block, summary, to_json, to_junit, write_artifacts,
+    Replay, Report, SubjectReport, failure_block, schedule_block, summary, to_json, to_junit,
+    write_artifacts, write_schedule,
 };
 use session_conformance::rule::RuleId;
-use session_conformance::suite::{self, Config};
+use session_conformance::suite::{self, Config, Profile};
 
 use crate::Finding;
 use crate::progress::Progress;
@@ -37,12 +38,23 @@ pub(crate) struct Arguments {
     /// Generate no further traces after this time, as in 20s or 2m
     #[arg(long, value_name = "TIME", value_parser = parse_budget)]
     budget: Option<Duration>,
+    /// How hard to look at what overlaps, fails and is dropped
+    #[arg(long, value_enum, default_value_t = ProfileName::Quick)]
+    profile: ProfileName,
     /// Subjects to run at the same time; by default one per processor
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
     /// Also write the report to a file, as in json=FILE or junit=FILE
     #[arg(long, value_name = "FORM=FILE", value_parser = parse_report)]
     report: Vec<(Form, PathBuf)>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ProfileName {
+    /// For every day
+    Quick,
+    /// Before a release: many more schedules and races
+    Full,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +99,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let mut config =
         Config::default().with_cases(arguments.cases).with_steps(arguments.steps).with_seed(arguments.seed);
     config.budget = arguments.budget;
+    config = config.with_profile(match arguments.profile {
+        ProfileName::Quick => Profile::Quick,
+        ProfileName::Full => Profile::Full,
+    });
     if let Some(pattern) = &arguments.rules {
         refuse_without_rules(pattern)?;
         config = config.with_rules(pattern);
@@ -112,7 +128,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
 /// A pattern must fit a rule that this command checks.
 fn refuse_without_rules(pattern: &str) -> Result<(), String> {
     let fits = |rule: RuleId| suite::matches(pattern, rule.rule().id);
-    if RuleId::of_stores().any(fits) {
+    if RuleId::of_stores().chain(RuleId::of_schedules()).any(fits) {
         Ok(())
     } else if RuleId::of_applications().any(fits) {
         Err(format!(
@@ -155,16 +171,26 @@ fn run_one(target: &Target, config: &Config, progress: &Progress) -> Result<Subj
 }
 
 fn print_failures(target: &Target, subject: &SubjectReport) {
+    let replay = |trace: &Path| format!("cargo sessionspec replay {} {}", trace.display(), target.options());
     for failure in &subject.failures {
         let artifacts =
             write_artifacts(Path::new(session_conformance::ARTIFACTS), failure.rule, &failure.trace);
         if let Err(error) = &artifacts {
             eprintln!("the trace could not be kept in {}: {error}", session_conformance::ARTIFACTS);
         }
-        let replay =
-            |trace: &Path| format!("cargo sessionspec replay {} {}", trace.display(), target.options());
         let artifacts = artifacts.as_ref().ok().map(|artifacts| (artifacts, &replay as &Replay));
         println!("{}", failure_block(failure, &subject.manifest, artifacts));
+    }
+    for failure in &subject.schedule_failures {
+        let directory = Path::new(session_conformance::ARTIFACTS);
+        let kept =
+            failure.schedule.as_ref().map(|one| write_schedule(directory, failure.violation.rule, one));
+        if let Some(Err(error)) = &kept {
+            eprintln!("the schedule could not be kept in {}: {error}", session_conformance::ARTIFACTS);
+        }
+        let artifacts = kept.as_ref().and_then(|kept| kept.as_ref().ok());
+        let artifacts = artifacts.map(|artifacts| (artifacts, &replay as &Replay));
+        println!("{}", schedule_block(failure, &subject.manifest, artifacts));
     }
 }
 

@@ -1,0 +1,232 @@
+//! Whether the answers about one session fit one order of the operations (Wing and Gong's search, with the memory of
+//! Lowe): an operation can be next in the order if none that is not yet in it had ended before it began. One that
+//! nobody has an answer to may come anywhere after its beginning, or never.
+
+use std::collections::HashSet;
+
+use session_core::Consistency;
+
+use super::{Asked, Event, Told};
+
+/// How many places of the search are looked at before it is given up. A history of some thirty operations takes a
+/// few hundred, since each write is unlike any other.
+const BUDGET: usize = 200_000;
+
+/// What the search found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// An order that explains every answer.
+    Order,
+    /// That there is none.
+    NoOrder,
+    /// Nothing, within the budget.
+    Unknown,
+}
+
+/// What is under the key: the number of the write.
+type State = Option<u32>;
+
+/// Looks for an order of the operations on one session, which had no record at first.
+pub fn check(events: &[&Event], promise: Consistency) -> Found {
+    let mut search = Search {
+        events,
+        forgets: promise == Consistency::Forgetful,
+        placed: vec![0; events.len().div_ceil(64)],
+        seen: HashSet::new(),
+        left: BUDGET,
+    };
+    match search.place(None) {
+        Some(true) => Found::Order,
+        Some(false) => Found::NoOrder,
+        None => Found::Unknown,
+    }
+}
+
+struct Search<'a> {
+    events: &'a [&'a Event],
+    forgets: bool,
+    /// Which operations are in the order, a bit each.
+    placed: Vec<u64>,
+    /// Where the search was already, in vain.
+    seen: HashSet<(Vec<u64>, State)>,
+    left: usize,
+}
+
+impl Search<'_> {
+    fn is_placed(&self, index: usize) -> bool {
+        self.placed[index / 64] & (1 << (index % 64)) != 0
+    }
+
+    fn flip(&mut self, index: usize) {
+        self.placed[index / 64] ^= 1 << (index % 64);
+    }
+
+    /// Whether the operations that are left can follow, with this under the key; `None` if the budget is used up.
+    fn place(&mut self, state: State) -> Option<bool> {
+        let left: Vec<usize> = (0..self.events.len()).filter(|index| !self.is_placed(*index)).collect();
+        let first_end = left.iter().map(|index| self.events[*index].latest()).min().unwrap_or(u64::MAX);
+        // Those without an answer need not come at all.
+        if first_end == u64::MAX {
+            return Some(true);
+        }
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        if !self.seen.insert((self.placed.clone(), state)) {
+            return Some(false);
+        }
+        for index in left {
+            if self.events[index].began > first_end {
+                continue;
+            }
+            let forgotten = (self.forgets && state.is_some()).then_some(None);
+            for state in [Some(state), forgotten].into_iter().flatten() {
+                let Some(next) = after(state, self.events[index]) else { continue };
+                self.flip(index);
+                let follows = self.place(next);
+                self.flip(index);
+                if follows != Some(false) {
+                    return follows;
+                }
+            }
+        }
+        Some(false)
+    }
+}
+
+/// What is under the key after an operation, if its answer fits what was there before.
+fn after(state: State, event: &Event) -> Option<State> {
+    use Asked::{Delete, Exists, Insert, Load, Update};
+    match (event.asked, &event.told, state) {
+        (Insert(write), Told::Done, None) | (Update(write), Told::Done, Some(_)) => Some(Some(write)),
+        (Insert(_), Told::Taken, Some(_)) => Some(state),
+        (Update(_), Told::Missing, None) => Some(state),
+        (Delete, Told::Done, _) => Some(None),
+        (Load, Told::Found(write), Some(there)) => (*write == there).then_some(state),
+        (Load, Told::Nothing, None) => Some(state),
+        (Exists, Told::There(yes), there) => (*yes == there.is_some()).then_some(state),
+        // What may have been done was done now, as far as it could be.
+        (Insert(write), told, None) | (Update(write), told, Some(_)) if told.is_open() => Some(Some(write)),
+        (Delete, told, _) if told.is_open() => Some(None),
+        (_, told, _) if told.is_open() => Some(state),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// An operation of a history, as `client asked told began ended`.
+    fn event(asked: Asked, told: Told, began: u64, ended: u64) -> Event {
+        let mut event = Event::new(0, 1, asked, began);
+        event.ended = (told != Told::Unanswered).then_some(ended);
+        event.told = told;
+        event
+    }
+
+    fn inserted() -> Event {
+        event(Asked::Insert(1), Told::Done, 0, 1)
+    }
+
+    #[rstest]
+    #[case::one_after_the_other(vec![inserted(), event(Asked::Load, Told::Found(1), 2, 3)], Found::Order)]
+    #[case::a_write_that_is_not_seen(vec![inserted(), event(Asked::Load, Told::Nothing, 2, 3)], Found::NoOrder)]
+    #[case::a_load_beside_a_deletion(
+        vec![inserted(), event(Asked::Delete, Told::Done, 2, 5), event(Asked::Load, Told::Found(1), 3, 4)],
+        Found::Order
+    )]
+    #[case::a_load_after_a_deletion(
+        vec![inserted(), event(Asked::Delete, Told::Done, 2, 3), event(Asked::Load, Told::Found(1), 4, 5)],
+        Found::NoOrder
+    )]
+    #[case::two_loads_beside_a_deletion_in_the_wrong_order(
+        vec![
+            inserted(),
+            event(Asked::Delete, Told::Done, 2, 9),
+            event(Asked::Load, Told::Nothing, 3, 4),
+            event(Asked::Load, Told::Found(1), 5, 6),
+        ],
+        Found::NoOrder
+    )]
+    #[case::two_insertions_that_both_succeed(
+        vec![event(Asked::Insert(1), Told::Done, 0, 5), event(Asked::Insert(2), Told::Done, 1, 4)],
+        Found::NoOrder
+    )]
+    #[case::an_unanswered_update_may_come_late(
+        vec![
+            inserted(),
+            event(Asked::Update(2), Told::Unanswered, 2, 0),
+            event(Asked::Load, Told::Found(1), 3, 4),
+            event(Asked::Load, Told::Found(2), 5, 6),
+        ],
+        Found::Order
+    )]
+    #[case::but_it_does_not_come_and_go(
+        vec![
+            inserted(),
+            event(Asked::Update(2), Told::Unanswered, 2, 0),
+            event(Asked::Load, Told::Found(2), 3, 4),
+            event(Asked::Load, Told::Found(1), 5, 6),
+        ],
+        Found::NoOrder
+    )]
+    #[case::an_unanswered_update_creates_nothing(
+        vec![
+            inserted(),
+            event(Asked::Update(2), Told::Unanswered, 2, 0),
+            event(Asked::Delete, Told::Done, 3, 4),
+            event(Asked::Load, Told::Found(2), 5, 6),
+        ],
+        Found::NoOrder
+    )]
+    #[case::a_failed_deletion_may_have_been_one(
+        vec![
+            inserted(),
+            event(Asked::Delete, Told::Failed("no".into()), 2, 3),
+            event(Asked::Load, Told::Nothing, 4, 5),
+        ],
+        Found::Order
+    )]
+    #[case::what_nobody_wrote(
+        vec![inserted(), event(Asked::Load, Told::Strange("{}".into()), 2, 3)],
+        Found::NoOrder
+    )]
+    fn a_history_is_right_if_there_is_an_order(#[case] history: Vec<Event>, #[case] found: Found) {
+        let events: Vec<&Event> = history.iter().collect();
+        assert_eq!(check(&events, Consistency::Linearizable), found);
+    }
+
+    #[test]
+    fn a_cache_may_forget_but_not_remember_what_is_older() {
+        let forgotten = [
+            inserted(),
+            event(Asked::Load, Told::Nothing, 2, 3),
+            event(Asked::Update(2), Told::Missing, 4, 5),
+        ];
+        let older =
+            [inserted(), event(Asked::Update(2), Told::Done, 2, 3), event(Asked::Load, Told::Found(1), 4, 5)];
+        let back =
+            [inserted(), event(Asked::Load, Told::Nothing, 2, 3), event(Asked::Load, Told::Found(1), 4, 5)];
+        let found = |events: &[Event]| check(&events.iter().collect::<Vec<_>>(), Consistency::Forgetful);
+        assert_eq!(found(&forgotten), Found::Order);
+        assert_eq!(found(&older), Found::NoOrder);
+        assert_eq!(found(&back), Found::NoOrder);
+    }
+
+    #[test]
+    fn many_operations_at_once_are_looked_through_in_time() {
+        // Thirty updates at once, and a load of each in the order in which they were begun.
+        let mut events = vec![inserted()];
+        events.extend((0..30).map(|n| event(Asked::Update(n + 2), Told::Done, 2 + u64::from(n), 1_000)));
+        events.extend((0..30).map(|n| {
+            let at = 100 + 2 * u64::from(n);
+            event(Asked::Load, Told::Found(n + 2), at, at + 1)
+        }));
+        let events: Vec<&Event> = events.iter().collect();
+        assert_eq!(check(&events, Consistency::Linearizable), Found::Order);
+    }
+}

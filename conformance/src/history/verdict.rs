@@ -1,0 +1,178 @@
+//! What is wrong with a history for which there is no order: the first answer that no order explains, the rule that
+//! it breaks, and the reason in words.
+
+use std::fmt::Write as _;
+
+use session_core::Consistency;
+
+use super::check::{Found, check};
+use super::{Asked, Event, History, Told};
+use crate::rule::RuleId;
+use crate::rules;
+
+/// A history that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Violation {
+    /// The rule that is broken.
+    pub rule: RuleId,
+    /// The answer that does not fit, by its place in the history.
+    pub event: usize,
+    /// Why not, in words.
+    pub reason: String,
+}
+
+/// Judges a history. What the search cannot decide in time is not held against anybody.
+pub fn judge(history: &History, promise: Consistency) -> Option<Violation> {
+    let mut wrong: Vec<(u64, u32)> = history
+        .keys()
+        .into_iter()
+        .filter_map(|key| first_wrong(&history.of_key(key), promise).map(|ended| (ended, key)))
+        .collect();
+    wrong.sort_unstable();
+    let failing =
+        history.events.iter().position(|event| event.audit && matches!(event.told, Told::Failed(_)));
+    let Some((ended, key)) = wrong.first().copied() else {
+        return failing.map(|event| Violation {
+            rule: rules::FAILURE_RECOVERS,
+            event,
+            reason:
+                "nothing fails any more and nothing else is under way, but the store still does not answer"
+                    .into(),
+        });
+    };
+    let event = history.events.iter().position(|event| event.ended == Some(ended))?;
+    let (rule, reason) = classify(&history.of_key(key), &history.events[event]);
+    Some(Violation { rule, event, reason })
+}
+
+/// When the first answer came that no order explains.
+fn first_wrong(events: &[&Event], promise: Consistency) -> Option<u64> {
+    if check(events, promise) != Found::NoOrder {
+        return None;
+    }
+    let mut ends: Vec<u64> = events.iter().filter_map(|event| event.ended).collect();
+    ends.sort_unstable();
+    ends.into_iter().find(|end| {
+        let known: Vec<Event> =
+            events.iter().filter(|event| event.began < *end).map(|event| until(event, *end)).collect();
+        check(&known.iter().collect::<Vec<_>>(), promise) == Found::NoOrder
+    })
+}
+
+/// What was known of an operation at an instant.
+fn until(event: &Event, end: u64) -> Event {
+    let mut known = event.clone();
+    if known.ended.is_none_or(|ended| ended > end) {
+        known.ended = None;
+        known.told = Told::Unanswered;
+    }
+    known
+}
+
+/// The rule that a wrong answer breaks, and the reason.
+fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
+    let key = wrong.key;
+    let before = |event: &&&Event| event.ended.is_some_and(|ended| ended < wrong.began);
+    if let Told::Strange(_) = wrong.told {
+        let reason = format!("what client {} loads from k{key} is no record that was written", wrong.client);
+        return (rules::CONCURRENT_RECORD_WHOLE, reason);
+    }
+    let deletion =
+        events.iter().filter(before).rfind(|event| event.asked == Asked::Delete && event.told == Told::Done);
+    let sees = matches!(
+        (wrong.asked, &wrong.told),
+        (Asked::Load, Told::Found(_)) | (Asked::Exists, Told::There(true)) | (Asked::Update(_), Told::Done)
+    );
+    // Whoever inserts after that makes a session of his own.
+    let inserted_since = |deletion: &Event| {
+        events.iter().any(|event| matches!(event.asked, Asked::Insert(_)) && event.latest() > deletion.began)
+    };
+    if let Some(deletion) = deletion.filter(|deletion| sees && !inserted_since(deletion)) {
+        let reason = format!(
+            "client {} was told that k{key} is deleted before client {} asked: it must stay so, whatever was under way",
+            deletion.client, wrong.client
+        );
+        return (rules::CONCURRENT_DELETE_FINAL, reason);
+    }
+    if matches!((wrong.asked, &wrong.told), (Asked::Insert(_), Told::Done)) {
+        let reason = format!("client {} is told that it has made k{key}, and so is another", wrong.client);
+        return (rules::CONCURRENT_INSERT_ONE_WINS, reason);
+    }
+    let absent = matches!(wrong.told, Told::Nothing | Told::Missing | Told::There(false));
+    if absent && wrong.under_fault {
+        let reason = format!(
+            "a part of the store failed, and client {} is told that k{key} does not exist",
+            wrong.client
+        );
+        return (rules::FAILURE_NOT_ABSENCE, reason);
+    }
+    let acknowledged = events.iter().filter(before).rfind(|event| {
+        event.told == Told::Done && matches!(event.asked, Asked::Insert(_) | Asked::Update(_) | Asked::Delete)
+    });
+    match acknowledged {
+        Some(write) if write.under_fault => {
+            let reason = format!(
+                "client {} was told that its `{}` of k{key} is done, and client {} does not see it: an error may be \
+                 reported, a success that is none may not",
+                write.client, write.asked, wrong.client
+            );
+            (rules::FAILURE_NO_LIE, reason)
+        }
+        Some(write) if matches!(wrong.told, Told::Found(_)) || absent => {
+            let reason = format!(
+                "client {} was told that its `{}` of k{key} is done before client {} asked",
+                write.client, write.asked, wrong.client
+            );
+            (rules::CONCURRENT_LOAD_LATEST, reason)
+        }
+        _ => {
+            let reason = format!("no order of the operations on k{key} explains every answer up to this one");
+            (rules::CONCURRENT_ORDER, reason)
+        }
+    }
+}
+
+impl Violation {
+    /// The history with a lane per operation: time goes to the right, and the answer that does not fit is marked.
+    pub fn timeline(&self, history: &History) -> String {
+        let key = history.events.get(self.event).map(|event| event.key);
+        let last = history.events.get(self.event).and_then(|event| event.ended).unwrap_or(u64::MAX);
+        let shown: Vec<(usize, &Event)> = history
+            .events
+            .iter()
+            .enumerate()
+            .filter(|(_, event)| Some(event.key) == key && event.began < last)
+            .collect();
+        let mut instants: Vec<u64> = shown
+            .iter()
+            .flat_map(|(_, event)| [Some(event.began), event.ended.filter(|ended| *ended <= last)])
+            .flatten()
+            .collect();
+        instants.sort_unstable();
+        let column =
+            |instant: u64| instants.iter().position(|other| *other == instant).unwrap_or(instants.len());
+        let names: Vec<String> = shown
+            .iter()
+            .map(|(_, event)| format!("client {}  {} k{}", event.client, event.asked, event.key))
+            .collect();
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let mut out = String::new();
+        for ((place, event), name) in shown.iter().zip(&names) {
+            let from = column(event.began);
+            let ended = event.ended.filter(|ended| *ended <= last);
+            let to = ended.map_or(instants.len(), column);
+            let bar = match ended {
+                Some(_) => format!("[{}]", "-".repeat(to.saturating_sub(from + 1))),
+                None => format!("[{}", "-".repeat(to.saturating_sub(from))),
+            };
+            let lane = format!("{}{bar}", " ".repeat(from));
+            let told = if ended.is_some() { event.told.to_string() } else { "…".into() };
+            let mark = if *place == self.event { "   <- here" } else { "" };
+            // Writing to a String cannot fail.
+            let _ =
+                writeln!(out, "{name:width$}  {lane:columns$}  {told}{mark}", columns = instants.len() + 1);
+        }
+        out
+    }
+}

@@ -1,0 +1,260 @@
+//! Carries out a schedule on a Rust store. All futures are polled here, by one thread, so that the schedule alone
+//! decides who goes on: the same schedule gives the same history on every store whose only stops are its
+//! [parts](crate::parts).
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use session_core::{Entries, KeyGenerator, RandomKeys, Record, SessionKey, SessionStore, StoreError};
+use time::OffsetDateTime;
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+
+use super::{CLIENTS, KEYS, Move, Operation, Schedule};
+use crate::history::{Asked, Event, History, Told};
+use crate::parts::Parts;
+use crate::subject::Fault;
+
+/// How long one waits for a client that makes no progress while others are stopped: it may wait for one of those.
+const BLOCKED: Duration = Duration::from_millis(200);
+
+/// How long one waits where nothing is stopped any more.
+const HANGS: Duration = Duration::from_secs(10);
+
+/// What a schedule is carried out on.
+pub(crate) struct Stage<'a, S> {
+    pub(crate) runtime: &'a Runtime,
+    /// One handle per client, in turn.
+    pub(crate) stores: &'a [Arc<S>],
+    pub(crate) parts: &'a Parts,
+    /// When the records expire.
+    pub(crate) expires: OffsetDateTime,
+}
+
+/// An operation under way.
+struct Flight<'a> {
+    event: usize,
+    future: Pin<Box<dyn Future<Output = Told> + Send + 'a>>,
+}
+
+struct Drive<'a, S> {
+    stage: &'a Stage<'a, S>,
+    keys: HashMap<u32, SessionKey>,
+    flights: HashMap<u8, Flight<'a>>,
+    history: History,
+    instant: u64,
+    writes: u32,
+    audit: bool,
+}
+
+/// Carries out a schedule, lets everything come to its end, and asks for every session at last.
+pub(crate) fn drive<S: SessionStore>(stage: &Stage<'_, S>, schedule: &Schedule) -> Result<History, Fault> {
+    let mut keys = HashMap::new();
+    for number in 1..=KEYS {
+        let key = RandomKeys.generate().map_err(|error| Fault::Harness(error.to_string()))?;
+        keys.insert(number, key);
+    }
+    let history = History::default();
+    let mut drive =
+        Drive { stage, keys, flights: HashMap::new(), history, instant: 0, writes: 0, audit: false };
+    stage.parts.set_stopping(true);
+    let done = drive.all(schedule);
+    stage.parts.mend();
+    stage.parts.set_stopping(false);
+    done.map(|()| drive.history)
+}
+
+impl<'a, S: SessionStore> Drive<'a, S> {
+    fn all(&mut self, schedule: &Schedule) -> Result<(), Fault> {
+        for one in &schedule.moves {
+            self.one(one)?;
+        }
+        self.finish_all()?;
+        self.stage.parts.mend();
+        self.audit = true;
+        // What is there, what can be done with it, and that it can be ended.
+        for key in 1..=KEYS {
+            for op in
+                [Operation::Load, Operation::Update, Operation::Load, Operation::Delete, Operation::Load]
+            {
+                for client in if op == Operation::Load { 0..2 } else { 0..1 } {
+                    self.begin(client, op, key);
+                    self.go(client, None, HANGS)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, one: &Move) -> Result<(), Fault> {
+        match one {
+            Move::Begin { client, op, key, stop } => {
+                let client = client % CLIENTS;
+                if self.flights.contains_key(&client) {
+                    self.finish_all_but_blocked(client)?;
+                }
+                self.begin(client, *op, (key.max(&1) - 1) % KEYS + 1);
+                self.go(client, *stop, BLOCKED)
+            }
+            Move::Go { client, stop } => self.go(client % CLIENTS, *stop, BLOCKED),
+            Move::Drop { client } => {
+                self.flights.remove(&(client % CLIENTS));
+                Ok(())
+            }
+            Move::Fail { part, call, when } => {
+                self.stage.parts.fail(part, *call, (*when).into());
+                Ok(())
+            }
+            Move::Mend => {
+                self.stage.parts.mend();
+                Ok(())
+            }
+        }
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.instant += 1;
+        self.instant
+    }
+
+    fn begin(&mut self, client: u8, op: Operation, key: u32) {
+        let began = self.tick();
+        let asked = match op {
+            Operation::Insert => Asked::Insert(self.write()),
+            Operation::Update => Asked::Update(self.write()),
+            Operation::Delete => Asked::Delete,
+            Operation::Load => Asked::Load,
+            Operation::Exists => Asked::Exists,
+        };
+        let mut event = Event::new(client, key, asked, began);
+        event.audit = self.audit;
+        let store = &self.stage.stores[usize::from(client) % self.stage.stores.len()];
+        let future = Box::pin(ask(store, self.keys[&key].clone(), asked, self.stage.expires));
+        self.flights.insert(client, Flight { event: self.history.events.len(), future });
+        self.history.events.push(event);
+    }
+
+    fn write(&mut self) -> u32 {
+        self.writes += 1;
+        self.writes
+    }
+
+    /// Lets a client go on over so many stops, or to the end of what it has under way. One that makes no progress
+    /// for so long stays where it is.
+    fn go(&mut self, client: u8, stops: Option<u32>, patience: Duration) -> Result<(), Fault> {
+        let Some(mut flight) = self.flights.remove(&client) else { return Ok(()) };
+        let parts = self.stage.parts;
+        parts.take_stopped();
+        let mut left = stops;
+        let alone = self.flights.is_empty();
+        let moved = self.stage.runtime.block_on(async {
+            let step = poll_fn(|context| match flight.future.as_mut().poll(context) {
+                Poll::Ready(told) => Poll::Ready(Some(told)),
+                Poll::Pending => {
+                    // A store that shows no parts is stopped where it waits.
+                    let stopped = parts.take_stopped() || parts.names().is_empty();
+                    match &mut left {
+                        Some(left) if stopped && *left <= 1 => Poll::Ready(None),
+                        Some(left) if stopped => {
+                            *left -= 1;
+                            Poll::Pending
+                        }
+                        _ => Poll::Pending,
+                    }
+                }
+            });
+            timeout(if alone { HANGS } else { patience }, step).await
+        });
+        let event = flight.event;
+        match moved {
+            Ok(Some(told)) => {
+                let ended = self.tick();
+                let failing = parts.is_failing();
+                let event = &mut self.history.events[event];
+                event.told = told;
+                event.ended = Some(ended);
+                event.under_fault = failing;
+            }
+            Ok(None) => drop(self.flights.insert(client, flight)),
+            Err(_) if alone => {
+                let asked = self.history.events[event].asked;
+                return Err(Fault::Timeout(format!(
+                    "`{asked}` did not come to its end within {} s, though nothing else was under way",
+                    HANGS.as_secs()
+                )));
+            }
+            Err(_) => drop(self.flights.insert(client, flight)),
+        }
+        Ok(())
+    }
+
+    /// Lets a client finish; where it waits for others, they go on first.
+    fn finish_all_but_blocked(&mut self, client: u8) -> Result<(), Fault> {
+        self.go(client, None, BLOCKED)?;
+        if self.flights.contains_key(&client) { self.finish_all() } else { Ok(()) }
+    }
+
+    /// Lets all clients finish, in turn.
+    fn finish_all(&mut self) -> Result<(), Fault> {
+        for _ in 0..=CLIENTS {
+            for client in 0..CLIENTS {
+                self.go(client, None, BLOCKED)?;
+            }
+        }
+        match self.flights.is_empty() {
+            true => Ok(()),
+            false => Err(Fault::Timeout("operations wait for each other and never come to an end".into())),
+        }
+    }
+}
+
+/// Asks a store, and puts what it answers into the terms of a history.
+pub(crate) async fn ask<S: SessionStore>(
+    store: &Arc<S>,
+    key: SessionKey,
+    asked: Asked,
+    expires: OffsetDateTime,
+) -> Told {
+    let failed = |error: StoreError| Told::Failed(error.to_string());
+    match asked {
+        Asked::Insert(write) => match store.insert(&key, &record(write, expires)).await {
+            Ok(_) => Told::Done,
+            Err(StoreError::Exists(_)) => Told::Taken,
+            Err(error) => failed(error),
+        },
+        Asked::Update(write) => match store.update(&key, &record(write, expires)).await {
+            Ok(_) => Told::Done,
+            Err(StoreError::NotFound(_)) => Told::Missing,
+            Err(error) => failed(error),
+        },
+        Asked::Delete => store.delete(&key).await.map_or_else(failed, |()| Told::Done),
+        Asked::Exists => store.exists(&key).await.map_or_else(failed, Told::There),
+        Asked::Load => match store.load(&key).await {
+            Ok(None) => Told::Nothing,
+            Ok(Some(found)) => {
+                written(&found).map_or_else(|| Told::Strange(found.data.to_json().into_owned()), Told::Found)
+            }
+            Err(StoreError::Corrupt { .. }) => Told::Strange("a record that does not decode".into()),
+            Err(error) => failed(error),
+        },
+    }
+}
+
+/// Names of the two entries of a record. Both hold the number of the write, so that a mixture shows.
+const NAMES: [&str; 2] = ["write", "again"];
+
+fn record(write: u32, expires: OffsetDateTime) -> Record {
+    let [first, second] = NAMES;
+    let text = format!(r#"{{"{first}":{write},"{second}":{write}}}"#);
+    Record::new(Entries::parse(text.as_bytes()).unwrap_or_default(), expires)
+}
+
+/// The number of the write that a record is from.
+fn written(record: &Record) -> Option<u32> {
+    let [first, second] = NAMES.map(|name| record.data.get(name).and_then(|text| text.parse::<u32>().ok()));
+    first.filter(|_| first == second && record.data.len() == NAMES.len())
+}

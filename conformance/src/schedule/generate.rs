@@ -1,0 +1,77 @@
+//! Schedules by chance, the same for the same seed: few sessions, so that clients meet, and most operations in pieces.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::{Union, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use super::{CLIENTS, Failing, KEYS, Move, Operation, Schedule};
+
+/// The most moves of a schedule. Longer ones find no more: clients meet within a few.
+const MOVES: usize = 16;
+
+/// The most stops that an operation is sent over at once.
+const STOPS: u32 = 7;
+
+/// An endless stream of schedules.
+pub struct Schedules {
+    runner: TestRunner,
+    schedules: BoxedStrategy<Schedule>,
+}
+
+impl std::fmt::Debug for Schedules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Schedules")
+    }
+}
+
+impl Schedules {
+    /// Schedules for a store with these parts.
+    pub fn new(seed: u64, parts: &[&'static str]) -> Self {
+        // Its seed must not be all zeros.
+        let mut bytes = [1_u8; 16];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
+        let config = Config { failure_persistence: None, ..Config::default() };
+        Self { runner: TestRunner::new_with_rng(config, rng), schedules: schedules(parts) }
+    }
+}
+
+impl Iterator for Schedules {
+    type Item = Schedule;
+
+    fn next(&mut self) -> Option<Schedule> {
+        // None of the strategies filters, so none of them rejects.
+        self.schedules.new_tree(&mut self.runner).ok().map(|tree| tree.current())
+    }
+}
+
+fn schedules(parts: &[&'static str]) -> BoxedStrategy<Schedule> {
+    use Operation::{Delete, Exists, Insert, Load, Update};
+    let client = || 0..CLIENTS;
+    let stop = || proptest::option::weighted(0.7, 1..=STOPS);
+    let op = select(vec![Insert, Update, Update, Update, Delete, Delete, Load, Load, Load, Exists]);
+    // Mostly the one session that all of them want.
+    let key = prop_oneof![4 => Just(1), 1 => 2..=KEYS];
+    let begin =
+        (client(), op, key, stop()).prop_map(|(client, op, key, stop)| Move::Begin { client, op, key, stop });
+    let go = (client(), stop()).prop_map(|(client, stop)| Move::Go { client, stop });
+    let leave = client().prop_map(|client| Move::Drop { client });
+    let mut kinds = vec![(6, begin.boxed()), (3, go.boxed()), (1, leave.boxed())];
+    if !parts.is_empty() {
+        let when = select(vec![Failing::Before, Failing::After, Failing::Down]);
+        let fail = (select(parts.to_vec()), 0..5_u32, when).prop_map(|(part, call, when)| Move::Fail {
+            part: part.to_owned(),
+            call,
+            when,
+        });
+        kinds.extend([(1, fail.boxed()), (1, Just(Move::Mend).boxed())]);
+    }
+    let rest = proptest::collection::vec(Union::new_weighted(kinds), 2..=MOVES);
+    rest.prop_map(|mut moves| {
+        // Without a session nothing happens.
+        moves.insert(0, Move::Begin { client: 0, op: Insert, key: 1, stop: None });
+        Schedule { moves }
+    })
+    .boxed()
+}

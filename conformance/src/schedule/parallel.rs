@@ -1,0 +1,90 @@
+//! Operations that overlap for real: threads that use one storage at the same time. Nobody decides who goes on, so the
+//! same seed may give another history; what is seen is judged all the same.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Barrier, Mutex, PoisonError};
+use std::thread;
+
+use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+use session_core::{KeyGenerator, RandomKeys, SessionStore};
+use time::OffsetDateTime;
+use tokio::runtime::Runtime;
+
+use super::drive::ask;
+use crate::history::{Asked, Event, History};
+use crate::subject::Fault;
+
+/// How many clients are under way at once.
+const THREADS: u8 = 4;
+
+/// How many operations each of them does.
+const OPERATIONS: usize = 8;
+
+/// What the operations are carried out on.
+pub(crate) struct Field<'a, S> {
+    pub(crate) runtime: &'a Runtime,
+    /// One handle per client, in turn.
+    pub(crate) stores: &'a [Arc<S>],
+    /// When the records expire.
+    pub(crate) expires: OffsetDateTime,
+}
+
+/// Lets some clients do what the seed says on one session, all at once, and then looks what is there.
+pub(crate) fn race<S: SessionStore>(field: &Field<'_, S>, seed: u64) -> Result<History, Fault> {
+    let key = RandomKeys.generate().map_err(|error| Fault::Harness(error.to_string()))?;
+    let instant = AtomicU64::new(1);
+    let events: Mutex<Vec<Event>> = Mutex::default();
+    let one = |client: u8, asked: Asked, audit: bool| {
+        let store = &field.stores[usize::from(client) % field.stores.len()];
+        let mut event = Event::new(client, 1, asked, instant.fetch_add(1, Ordering::SeqCst));
+        event.told = field.runtime.block_on(ask(store, key.clone(), asked, field.expires));
+        event.ended = Some(instant.fetch_add(1, Ordering::SeqCst));
+        event.audit = audit;
+        events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    };
+    let plans = plans(seed);
+    let barrier = Barrier::new(plans.len());
+    thread::scope(|scope| {
+        for (client, plan) in (0_u8..).zip(&plans) {
+            let (one, barrier) = (&one, &barrier);
+            scope.spawn(move || {
+                barrier.wait();
+                for asked in plan {
+                    one(client, *asked, false);
+                }
+            });
+        }
+    });
+    for asked in [Asked::Load, Asked::Delete, Asked::Load] {
+        one(0, asked, true);
+        one(1, Asked::Load, true);
+    }
+    let mut events = events.into_inner().unwrap_or_else(PoisonError::into_inner);
+    events.sort_by_key(|event| event.began);
+    Ok(History { events })
+}
+
+/// What each client does. All of them try to make the session, as those do who draw the same key.
+fn plans(seed: u64) -> Vec<Vec<Asked>> {
+    let mut bytes = [1_u8; 16];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut rng = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
+    let mut writes = 0;
+    let mut write = || {
+        writes += 1;
+        writes
+    };
+    let mut plan = |_| {
+        let mut plan = vec![Asked::Insert(write())];
+        plan.extend((0..OPERATIONS).map(|_| match rng.next_u32() % 16 {
+            0 => Asked::Insert(write()),
+            1..=5 => Asked::Update(write()),
+            6 => Asked::Delete,
+            7 | 8 => Asked::Exists,
+            _ => Asked::Load,
+        }));
+        plan
+    };
+    (0..THREADS).map(&mut plan).collect()
+}

@@ -1,0 +1,215 @@
+//! The rules on what overlaps, fails and is dropped: each on its golden schedule, and all of them on generated ones and
+//! on operations that overlap for real. What comes out joins the report on the subject.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::{Schedule, Schedules, minimise};
+use crate::history::{History, Violation};
+use crate::manifest::SubjectLevel;
+use crate::report::{Outcome, RuleReport, ScheduleFailure};
+use crate::rule::RuleId;
+use crate::subject::{Fault, Subject};
+use crate::suite::{Config, Profile};
+
+/// How often the minimiser may carry out a schedule.
+const ATTEMPTS: usize = 400;
+
+/// Schedules and races of a quick run: a second or two on the slowest of the embedded stores.
+const QUICK: (u64, u64) = (150, 10);
+
+/// Those of a full run.
+const FULL: (u64, u64) = (4_000, 200);
+
+/// Why the rules do not apply to a subject that has session objects of its own.
+const NOT_A_STORE: &str =
+    "the operations of a subject with session objects of its own cannot be made to overlap";
+
+/// Checks the rules on a subject; adds what was found to its report.
+pub(crate) fn check_schedules(
+    subject: &mut dyn Subject,
+    config: &Config,
+) -> (Vec<RuleReport>, Vec<ScheduleFailure>) {
+    let mut run = Run { config, exercised: BTreeMap::new(), failures: Vec::new(), fault: None, subject };
+    if run.rules().next().is_some() {
+        run.all();
+    }
+    run.report()
+}
+
+struct Run<'a> {
+    subject: &'a mut dyn Subject,
+    config: &'a Config,
+    /// In how many histories a rule had something to say.
+    exercised: BTreeMap<RuleId, u64>,
+    failures: Vec<ScheduleFailure>,
+    /// What ended the run: the rule at work, and why.
+    fault: Option<(Option<RuleId>, Fault)>,
+}
+
+impl Run<'_> {
+    /// Why a rule is not checked, if it is not.
+    fn left_out(&self, rule: RuleId) -> Option<(Outcome, String)> {
+        let manifest = self.subject.manifest();
+        if manifest.level == SubjectLevel::Session {
+            return Some((Outcome::NotApplicable, NOT_A_STORE.into()));
+        }
+        crate::suite::left_out(rule, manifest, self.config)
+    }
+
+    fn rules(&self) -> impl Iterator<Item = RuleId> {
+        RuleId::of_schedules().filter(|rule| self.left_out(*rule).is_none())
+    }
+
+    fn all(&mut self) {
+        let started = Instant::now();
+        let rules: Vec<RuleId> = self.rules().collect();
+        for rule in rules {
+            match Schedule::parse(rule.rule().golden) {
+                Ok(schedule) => self.schedule(&schedule, Some(rule)),
+                Err(error) => {
+                    let fault = Fault::Harness(format!("the golden schedule of {}: {error}", rule.rule().id));
+                    self.fault = Some((Some(rule), fault));
+                }
+            }
+        }
+        let (schedules, races) = match self.config.profile {
+            Profile::Quick => QUICK,
+            Profile::Full => FULL,
+        };
+        let over = |run: &Self| {
+            run.fault.is_some() || run.config.budget.is_some_and(|budget| started.elapsed() >= budget)
+        };
+        let mut generated = Schedules::new(self.config.seed, &self.subject.parts());
+        for _ in 0..schedules {
+            let Some(schedule) = generated.next().filter(|_| !over(self)) else { break };
+            self.schedule(&schedule, None);
+        }
+        for number in 0..races {
+            if over(self) {
+                break;
+            }
+            self.race(self.config.seed.wrapping_add(number));
+        }
+    }
+
+    /// Carries out a schedule; `None` if that cannot be done with this subject.
+    fn history(&mut self, schedule: &Schedule) -> Option<History> {
+        match self.subject.schedule(schedule)? {
+            Ok(history) => Some(history),
+            Err(fault) => {
+                self.fault = Some((None, fault));
+                None
+            }
+        }
+    }
+
+    fn schedule(&mut self, schedule: &Schedule, golden: Option<RuleId>) {
+        if self.fault.is_some() {
+            return;
+        }
+        let Some(history) = self.history(schedule) else {
+            if let Some((rule, _)) = &mut self.fault {
+                *rule = golden;
+            }
+            return;
+        };
+        let Some(violation) = self.judge(&history) else { return };
+        self.also(golden, violation.rule);
+        if self.failures.iter().any(|failure| failure.violation.rule == violation.rule) {
+            return;
+        }
+        let small = minimise(schedule, ATTEMPTS, |candidate| {
+            let shown = self.subject.schedule(candidate).and_then(Result::ok);
+            let promise = self.subject.manifest().capabilities.consistency;
+            shown.and_then(|history| history.judge(promise)).is_some_and(|found| found.rule == violation.rule)
+        });
+        let shown = self.history(&small).and_then(|history| Some((self.judge(&history)?, history)));
+        // Where a store waits for something else than its parts, the same schedule may end otherwise.
+        let (small, violation, history) = match shown {
+            Some((found, history)) if found.rule == violation.rule => (small, found, history),
+            _ => (schedule.clone(), violation, history),
+        };
+        self.failures.push(ScheduleFailure {
+            violation,
+            history,
+            schedule: Some(small),
+            seed: Some(self.config.seed),
+            original_moves: schedule.moves.len(),
+            also: golden.into_iter().collect(),
+        });
+    }
+
+    /// Notes that the golden schedule of a rule ended with the violation of another one.
+    fn also(&mut self, golden: Option<RuleId>, broken: RuleId) {
+        let failure = self.failures.iter_mut().find(|failure| failure.violation.rule == broken);
+        if let (Some(golden), Some(failure)) = (golden.filter(|golden| *golden != broken), failure)
+            && !failure.also.contains(&golden)
+        {
+            failure.also.push(golden);
+        }
+    }
+
+    fn race(&mut self, seed: u64) {
+        let history = match self.subject.race(seed) {
+            None => return,
+            Some(Err(fault)) => return self.fault = Some((None, fault)),
+            Some(Ok(history)) => history,
+        };
+        let Some(violation) = self.judge(&history) else { return };
+        if !self.failures.iter().any(|failure| failure.violation.rule == violation.rule) {
+            let original_moves = history.events.len();
+            let also = Vec::new();
+            self.failures.push(ScheduleFailure {
+                violation,
+                history,
+                schedule: None,
+                seed: Some(seed),
+                original_moves,
+                also,
+            });
+        }
+    }
+
+    /// Judges a history, and notes which rules it was about.
+    fn judge(&mut self, history: &History) -> Option<Violation> {
+        for rule in history.exercises() {
+            *self.exercised.entry(rule).or_default() += 1;
+        }
+        history.judge(self.subject.manifest().capabilities.consistency)
+    }
+
+    fn report(self) -> (Vec<RuleReport>, Vec<ScheduleFailure>) {
+        let clock = self.subject.manifest().clock;
+        let rules = RuleId::of_schedules().map(|rule| {
+            let exercised = self.exercised.get(&rule).copied().unwrap_or_default();
+            let (status, reason, schedule) = self.outcome(rule, exercised);
+            RuleReport { rule, status, exercised, clock, reason, trace: None, schedule }
+        });
+        (rules.collect(), self.failures)
+    }
+
+    fn outcome(&self, rule: RuleId, exercised: u64) -> (Outcome, Option<String>, Option<Schedule>) {
+        if let Some((outcome, reason)) = self.left_out(rule) {
+            return (outcome, Some(reason), None);
+        }
+        if let Some(failure) = self.failures.iter().find(|failure| failure.violation.rule == rule) {
+            return (Outcome::Fail, Some(failure.violation.reason.clone()), failure.schedule.clone());
+        }
+        if let Some(failure) = self.failures.iter().find(|failure| failure.also.contains(&rule)) {
+            let reason = format!("broken with r[{}]", failure.violation.rule.rule().id);
+            return (Outcome::Fail, Some(reason), failure.schedule.clone());
+        }
+        match &self.fault {
+            Some((_, Fault::Harness(reason))) => (Outcome::HarnessError, Some(reason.clone()), None),
+            Some((at, Fault::Timeout(reason))) if at.is_none_or(|at| at == rule) => {
+                (Outcome::Timeout, Some(reason.clone()), None)
+            }
+            Some((at, Fault::Crash(reason))) if at.is_none_or(|at| at == rule) => {
+                (Outcome::Crash, Some(reason.clone()), None)
+            }
+            _ if exercised > 0 => (Outcome::Pass, None, None),
+            _ => (Outcome::NotExercised, Some("no schedule got as far as this rule".into()), None),
+        }
+    }
+}
