@@ -23,8 +23,14 @@ pub enum Found {
     Unknown,
 }
 
-/// What is under the key: the number of the write.
-type State = Option<u32>;
+/// What is under the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct State {
+    /// The number of the write.
+    there: Option<u32>,
+    /// What a deletion that failed may have left behind somewhere: it may be seen until a deletion succeeds.
+    ghost: Option<u32>,
+}
 
 /// Looks for an order of the operations on one session, which had no record at first.
 pub fn check(events: &[&Event], promise: Consistency) -> Found {
@@ -35,7 +41,7 @@ pub fn check(events: &[&Event], promise: Consistency) -> Found {
         seen: HashSet::new(),
         left: BUDGET,
     };
-    match search.place(None) {
+    match search.place(State { there: None, ghost: None }) {
         Some(true) => Found::Order,
         Some(false) => Found::NoOrder,
         None => Found::Unknown,
@@ -80,7 +86,7 @@ impl Search<'_> {
             if self.events[index].began > first_end {
                 continue;
             }
-            let forgotten = (self.forgets && state.is_some()).then_some(None);
+            let forgotten = (self.forgets && state.there.is_some()).then_some(State { there: None, ..state });
             for state in [Some(state), forgotten].into_iter().flatten() {
                 let Some(next) = after(state, self.events[index]) else { continue };
                 self.flip(index);
@@ -98,17 +104,24 @@ impl Search<'_> {
 /// What is under the key after an operation, if its answer fits what was there before.
 fn after(state: State, event: &Event) -> Option<State> {
     use Asked::{Delete, Exists, Insert, Load, Update};
-    match (event.asked, &event.told, state) {
-        (Insert(write), Told::Done, None) | (Update(write), Told::Done, Some(_)) => Some(Some(write)),
-        (Insert(_), Told::Taken, Some(_)) => Some(state),
-        (Update(_), Told::Missing, None) => Some(state),
-        (Delete, Told::Done, _) => Some(None),
-        (Load, Told::Found(write), Some(there)) => (*write == there).then_some(state),
-        (Load, Told::Nothing, None) => Some(state),
-        (Exists, Told::There(yes), there) => (*yes == there.is_some()).then_some(state),
+    let State { there, ghost } = state;
+    let holds = |write: u32| there == Some(write) || ghost == Some(write);
+    match (event.asked, &event.told, there) {
+        (Insert(write), Told::Done, None) => Some(State { there: Some(write), ghost }),
+        (Update(write), Told::Done, Some(_)) => Some(State { there: Some(write), ghost: None }),
+        (Insert(_), Told::Taken, Some(_))
+        | (Update(_), Told::Missing, None)
+        | (Load, Told::Nothing, None) => Some(state),
+        (Delete, Told::Done, _) => Some(State { there: None, ghost: None }),
+        (Load, Told::Found(write), _) => holds(*write).then_some(state),
+        (Exists, Told::There(true), _) => (there.is_some() || ghost.is_some()).then_some(state),
+        (Exists, Told::There(false), None) => Some(state),
         // What may have been done was done now, as far as it could be.
-        (Insert(write), told, None) | (Update(write), told, Some(_)) if told.is_open() => Some(Some(write)),
-        (Delete, told, _) if told.is_open() => Some(None),
+        (Insert(write), told, None) | (Update(write), told, Some(_)) if told.is_open() => {
+            Some(State { there: Some(write), ghost })
+        }
+        (Delete, Told::Failed(_), _) => Some(State { there: None, ghost: there.or(ghost) }),
+        (Delete, Told::Unanswered, _) => Some(State { there: None, ghost }),
         (_, told, _) if told.is_open() => Some(state),
         _ => None,
     }
@@ -190,6 +203,33 @@ mod tests {
             event(Asked::Load, Told::Nothing, 4, 5),
         ],
         Found::Order
+    )]
+    #[case::a_failed_deletion_may_leave_something_behind(
+        vec![
+            inserted(),
+            event(Asked::Delete, Told::Failed("no".into()), 2, 3),
+            event(Asked::Load, Told::Nothing, 4, 5),
+            event(Asked::Load, Told::Found(1), 6, 7),
+        ],
+        Found::Order
+    )]
+    #[case::until_a_deletion_succeeds(
+        vec![
+            inserted(),
+            event(Asked::Delete, Told::Failed("no".into()), 2, 3),
+            event(Asked::Delete, Told::Done, 4, 5),
+            event(Asked::Load, Told::Found(1), 6, 7),
+        ],
+        Found::NoOrder
+    )]
+    #[case::one_that_nobody_waited_for_leaves_nothing_behind(
+        vec![
+            inserted(),
+            event(Asked::Delete, Told::Unanswered, 2, 0),
+            event(Asked::Load, Told::Nothing, 4, 5),
+            event(Asked::Load, Told::Found(1), 6, 7),
+        ],
+        Found::NoOrder
     )]
     #[case::what_nobody_wrote(
         vec![inserted(), event(Asked::Load, Told::Strange("{}".into()), 2, 3)],

@@ -80,30 +80,45 @@ fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
     }
     let deletion =
         events.iter().filter(before).rfind(|event| event.asked == Asked::Delete && event.told == Told::Done);
-    let sees = matches!(
-        (wrong.asked, &wrong.told),
-        (Asked::Load, Told::Found(_)) | (Asked::Exists, Told::There(true)) | (Asked::Update(_), Told::Done)
-    );
+    let sees = |event: &Event| {
+        matches!(
+            (event.asked, &event.told),
+            (Asked::Load, Told::Found(_)) | (Asked::Exists, Told::There(true))
+        )
+    };
+    // An update that is told to be done has brought the session back if somebody then sees it.
+    let updates = matches!((wrong.asked, &wrong.told), (Asked::Update(_), Told::Done));
+    let revives = updates && events.iter().any(|event| event.began > wrong.began && sees(event));
     // Whoever inserts after that makes a session of his own.
     let inserted_since = |deletion: &Event| {
         events.iter().any(|event| matches!(event.asked, Asked::Insert(_)) && event.latest() > deletion.began)
     };
-    if let Some(deletion) = deletion.filter(|deletion| sees && !inserted_since(deletion)) {
+    if let Some(deletion) = deletion.filter(|deletion| (sees(wrong) || revives) && !inserted_since(deletion))
+    {
         let reason = format!(
             "client {} was told that k{key} is deleted before client {} asked: it must stay so, whatever was under way",
             deletion.client, wrong.client
         );
         return (rules::CONCURRENT_DELETE_FINAL, reason);
     }
+    if updates && wrong.under_fault {
+        let reason = format!(
+            "a part of the store failed, and client {} is told that its `{}` of k{key} is done",
+            wrong.client, wrong.asked
+        );
+        return (rules::FAILURE_NO_LIE, reason);
+    }
     if matches!((wrong.asked, &wrong.told), (Asked::Insert(_), Told::Done)) {
         let reason = format!("client {} is told that it has made k{key}, and so is another", wrong.client);
         return (rules::CONCURRENT_INSERT_ONE_WINS, reason);
     }
-    let absent = matches!(wrong.told, Told::Nothing | Told::Missing | Told::There(false));
-    if absent && wrong.under_fault {
+    let absent = is_absent(wrong);
+    // Where a deletion failed, both answers may be right for a while, and only a later one shows that this one was not.
+    let denied = |event: &&&Event| is_absent(event) && event.under_fault;
+    if let Some(denied) = events.iter().filter(|event| event.ended <= wrong.ended).rfind(denied) {
         let reason = format!(
-            "a part of the store failed, and client {} is told that k{key} does not exist",
-            wrong.client
+            "a part of the store failed, and client {} is told by `{}` that k{key} does not exist",
+            denied.client, denied.asked
         );
         return (rules::FAILURE_NOT_ABSENCE, reason);
     }
@@ -131,6 +146,11 @@ fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
             (rules::CONCURRENT_ORDER, reason)
         }
     }
+}
+
+/// Whether an answer says that there is no session.
+fn is_absent(event: &Event) -> bool {
+    matches!(event.told, Told::Nothing | Told::Missing | Told::There(false))
 }
 
 impl Violation {

@@ -74,7 +74,7 @@ pub fn schedule_block(
         let _ = writeln!(out, "    {line}");
     }
     let _ = writeln!(out, "  why:    {}", failure.violation.reason);
-    for one in failure.schedule.iter().flat_map(|schedule| schedule.texts()) {
+    for one in failure.schedule.iter().flat_map(|schedule| schedule.texts(&manifest.parts)) {
         let _ = writeln!(out, "  move:   {one}");
     }
     let _ = writeln!(out, "  spec:   {}", location(rule));

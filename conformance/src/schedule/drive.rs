@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use super::{CLIENTS, KEYS, Move, Operation, Schedule};
+use super::{CLIENTS, KEYS, Move, Operation, Schedule, part_of};
 use crate::history::{Asked, Event, History, Told};
 use crate::parts::Parts;
 use crate::subject::Fault;
@@ -23,7 +23,7 @@ use crate::subject::Fault;
 const BLOCKED: Duration = Duration::from_millis(200);
 
 /// How long one waits where nothing is stopped any more.
-const HANGS: Duration = Duration::from_secs(10);
+const HANGS: Duration = Duration::from_secs(30);
 
 /// What a schedule is carried out on.
 pub(crate) struct Stage<'a, S> {
@@ -106,7 +106,9 @@ impl<'a, S: SessionStore> Drive<'a, S> {
                 Ok(())
             }
             Move::Fail { part, call, when } => {
-                self.stage.parts.fail(part, *call, (*when).into());
+                if let Some(name) = part_of(*part, &self.stage.parts.names()) {
+                    self.stage.parts.fail(name, *call, (*when).into());
+                }
                 Ok(())
             }
             Move::Mend => {

@@ -96,9 +96,7 @@ fn simpler(one: &Move) -> Vec<Move> {
             simpler.extend((1..stop.unwrap_or(0)).map(|n| Move::Go { client, stop: Some(n) }));
             simpler
         }
-        Move::Fail { part, call, when } => {
-            (0..call).map(|call| Move::Fail { part: part.clone(), call, when }).collect()
-        }
+        Move::Fail { part, call, when } => (0..call).map(|call| Move::Fail { part, call, when }).collect(),
         Move::Drop { .. } | Move::Mend => Vec::new(),
     }
 }

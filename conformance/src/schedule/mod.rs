@@ -79,8 +79,8 @@ pub enum Move {
     },
     /// From here on a part of the store fails.
     Fail {
-        /// The part's name.
-        part: String,
+        /// Which, from 1, in the order in which the store shows them.
+        part: u32,
         /// In which call, from 0.
         call: u32,
         /// How.
@@ -138,7 +138,7 @@ struct Header {
 
 impl Move {
     /// For a reader.
-    fn text(&self) -> String {
+    fn text(&self, parts: &[&str]) -> String {
         let to = |stop: &Option<u32>| match stop {
             Some(stop) => format!(" up to stop {stop}"),
             None => String::new(),
@@ -156,11 +156,18 @@ impl Move {
                     Failing::After => "is done, and its answer lost",
                     Failing::Down => "fails, and all that follow",
                 };
-                format!("call {} of the {part} {when}", call + 1)
+                let name = part_of(*part, parts).unwrap_or("part that there is not");
+                format!("call {} of the {name} {when}", call + 1)
             }
             Self::Mend => "nothing fails any more".into(),
         }
     }
+}
+
+/// The part that a number means: numbers go round among those that there are.
+pub(crate) fn part_of<'a>(number: u32, parts: &[&'a str]) -> Option<&'a str> {
+    let index = usize::try_from(number.max(1) - 1).ok()?.checked_rem(parts.len())?;
+    parts.get(index).copied()
 }
 
 impl Operation {
@@ -176,9 +183,9 @@ impl Operation {
 }
 
 impl Schedule {
-    /// Its moves for a reader.
-    pub fn texts(&self) -> impl Iterator<Item = String> {
-        self.moves.iter().map(Move::text)
+    /// Its moves for a reader, on a store with these parts.
+    pub fn texts(&self, parts: &[&str]) -> impl Iterator<Item = String> {
+        self.moves.iter().map(|one| one.text(parts))
     }
 
     /// The schedule as a file: a header line, then a line per move.
@@ -245,7 +252,7 @@ mod tests {
             moves: vec![
                 Move::Begin { client: 0, op: Operation::Insert, key: 1, stop: None },
                 Move::Begin { client: 1, op: Operation::Load, key: 1, stop: Some(2) },
-                Move::Fail { part: "front".into(), call: 0, when: Failing::After },
+                Move::Fail { part: 1, call: 0, when: Failing::After },
                 Move::Drop { client: 1 },
                 Move::Mend,
             ],

@@ -66,7 +66,7 @@ pub trait Subject {
         Vec::new()
     }
 
-    /// Carries out a schedule on fresh and empty storage; `None` if operations of the subject cannot be interrupted.
+    /// Carries out a schedule, on keys that nobody has used; `None` if operations of the subject cannot be interrupted.
     ///
     /// # Errors
     /// [`Fault`] if the subject cannot be driven.
@@ -75,7 +75,7 @@ pub trait Subject {
         None
     }
 
-    /// Lets several clients use fresh and empty storage at the same time; `None` if the subject has one client only.
+    /// Lets several clients use one storage at the same time, on a key that nobody has used; `None` if the subject has one client only.
     ///
     /// # Errors
     /// [`Fault`] if the subject cannot be driven.

@@ -107,6 +107,8 @@ pub struct StoreSubject<F, S> {
     stores: Vec<Arc<S>>,
     context: SessionContext,
     sessions: HashMap<usize, Session<Arc<S>>>,
+    /// Whether the storage is open for schedules.
+    staged: bool,
 }
 
 impl<F, S> std::fmt::Debug for StoreSubject<F, S> {
@@ -177,6 +179,7 @@ where
             stores: Vec::new(),
             context,
             sessions: HashMap::new(),
+            staged: false,
         })
     }
 
@@ -200,9 +203,13 @@ where
         Ok(())
     }
 
-    /// Opens fresh storage, for records that expire long after the present; tells when.
+    /// Opens storage for records that expire long after the present; tells when. Schedules use it one after the other,
+    /// since each has keys of its own.
     fn open_now(&mut self) -> Result<OffsetDateTime, Fault> {
-        self.open(START, Settings::default())?;
+        if !self.staged {
+            self.open(START, Settings::default())?;
+            self.staged = true;
+        }
         Ok(self.clock.now() + time::Duration::seconds(Settings::default().cookie_age))
     }
 
@@ -296,6 +303,7 @@ where
     }
 
     fn open(&mut self, now: i64, settings: Settings) -> Result<(), Fault> {
+        self.staged = false;
         self.sessions.clear();
         self.stores.clear();
         self.clock.set(instant(now)?);

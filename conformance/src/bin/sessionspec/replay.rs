@@ -59,7 +59,7 @@ fn carry_out(arguments: &Arguments, text: &str) -> Result<Finding, String> {
     let mut subject = arguments.target.one()?.subject()?;
     match ScheduleFailure::of(&mut *subject, &schedule).map_err(|fault| fault.to_string())? {
         None => {
-            for one in schedule.texts() {
+            for one in schedule.texts(&subject.manifest().parts) {
                 println!("{one}");
             }
             println!("held: {shown} on {}", subject.manifest().name);
