@@ -111,11 +111,11 @@ fn after(state: State, event: &Event) -> Option<State> {
         (Update(write), Told::Done, Some(_)) => Some(State { there: Some(write), ghost: None }),
         (Insert(_), Told::Taken, Some(_))
         | (Update(_), Told::Missing, None)
-        | (Load, Told::Nothing, None) => Some(state),
+        | (Load, Told::Nothing, None)
+        | (Exists, Told::There(false), None) => Some(state),
         (Delete, Told::Done, _) => Some(State { there: None, ghost: None }),
         (Load, Told::Found(write), _) => holds(*write).then_some(state),
         (Exists, Told::There(true), _) => (there.is_some() || ghost.is_some()).then_some(state),
-        (Exists, Told::There(false), None) => Some(state),
         // What may have been done was done now, as far as it could be.
         (Insert(write), told, None) | (Update(write), told, Some(_)) if told.is_open() => {
             Some(State { there: Some(write), ghost })

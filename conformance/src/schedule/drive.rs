@@ -68,7 +68,7 @@ pub(crate) fn drive<S: SessionStore>(stage: &Stage<'_, S>, schedule: &Schedule) 
     done.map(|()| drive.history)
 }
 
-impl<'a, S: SessionStore> Drive<'a, S> {
+impl<S: SessionStore> Drive<'_, S> {
     fn all(&mut self, schedule: &Schedule) -> Result<(), Fault> {
         for one in &schedule.moves {
             self.one(one)?;
@@ -181,7 +181,6 @@ impl<'a, S: SessionStore> Drive<'a, S> {
                 event.ended = Some(ended);
                 event.under_fault = failing;
             }
-            Ok(None) => drop(self.flights.insert(client, flight)),
             Err(_) if alone => {
                 let asked = self.history.events[event].asked;
                 return Err(Fault::Timeout(format!(
@@ -189,7 +188,8 @@ impl<'a, S: SessionStore> Drive<'a, S> {
                     HANGS.as_secs()
                 )));
             }
-            Err(_) => drop(self.flights.insert(client, flight)),
+            // It is stopped, or waits for somebody who is.
+            Ok(None) | Err(_) => drop(self.flights.insert(client, flight)),
         }
         Ok(())
     }
@@ -207,10 +207,10 @@ impl<'a, S: SessionStore> Drive<'a, S> {
                 self.go(client, None, BLOCKED)?;
             }
         }
-        match self.flights.is_empty() {
-            true => Ok(()),
-            false => Err(Fault::Timeout("operations wait for each other and never come to an end".into())),
+        if self.flights.is_empty() {
+            return Ok(());
         }
+        Err(Fault::Timeout("operations wait for each other and never come to an end".into()))
     }
 }
 
