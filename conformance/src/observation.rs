@@ -17,6 +17,8 @@ pub enum Answer {
     Bool(bool),
     /// Seconds, or an instant in microseconds since the Unix epoch.
     Integer(i64),
+    /// How many; `None` if the subject does not tell.
+    Count(Option<u64>),
     /// The value of an entry, if there is one.
     Value(Option<Json>),
     /// Entry names, in order.
@@ -134,7 +136,8 @@ impl Answer {
     /// The answer as JSON text, as it goes over the wire.
     pub fn to_json(&self) -> Json {
         match self {
-            Self::Unit | Self::Value(None) => Json::null(),
+            Self::Unit | Self::Value(None) | Self::Count(None) => Json::null(),
+            Self::Count(Some(count)) => (*count).into(),
             Self::Bool(yes) => (*yes).into(),
             Self::Integer(n) => (*n).into(),
             Self::Value(Some(value)) => Object::default().with("value", value.clone()).to_json(),
@@ -154,6 +157,8 @@ impl Answer {
             AnswerForm::Unit => json.is_null().then_some(Self::Unit),
             AnswerForm::Bool => json.as_str().parse().ok().map(Self::Bool),
             AnswerForm::Integer => json.as_str().parse().ok().map(Self::Integer),
+            AnswerForm::Count if json.is_null() => Some(Self::Count(None)),
+            AnswerForm::Count => json.as_str().parse().ok().map(|count| Self::Count(Some(count))),
             AnswerForm::Value if json.is_null() => Some(Self::Value(None)),
             AnswerForm::Value => match json.entries().as_deref() {
                 Some([(name, value)]) if name.is_one_of(&["value"]) => Some(Self::Value(Some(value.clone()))),
@@ -167,6 +172,14 @@ impl Answer {
             AnswerForm::Items => json.entries().map(Self::Items),
         }
         .ok_or_else(fault)
+    }
+
+    /// Whether this is what was wanted, as far as the subject tells.
+    pub(crate) fn fits(&self, wanted: &Self) -> bool {
+        match (self, wanted) {
+            (Self::Count(None), Self::Count(_)) | (Self::Count(_), Self::Count(None)) => true,
+            _ => self == wanted,
+        }
     }
 
     /// The same answer with everything sorted, for stores that do not keep order.
@@ -202,6 +215,7 @@ pub enum AnswerForm {
     Unit,
     Bool,
     Integer,
+    Count,
     Value,
     Names,
     Values,
@@ -214,6 +228,7 @@ impl AnswerForm {
             Self::Unit => "null",
             Self::Bool => "true or false",
             Self::Integer => "an integer",
+            Self::Count => "null or a count",
             Self::Value => "{\"value\": …} or null",
             Self::Names => "a list of texts",
             Self::Values => "a list",
@@ -237,7 +252,7 @@ impl fmt::Display for Answer {
     /// For a reader.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unit => f.write_str("ok"),
+            Self::Unit | Self::Count(None) => f.write_str("ok"),
             Self::Value(None) => f.write_str("nothing"),
             Self::Value(Some(value)) => f.write_str(&shown(value.as_str())),
             other => f.write_str(&shown(other.to_json().as_str())),

@@ -1106,6 +1106,17 @@ pub static RULES: &[Rule] = &[
         golden: include_str!("../golden/expiry.clear.removes.jsonl"),
     },
     Rule {
+        id: "expiry.clear.count",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::Sweeps, Need::ExpiredKept],
+        title: "`clear-expired` tells how many records it removed",
+        text: "A subject that does not tell at all is not held to it.",
+        django: Django::Silent("its `clear_expired` answers nothing"),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.clear.count.jsonl"),
+    },
+    Rule {
         id: "expiry.clear.keeps-live",
         version: 2,
         level: Level::Must,
@@ -1723,7 +1734,7 @@ pub static RULES: &[Rule] = &[
 ];
 
 /// How many of them, the first ones, are about stores.
-pub(crate) const STORES: usize = 122;
+pub(crate) const STORES: usize = 123;
 
 /// How many, behind those, are about what overlaps and fails; the others are about applications.
 pub(crate) const SCHEDULES: usize = 8;
@@ -1926,113 +1937,115 @@ pub const EXPIRY_KEPT: RuleId = RuleId(96);
 pub const EXPIRY_GONE: RuleId = RuleId(97);
 /// `r[expiry.clear.removes]`: `clear-expired` removes every record that expired before now.
 pub const EXPIRY_CLEAR_REMOVES: RuleId = RuleId(98);
+/// `r[expiry.clear.count]`: `clear-expired` tells how many records it removed.
+pub const EXPIRY_CLEAR_COUNT: RuleId = RuleId(99);
 /// `r[expiry.clear.keeps-live]`: `clear-expired` removes nothing else.
-pub const EXPIRY_CLEAR_KEEPS_LIVE: RuleId = RuleId(99);
+pub const EXPIRY_CLEAR_KEEPS_LIVE: RuleId = RuleId(100);
 /// `r[expiry.clear.boundary]`: A record that expires exactly now is left for the next clearing.
-pub const EXPIRY_CLEAR_BOUNDARY: RuleId = RuleId(100);
+pub const EXPIRY_CLEAR_BOUNDARY: RuleId = RuleId(101);
 /// `r[expiry.clear.automatic]`: Where the storage forgets by itself, `clear-expired` does nothing, and says so without an error.
-pub const EXPIRY_CLEAR_AUTOMATIC: RuleId = RuleId(101);
+pub const EXPIRY_CLEAR_AUTOMATIC: RuleId = RuleId(102);
 /// `r[expiry.clear.refused]`: A store that cannot clear refuses.
-pub const EXPIRY_CLEAR_REFUSED: RuleId = RuleId(102);
+pub const EXPIRY_CLEAR_REFUSED: RuleId = RuleId(103);
 /// `r[data.json]`: Every JSON type survives a reload.
-pub const DATA_JSON: RuleId = RuleId(103);
+pub const DATA_JSON: RuleId = RuleId(104);
 /// `r[data.text]`: Text survives to the last character.
-pub const DATA_TEXT: RuleId = RuleId(104);
+pub const DATA_TEXT: RuleId = RuleId(105);
 /// `r[data.non-bmp]`: Characters beyond the basic plane survive.
-pub const DATA_NON_BMP: RuleId = RuleId(105);
+pub const DATA_NON_BMP: RuleId = RuleId(106);
 /// `r[data.names]`: Entry names are any text.
-pub const DATA_NAMES: RuleId = RuleId(106);
+pub const DATA_NAMES: RuleId = RuleId(107);
 /// `r[data.names.surrogates]`: Names with half a surrogate pair survive.
-pub const DATA_NAMES_SURROGATES: RuleId = RuleId(107);
+pub const DATA_NAMES_SURROGATES: RuleId = RuleId(108);
 /// `r[data.floats]`: Floating-point numbers keep their value and stay floating-point numbers.
-pub const DATA_FLOATS: RuleId = RuleId(108);
+pub const DATA_FLOATS: RuleId = RuleId(109);
 /// `r[data.large]`: Large values survive whole.
-pub const DATA_LARGE: RuleId = RuleId(109);
+pub const DATA_LARGE: RuleId = RuleId(110);
 /// `r[data.too-large]`: A session larger than the store's limit is refused, and the record stays whole.
-pub const DATA_TOO_LARGE: RuleId = RuleId(110);
+pub const DATA_TOO_LARGE: RuleId = RuleId(111);
 /// `r[data.order]`: Entries keep the order in which they were first set.
-pub const DATA_ORDER: RuleId = RuleId(111);
+pub const DATA_ORDER: RuleId = RuleId(112);
 /// `r[data.integers.kept]`: Integers keep all their digits.
-pub const DATA_INTEGERS_KEPT: RuleId = RuleId(112);
+pub const DATA_INTEGERS_KEPT: RuleId = RuleId(113);
 /// `r[data.integers.refused]`: A store that cannot keep a big integer refuses it.
-pub const DATA_INTEGERS_REFUSED: RuleId = RuleId(113);
+pub const DATA_INTEGERS_REFUSED: RuleId = RuleId(114);
 /// `r[data.non-finite.kept]`: NaN and the infinities survive.
-pub const DATA_NON_FINITE_KEPT: RuleId = RuleId(114);
+pub const DATA_NON_FINITE_KEPT: RuleId = RuleId(115);
 /// `r[data.non-finite.refused]`: A store that cannot keep NaN and the infinities refuses them.
-pub const DATA_NON_FINITE_REFUSED: RuleId = RuleId(115);
+pub const DATA_NON_FINITE_REFUSED: RuleId = RuleId(116);
 /// `r[data.surrogates.kept]`: Lone surrogates survive.
-pub const DATA_SURROGATES_KEPT: RuleId = RuleId(116);
+pub const DATA_SURROGATES_KEPT: RuleId = RuleId(117);
 /// `r[data.surrogates.refused]`: A store that cannot keep lone surrogates refuses them.
-pub const DATA_SURROGATES_REFUSED: RuleId = RuleId(117);
+pub const DATA_SURROGATES_REFUSED: RuleId = RuleId(118);
 /// `r[data.deep.kept]`: Lists nested 300 deep survive.
-pub const DATA_DEEP_KEPT: RuleId = RuleId(118);
+pub const DATA_DEEP_KEPT: RuleId = RuleId(119);
 /// `r[data.deep.refused]`: A store that cannot keep deep nesting refuses it.
-pub const DATA_DEEP_REFUSED: RuleId = RuleId(119);
+pub const DATA_DEEP_REFUSED: RuleId = RuleId(120);
 /// `r[data.corrupt.empty]`: A record that does not decode reads as an empty session under the same key.
-pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(120);
+pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(121);
 /// `r[data.corrupt.overwritten]`: Saving replaces a record that did not decode.
-pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(121);
+pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(122);
 /// `r[concurrent.delete.final]`: After an acknowledged deletion no load finds the session.
-pub const CONCURRENT_DELETE_FINAL: RuleId = RuleId(122);
+pub const CONCURRENT_DELETE_FINAL: RuleId = RuleId(123);
 /// `r[concurrent.insert.one-wins]`: Of several insertions of one key exactly one succeeds.
-pub const CONCURRENT_INSERT_ONE_WINS: RuleId = RuleId(123);
+pub const CONCURRENT_INSERT_ONE_WINS: RuleId = RuleId(124);
 /// `r[concurrent.load.latest]`: A load sees the last acknowledged write, or a later one.
-pub const CONCURRENT_LOAD_LATEST: RuleId = RuleId(124);
+pub const CONCURRENT_LOAD_LATEST: RuleId = RuleId(125);
 /// `r[concurrent.record.whole]`: A load gives one record that was written, whole.
-pub const CONCURRENT_RECORD_WHOLE: RuleId = RuleId(125);
+pub const CONCURRENT_RECORD_WHOLE: RuleId = RuleId(126);
 /// `r[concurrent.order]`: All answers about a session fit one order of the operations.
-pub const CONCURRENT_ORDER: RuleId = RuleId(126);
+pub const CONCURRENT_ORDER: RuleId = RuleId(127);
 /// `r[failure.no-lie]`: What is acknowledged while a part fails has happened.
-pub const FAILURE_NO_LIE: RuleId = RuleId(127);
+pub const FAILURE_NO_LIE: RuleId = RuleId(128);
 /// `r[failure.not-absence]`: A failing part is never taken for "no such session".
-pub const FAILURE_NOT_ABSENCE: RuleId = RuleId(128);
+pub const FAILURE_NOT_ABSENCE: RuleId = RuleId(129);
 /// `r[failure.recovers]`: When nothing fails any more, the store works as before.
-pub const FAILURE_RECOVERS: RuleId = RuleId(129);
+pub const FAILURE_RECOVERS: RuleId = RuleId(130);
 /// `r[middleware.key]`: The session's key is the value of the session cookie.
-pub const MIDDLEWARE_KEY: RuleId = RuleId(130);
+pub const MIDDLEWARE_KEY: RuleId = RuleId(131);
 /// `r[middleware.lazy]`: A request that does not touch its session reads nothing, saves nothing, and sends no cookie.
-pub const MIDDLEWARE_LAZY: RuleId = RuleId(131);
+pub const MIDDLEWARE_LAZY: RuleId = RuleId(132);
 /// `r[middleware.key.not-adopted]`: A key that the application never issued is not adopted.
-pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(132);
+pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(133);
 /// `r[middleware.key.unguessable]`: Keys are drawn at random, from at least 2^128.
-pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(133);
+pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(134);
 /// `r[middleware.save.modified]`: A session that was modified is saved, and its cookie set.
-pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(134);
+pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(135);
 /// `r[middleware.save.unmodified]`: A session that was not modified is not saved.
-pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(135);
+pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(136);
 /// `r[middleware.save.every-request]`: With `save_every_request` every session that is not empty is saved, and its cookie set.
-pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(136);
+pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(137);
 /// `r[middleware.save.empty]`: A session that is empty is never saved.
-pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(137);
+pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(138);
 /// `r[middleware.save.server-error]`: An answer of 500 or above saves nothing and sets no cookie.
-pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(138);
+pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(139);
 /// `r[middleware.save.explicit]`: What the handler itself saved stays, whatever the answer.
-pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(139);
+pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(140);
 /// `r[middleware.interrupted]`: If a modified session was deleted while the request was worked on, the answer is 400, and the session stays deleted.
-pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(140);
+pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(141);
 /// `r[middleware.cookie.age]`: The cookie of a session lives as long as the session.
-pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(141);
+pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(142);
 /// `r[middleware.cookie.browser-close]`: The cookie of a session that ends with the browser has neither `Max-Age` nor `Expires`.
-pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(142);
+pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(143);
 /// `r[middleware.cookie.new-key]`: A session that got another key sends it.
-pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(143);
+pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(144);
 /// `r[middleware.cookie.kept]`: A session that kept its key sends the same one.
-pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(144);
+pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(145);
 /// `r[middleware.cookie.deleted]`: The cookie of a session that is empty is deleted.
-pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(145);
+pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(146);
 /// `r[middleware.cookie.attributes]`: The cookie is sent as the settings say.
-pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(146);
+pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(147);
 /// `r[middleware.cookie.deleted-attributes]`: The cookie is deleted where it was set.
-pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(147);
+pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(148);
 /// `r[middleware.vary.accessed]`: An answer whose session was looked at has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(148);
+pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(149);
 /// `r[middleware.vary.sent]`: An answer that sets or deletes the cookie has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(149);
+pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(150);
 /// `r[middleware.vary.untouched]`: An answer whose session was not looked at may be shared.
-pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(150);
+pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(151);
 /// `r[middleware.cache.private]`: An answer that sets the session's cookie does not say `Cache-Control: public`.
-pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(151);
+pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(152);
 /// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
-pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(152);
+pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(153);
 /// `r[middleware.log-out]`: After `flush` the old key opens nothing.
-pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(153);
+pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(154);

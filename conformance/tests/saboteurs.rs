@@ -388,8 +388,8 @@ fn the_table_shows_what_held_and_what_did_not() {
     tracking        14/14      14/14
     expiry          23/23  FAIL 22/23
     data            12/12      12/12
-    sabotaged 0: 122 rules: 104 pass, 18 not-applicable; 1,234 steps; clock virtual
-    sabotaged 0: 122 rules: 101 pass, 3 fail, 18 not-applicable; 1,234 steps; clock virtual
-    1 subject did not hold: 122 rules on 2 subjects, 2,468 steps, seed 0x51f2, 1.5 s
+    sabotaged 0: 131 rules: 104 pass, 27 not-applicable; 1,234 steps; clock virtual
+    sabotaged 0: 131 rules: 101 pass, 3 fail, 27 not-applicable; 1,234 steps; clock virtual
+    1 subject did not hold: 131 rules on 2 subjects, 2,468 steps, seed 0x51f2, 1.5 s
     ");
 }

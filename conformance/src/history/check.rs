@@ -82,13 +82,27 @@ impl Search<'_> {
         if !self.seen.insert((self.placed.clone(), state)) {
             return Some(false);
         }
-        for index in left {
-            if self.events[index].began > first_end {
-                continue;
-            }
+        let mut candidates: Vec<usize> =
+            left.iter().copied().filter(|index| self.events[*index].began <= first_end).collect();
+        // A reading that fits changes nothing, so it can come now. What the next one wants to see comes first else.
+        let fits =
+            |index: &usize| reads(self.events[*index]) && after(state, self.events[*index]) == Some(state);
+        if let Some(reading) = candidates.iter().copied().find(fits) {
+            candidates = vec![reading];
+        }
+        let next = left.iter().filter(|index| seen(self.events[**index]).is_some());
+        let wanted = next.min_by_key(|index| self.events[**index].latest());
+        let wanted = wanted.and_then(|index| seen(self.events[*index]));
+        candidates.sort_by_key(|index| (wanted.is_none() || written(self.events[*index]) != wanted, *index));
+        for index in candidates {
             let forgotten = (self.forgets && state.there.is_some()).then_some(State { there: None, ..state });
             for state in [Some(state), forgotten].into_iter().flatten() {
                 let Some(next) = after(state, self.events[index]) else { continue };
+                // Each write is unlike any other: what is gone and still to be seen does not come again.
+                let gone = state.there.filter(|gone| next.there != Some(*gone) && next.ghost != Some(*gone));
+                if gone.is_some() && left.iter().any(|other| seen(self.events[*other]) == gone) {
+                    continue;
+                }
                 self.flip(index);
                 let follows = self.place(next);
                 self.flip(index);
@@ -98,6 +112,27 @@ impl Search<'_> {
             }
         }
         Some(false)
+    }
+}
+
+/// Whether an operation, by its answer, changed nothing.
+fn reads(event: &Event) -> bool {
+    !event.told.is_open() && event.told != Told::Done
+}
+
+/// The write that a load has seen.
+fn seen(event: &Event) -> Option<u32> {
+    match event.told {
+        Told::Found(write) => Some(write),
+        _ => None,
+    }
+}
+
+/// The number of the write that an operation is.
+fn written(event: &Event) -> Option<u32> {
+    match event.asked {
+        Asked::Insert(write) | Asked::Update(write) => Some(write),
+        _ => None,
     }
 }
 
@@ -121,6 +156,9 @@ fn after(state: State, event: &Event) -> Option<State> {
             Some(State { there: Some(write), ghost })
         }
         (Delete, Told::Failed(_), _) => Some(State { there: None, ghost: there.or(ghost) }),
+        (Delete, Told::Unanswered, _) if event.under_fault => {
+            Some(State { there: None, ghost: there.or(ghost) })
+        }
         (Delete, Told::Unanswered, _) => Some(State { there: None, ghost }),
         (_, told, _) if told.is_open() => Some(state),
         _ => None,

@@ -390,6 +390,7 @@ impl Model {
     }
 
     fn clear_expired(&mut self) -> Result<Answer, ErrorKind> {
+        let mut count = None;
         match self.choices.manifest.capabilities.clear_expired {
             ClearExpired::Automatic => self.because(Aspect::Outcome, rules::EXPIRY_CLEAR_AUTOMATIC),
             ClearExpired::Sweeps => {
@@ -398,6 +399,11 @@ impl Model {
                 let expired = |record: &Record| record.expires < now;
                 let dead: Vec<Key> =
                     self.records.iter().filter(|(_, r)| expired(r)).map(|(key, _)| *key).collect();
+                // Where expired records are gone, some may have gone by themselves before.
+                if self.choices.manifest.capabilities.expired == ExpiredRecords::Kept {
+                    self.because(Aspect::Answer, rules::EXPIRY_CLEAR_COUNT);
+                    count = u64::try_from(dead.len()).ok();
+                }
                 for key in dead {
                     self.records.remove(&key);
                     self.removal_reasons.insert(key, rules::EXPIRY_CLEAR_REMOVES);
@@ -409,7 +415,7 @@ impl Model {
             }
         }
         self.mark_survivors(rules::EXPIRY_CLEAR_KEEPS_LIVE);
-        Ok(Answer::Unit)
+        Ok(Answer::Count(count))
     }
 
     fn reopen(&mut self) {

@@ -92,8 +92,8 @@ storage_operations! {
     Exists(key: K) = "exists", "exists", "exists {key}" -> Bool;
     /// Deletes the record under the key.
     DeleteKey(key: K) = "delete-key", "delete-key", "delete {key} elsewhere" -> Unit;
-    /// Removes expired records.
-    ClearExpired = "clear-expired", "clear-expired", "clear-expired" -> Unit;
+    /// Removes expired records, and tells how many.
+    ClearExpired = "clear-expired", "clear-expired", "clear-expired" -> Count;
     /// Closes the storage and opens it again; every object starts anew on the key it had.
     Reopen = "reopen", "reopen", "reopen the storage" -> Unit;
     /// Hook: the next candidate of the key generator.

@@ -4,6 +4,7 @@ mod failure;
 mod json;
 #[cfg(feature = "cli")]
 mod junit;
+mod known;
 mod text;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub use failure::{Artifacts, write_artifacts, write_schedule};
 pub use json::{schema, to_json};
 #[cfg(feature = "cli")]
 pub use junit::to_junit;
+pub use known::KnownFailures;
 pub use text::{Replay, broken_block, failure_block, schedule_block, summary, transcript};
 pub(crate) use text::{expected_text, observed_text, step_texts};
 

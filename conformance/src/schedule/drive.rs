@@ -102,7 +102,9 @@ impl<S: SessionStore> Drive<'_, S> {
             }
             Move::Go { client, stop } => self.go(client % CLIENTS, *stop, BLOCKED),
             Move::Drop { client } => {
-                self.flights.remove(&(client % CLIENTS));
+                if let Some(flight) = self.flights.remove(&(client % CLIENTS)) {
+                    self.history.events[flight.event].under_fault |= self.stage.parts.is_failing();
+                }
                 Ok(())
             }
             Move::Fail { part, call, when } => {
@@ -172,14 +174,13 @@ impl<S: SessionStore> Drive<'_, S> {
             timeout(if alone { HANGS } else { patience }, step).await
         });
         let event = flight.event;
+        self.history.events[event].under_fault |= parts.is_failing();
         match moved {
             Ok(Some(told)) => {
                 let ended = self.tick();
-                let failing = parts.is_failing();
                 let event = &mut self.history.events[event];
                 event.told = told;
                 event.ended = Some(ended);
-                event.under_fault = failing;
             }
             Err(_) if alone => {
                 let asked = self.history.events[event].asked;

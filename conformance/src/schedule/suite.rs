@@ -24,7 +24,7 @@ const FULL: (u64, u64) = (4_000, 200);
 /// Of a store that shows no parts there is less to see: so many times fewer schedules.
 const WITHOUT_PARTS: u64 = 8;
 
-/// Why the rules do not apply to a subject that has session objects of its own.
+/// Why the rules do not apply to a subject that has session objects of its own, for one.
 const NOT_A_STORE: &str =
     "the operations of a subject with session objects of its own cannot be made to overlap";
 
@@ -33,7 +33,14 @@ pub(crate) fn check_schedules(
     subject: &mut dyn Subject,
     config: &Config,
 ) -> (Vec<RuleReport>, Vec<ScheduleFailure>) {
-    let mut run = Run { config, exercised: BTreeMap::new(), failures: Vec::new(), fault: None, subject };
+    let mut run = Run {
+        config,
+        exercised: BTreeMap::new(),
+        failures: Vec::new(),
+        interruptible: true,
+        fault: None,
+        subject,
+    };
     if run.rules().next().is_some() {
         run.all();
     }
@@ -46,6 +53,8 @@ struct Run<'a> {
     /// In how many histories a rule had something to say.
     exercised: BTreeMap<RuleId, u64>,
     failures: Vec<ScheduleFailure>,
+    /// Whether the subject can do what a schedule says.
+    interruptible: bool,
     /// What ended the run: the rule at work, and why.
     fault: Option<(Option<RuleId>, Fault)>,
 }
@@ -101,10 +110,14 @@ impl Run<'_> {
 
     /// Carries out a schedule; `None` if that cannot be done with this subject.
     fn history(&mut self, schedule: &Schedule) -> Option<History> {
-        match self.subject.schedule(schedule)? {
-            Ok(history) => Some(history),
-            Err(fault) => {
+        match self.subject.schedule(schedule) {
+            Some(Ok(history)) => Some(history),
+            Some(Err(fault)) => {
                 self.fault = Some((None, fault));
+                None
+            }
+            None => {
+                self.interruptible = false;
                 None
             }
         }
@@ -215,6 +228,7 @@ impl Run<'_> {
                 (Outcome::Crash, Some(reason.clone()), None)
             }
             _ if exercised > 0 => (Outcome::Pass, None, None),
+            _ if !self.interruptible => (Outcome::NotApplicable, Some(NOT_A_STORE.into()), None),
             _ => (Outcome::NotExercised, Some("no schedule got as far as this rule".into()), None),
         }
     }

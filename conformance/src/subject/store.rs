@@ -259,7 +259,8 @@ where
                 deleted.map(|()| Answer::Unit)
             }
             StorageOp::ClearExpired => {
-                self.runtime.block_on(self.store(client)?.clear_expired()).map(|_| Answer::Unit)
+                let cleared = self.runtime.block_on(self.store(client)?.clear_expired());
+                cleared.map(|count| Answer::Count(Some(count)))
             }
             StorageOp::Reopen => {
                 self.open_handles(Opening::Restart)?;

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use session_conformance::report::{
-    Replay, Report, SubjectReport, failure_block, schedule_block, summary, to_json, to_junit,
+    KnownFailures, Replay, Report, SubjectReport, failure_block, schedule_block, summary, to_json, to_junit,
     write_artifacts, write_schedule,
 };
 use session_conformance::rule::RuleId;
@@ -44,6 +44,12 @@ pub(crate) struct Arguments {
     /// Subjects to run at the same time; by default one per processor
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
+    /// Rules that are known to be broken: only those are excused, and only as they are known
+    #[arg(long, value_name = "FILE")]
+    known_failures: Option<PathBuf>,
+    /// Write what fails now into the file of known failures
+    #[arg(long, requires = "known_failures")]
+    update: bool,
     /// Also write the report to a file, as in json=FILE or junit=FILE
     #[arg(long, value_name = "FORM=FILE", value_parser = parse_report)]
     report: Vec<(Form, PathBuf)>,
@@ -110,7 +116,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let started = Instant::now();
     let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let subjects = run_all(&targets, &config, jobs)?;
-    let report = Report::new(subjects, started.elapsed()).with_seed(config.seed);
+    let mut report = Report::new(subjects, started.elapsed()).with_seed(config.seed);
+    if let Some(path) = &arguments.known_failures {
+        know(path, &mut report, arguments.update)?;
+    }
     for (target, subject) in targets.iter().zip(&report.subjects) {
         print_failures(target, subject);
     }
@@ -123,6 +132,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     }
     let held = report.subjects.iter().all(SubjectReport::is_success);
     Ok(if held { Finding::Held } else { Finding::Broken })
+}
+
+/// Excuses the failures that a file knows; writes those that there are now into it first, if asked to.
+fn know(path: &Path, report: &mut Report, update: bool) -> Result<(), String> {
+    let shown = path.display();
+    let mut known = match fs::read_to_string(path) {
+        Ok(text) => KnownFailures::parse(&text).map_err(|error| format!("{shown}: {error}"))?,
+        Err(error) if update && error.kind() == std::io::ErrorKind::NotFound => KnownFailures::default(),
+        Err(error) => return Err(format!("cannot read {shown}: {error}")),
+    };
+    if update {
+        known = known.updated(&report.subjects);
+        fs::write(path, known.to_json()).map_err(|error| format!("cannot write {shown}: {error}"))?;
+    }
+    let today = time::OffsetDateTime::now_utc().date();
+    for subject in &mut report.subjects {
+        known.apply(subject, today);
+    }
+    Ok(())
 }
 
 /// A pattern must fit a rule that this command checks.
