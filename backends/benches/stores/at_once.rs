@@ -90,7 +90,7 @@ pub(crate) fn operations(c: &mut Criterion) {
         let mut group = visit::group(c, title, Operation::Update);
         for round in 0..ROUNDS {
             group.bench_function(BenchmarkId::new("ours", round), |b| {
-                b.iter_custom(|times| at_once.update(times))
+                b.iter_custom(|times| at_once.update(times));
             });
         }
         group.finish();
