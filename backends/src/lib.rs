@@ -49,12 +49,6 @@ mod sqlite;
 #[cfg(feature = "tower-sessions")]
 mod tower_sessions;
 
-/// A hint behind an error's message, if there is one.
-#[cfg(any(feature = "cache", feature = "postgres"))]
-fn in_brackets(hint: &str) -> String {
-    if hint.is_empty() { String::new() } else { format!(" ({hint})") }
-}
-
 #[cfg(feature = "memcached")]
 pub use cache::MemcachedCache;
 #[cfg(feature = "redis")]

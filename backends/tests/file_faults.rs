@@ -4,13 +4,14 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
 
+mod captured;
+
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration as StdDuration, SystemTime};
-use std::{fs, io, thread};
+use std::{fs, thread};
 
 use rstest::rstest;
 use session_backends::{DirectoryError, Durability, FileStore};
@@ -18,6 +19,8 @@ use session_core::blocking::Wait;
 use session_core::{Clock, Entries, ManualClock, Record, SessionKey, SessionStore, Settings, StoreError};
 use time::Duration;
 use time::macros::datetime;
+
+use crate::captured::Log;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -396,6 +399,36 @@ fn a_file_larger_than_any_session_is_not_read() {
 }
 
 #[test]
+fn a_file_is_read_up_to_what_the_largest_session_needs() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = settings().with(|settings| settings.max_data_bytes = 10_000);
+    let store = FileStore::open_with_clock(directory.path(), &settings, clock()).unwrap();
+    let path = directory.path().join(format!("sessionid{KEY}"));
+    // As long as the setting allows, of which zlib saves little.
+    let mut state = 1_u32;
+    let text: String = (0..10_000 - r#"{"a":""}"#.len())
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b'0' + (state >> 26) as u8).to_string().replace('\\', "x")
+        })
+        .collect();
+    let largest = record(&format!(r#"{{"a":"{text}"}}"#));
+    store.insert(&key(KEY), &largest).wait().unwrap();
+    assert_eq!(store.load(&key(KEY)).wait().unwrap().unwrap().data, largest.data);
+    // Beyond that it is not looked at, or it would be found to be no session.
+    for (size, is_read) in [(20_000, true), (200_000, false)] {
+        fs::write(&path, vec![b'x'; size]).unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(clock().now().into()).unwrap();
+        let error = store.load(&key(KEY)).wait().unwrap_err();
+        match error {
+            StoreError::Corrupt { .. } => assert!(is_read, "{size}"),
+            StoreError::TooLarge { limit, .. } => assert!(!is_read && limit == 10_000, "{size}, {limit}"),
+            other => panic!("{other}"),
+        }
+    }
+}
+
+#[test]
 fn files_in_the_making_hold_no_key_in_their_names() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());
@@ -415,30 +448,7 @@ fn logged(work: impl FnOnce()) -> String {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
     tracing::subscriber::with_default(subscriber, work);
-    let bytes = log.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
+    log.text()
 }
 
 #[rstest]

@@ -4,56 +4,25 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
 
+mod captured;
+
 use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, LazyLock, Mutex};
-use std::{fs, io};
+use std::sync::{Arc, LazyLock};
 
 use session_backends::{CachedStore, FileStore, MemoryStore, SqliteStore};
 use session_core::blocking::Wait;
 use session_core::{AnyStore, Entries, KeyGenerator, RandomKeys, Record, SessionKey, SessionStore, Settings};
 use time::{Duration, OffsetDateTime};
 
+use crate::captured::Log;
+
 const SECRET: &str = "the-secret-that-signs";
 const VALUE: &str = "what-a-visitor-stored";
 
 /// All that is logged in this process, by `tracing` and by `log`.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl log::Log for Log {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        let line = format!("{} {} {}\n", record.level(), record.target(), record.args());
-        self.0.lock().unwrap().extend_from_slice(line.as_bytes());
-    }
-
-    fn flush(&self) {}
-}
-
 static LOG: LazyLock<Log> = LazyLock::new(|| {
     let log = Log::default();
     tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).init();
@@ -97,7 +66,7 @@ fn everything(store: &AnyStore, key: &SessionKey, size: usize) -> String {
 
 /// Looks for what nobody should read, in the whole log and in these errors.
 fn nothing_private_in(errors: &str, key: &SessionKey) {
-    let log = String::from_utf8_lossy(&LOG.0.lock().unwrap()).into_owned();
+    let log = LOG.text();
     for (name, text) in [("an error", errors), ("the log", &log)] {
         for private in [key.as_str(), SECRET, VALUE, "hunter2"] {
             let found = text.lines().find(|line| line.contains(private));
@@ -253,7 +222,7 @@ mod servers {
 
         assert!(errors.lines().count() > 15, "too little went wrong: {errors}");
         nothing_private_in(&errors, &key);
-        let log = String::from_utf8_lossy(&LOG.0.lock().unwrap()).into_owned();
+        let log = LOG.text();
         assert!(log.contains("executing statement"), "the client of PostgreSQL was not heard");
     }
 }

@@ -65,7 +65,7 @@ pub enum StoreError {
     },
     /// The storage behind the store failed: it is down, locked, full, read-only, or not what it
     /// should be. Whether a write took place is unknown unless the message says it.
-    #[error("cannot {operation}{}", in_brackets(hint.as_deref()))]
+    #[error("cannot {operation}{}", in_brackets(hint.as_deref().unwrap_or_default()))]
     #[non_exhaustive]
     Unavailable {
         /// What was being done, as a verb phrase, and to what.
@@ -77,8 +77,10 @@ pub enum StoreError {
     },
 }
 
-fn in_brackets(hint: Option<&str>) -> String {
-    hint.map(|hint| format!(" ({hint})")).unwrap_or_default()
+/// A hint as it stands behind an error's message; nothing, if it is empty. For the stores' own errors.
+#[doc(hidden)]
+pub fn in_brackets(hint: &str) -> String {
+    if hint.is_empty() { String::new() } else { format!(" ({hint})") }
 }
 
 impl StoreError {

@@ -55,6 +55,8 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use data::SessionData;
 pub use entries::Entries;
 pub use erased::{AnyStore, BoxFuture};
+#[doc(hidden)]
+pub use error::in_brackets;
 pub use error::{BoxError, Chain, SessionError, StoreError};
 pub use expiry::{Expiry, ExpiryQuery, stored_expiry};
 pub use key::{KeyGenerator, RandomKeys, SessionKey};

@@ -72,6 +72,27 @@ impl Settings {
         change(&mut self);
         self
     }
+
+    /// The settings that a visitor can notice, as a JSON object under the names that they have here: what the suite for
+    /// applications asks for, but for `server_side`, which the store knows. No secret is among them.
+    ///
+    /// ```
+    /// let visible = session_core::Settings::new("…").visible();
+    /// assert_eq!((&visible["cookie_name"], visible.get("secret_key")), (&"sessionid".into(), None));
+    /// ```
+    pub fn visible(&self) -> serde_json::Value {
+        serde_json::json!({
+            "cookie_name": self.cookie_name,
+            "cookie_age": self.cookie_age,
+            "cookie_domain": self.cookie_domain,
+            "cookie_path": self.cookie_path,
+            "cookie_secure": self.cookie_secure,
+            "cookie_httponly": self.cookie_httponly,
+            "cookie_samesite": self.cookie_samesite,
+            "save_every_request": self.save_every_request,
+            "expire_at_browser_close": self.expire_at_browser_close,
+        })
+    }
 }
 
 /// Secrets are not shown, and of the engine's URL, which may hold a password, only the scheme.

@@ -109,7 +109,11 @@ enum Task {
     /// Break the example store and see whether its author would learn why
     Author,
     /// Run the benchmarks and write their figures into docs/performance.md
-    Bench,
+    Bench {
+        /// Only this part of them; the other figures of the page stay
+        #[arg(long, value_name = "PART")]
+        only: Vec<bench::Part>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -144,7 +148,7 @@ fn main() -> ExitCode {
         Task::Platforms => platforms::run(&root).map(|ended| println!("{ended}")),
         Task::Docs => docs::run(&root),
         Task::Author => author::run(&root),
-        Task::Bench => bench::run(&root),
+        Task::Bench { only } => bench::run(&root, &only),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,8 +1,10 @@
 //! `CachedStore`, memory in front of SQLite, against the two bare ones: read from memory, written to both.
 
+use std::sync::Arc;
+
 use criterion::Criterion;
 use session_backends::CachedStore;
-use session_core::{Entries, Record, SessionKey};
+use session_core::{Record, SessionKey};
 
 use crate::visit::{self, Client};
 use crate::{memory, sqlite};
@@ -13,7 +15,9 @@ struct Bare<'c> {
 }
 
 impl Client for Bare<'_> {
-    async fn load(&self, key: &SessionKey) -> Entries {
+    type Loaded = Arc<Record>;
+
+    async fn load(&self, key: &SessionKey) -> Arc<Record> {
         self.front.load(key).await
     }
 

@@ -14,6 +14,8 @@ struct Bare {
 }
 
 impl Client for Bare {
+    type Loaded = Entries;
+
     async fn load(&self, key: &SessionKey) -> Entries {
         self.codec.decode(key.as_str()).unwrap()
     }

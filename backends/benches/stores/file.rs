@@ -31,6 +31,8 @@ impl Bare {
 }
 
 impl Client for Bare {
+    type Loaded = Entries;
+
     async fn load(&self, key: &SessionKey) -> Entries {
         self.codec.decode(&fs::read_to_string(self.path(key)).unwrap()).unwrap()
     }
@@ -59,6 +61,8 @@ impl Client for Bare {
 struct Kept(FileStore);
 
 impl Client for Kept {
+    type Loaded = Entries;
+
     async fn load(&self, key: &SessionKey) -> Entries {
         Client::load(&self.0, key).await
     }

@@ -3,10 +3,12 @@
 //! - `main.rs`: what is measured
 //! - `visit.rs`: the session, and how the operations on it are measured
 //! - `sqlite.rs`, `file.rs`, `cookie.rs`, `memory.rs`, `cached.rs`: stores in this process
+//! - `at_once.rs`: SQLite, with several clients at once
 //! - `redis.rs`, `memcached.rs`, `postgres.rs`: stores on servers, which `cargo xtask bench` starts
 
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
+mod at_once;
 mod cached;
 mod cookie;
 mod file;
@@ -24,6 +26,7 @@ fn in_process(c: &mut Criterion) {
     memory::operations(c);
     file::operations(c);
     sqlite::operations(c);
+    at_once::operations(c);
     cached::operations(c);
     sqlite::clear_expired(c);
 }

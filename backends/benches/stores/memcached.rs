@@ -26,6 +26,8 @@ impl Bare {
 }
 
 impl Client for Bare {
+    type Loaded = Entries;
+
     async fn load(&self, key: &SessionKey) -> Entries {
         let mut client = self.client.take().unwrap();
         let found = client.meta_get(visit::cache_key(key), false, None, Some(&["v"])).await.unwrap();

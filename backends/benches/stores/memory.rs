@@ -1,30 +1,32 @@
-//! `MemoryStore` against a map under a lock, which never lets go of anything.
+//! `MemoryStore` against a map of shared records under a lock like its own, which never lets go of anything.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use criterion::Criterion;
 use session_backends::MemoryStore;
-use session_core::{Entries, ManualClock, Record, SessionKey};
+use session_core::{ManualClock, Record, SessionKey};
 
 use crate::visit::{self, Client, KEYS};
 
 #[derive(Default)]
 pub(crate) struct Bare {
-    records: Mutex<HashMap<String, Record>>,
+    records: Mutex<HashMap<String, Arc<Record>>>,
 }
 
 impl Client for Bare {
-    async fn load(&self, key: &SessionKey) -> Entries {
-        self.records.lock().unwrap()[key.as_str()].clone().data
+    type Loaded = Arc<Record>;
+
+    async fn load(&self, key: &SessionKey) -> Arc<Record> {
+        Arc::clone(&self.records.lock().unwrap()[key.as_str()])
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) {
-        *self.records.lock().unwrap().get_mut(key.as_str()).unwrap() = record.clone();
+        *self.records.lock().unwrap().get_mut(key.as_str()).unwrap() = Arc::new(record.clone());
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) {
-        self.records.lock().unwrap().insert(key.as_str().to_owned(), record.clone());
+        self.records.lock().unwrap().insert(key.as_str().to_owned(), Arc::new(record.clone()));
     }
 
     async fn delete(&self, key: &SessionKey) {

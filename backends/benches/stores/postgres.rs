@@ -46,6 +46,8 @@ impl Bare {
 }
 
 impl Client for Bare {
+    type Loaded = Entries;
+
     async fn load(&self, key: &SessionKey) -> Entries {
         let row = self.client.query_one(&self.load, &[&key.as_str(), &NOW]).await.unwrap();
         let (text, _): (String, OffsetDateTime) = (row.get(0), row.get(1));

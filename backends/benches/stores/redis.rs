@@ -24,6 +24,8 @@ impl Bare {
 }
 
 impl Client for Bare {
+    type Loaded = Entries;
+
     async fn load(&self, key: &SessionKey) -> Entries {
         let mut command = cmd("GET");
         command.arg(visit::cache_key(key));

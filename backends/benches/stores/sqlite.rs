@@ -67,6 +67,8 @@ fn column(instant: OffsetDateTime) -> String {
 }
 
 impl Client for Bare<'_> {
+    type Loaded = Entries;
+
     async fn load(&self, key: &SessionKey) -> Entries {
         let mut statement = self.load.borrow_mut();
         let row = statement.query_row(params![key.as_str(), "2030-01-01 00:00:00"], |row| {

@@ -24,10 +24,10 @@ const LOT: u64 = 1_000;
 
 /// How often each operation is measured, in turn with that of the bare client: what else runs on the machine
 /// for a while does not slow one of the two only.
-const ROUNDS: usize = 5;
+pub(crate) const ROUNDS: usize = 5;
 
 /// By how much each session expires later than the one that was written before it: no two expire at once.
-const SECOND: time::Duration = time::Duration::SECOND;
+pub(crate) const SECOND: time::Duration = time::Duration::SECOND;
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2030-01-01 00:00 UTC);
 
@@ -42,7 +42,7 @@ pub(crate) fn basket() -> String {
 }
 
 /// What the session holds, and until when.
-fn record() -> Record {
+pub(crate) fn record() -> Record {
     let data = Entries::parse(basket().as_bytes()).unwrap();
     Record::new(data, datetime!(2030-01-15 00:00 UTC))
 }
@@ -63,13 +63,18 @@ pub(crate) fn key(n: usize) -> SessionKey {
 
 /// A store, or the bare client that does the same without one.
 pub(crate) trait Client {
-    async fn load(&self, key: &SessionKey) -> Entries;
+    /// What it gives for a session, ready to be read.
+    type Loaded;
+
+    async fn load(&self, key: &SessionKey) -> Self::Loaded;
     async fn update(&self, key: &SessionKey, record: &Record);
     async fn insert(&self, key: &SessionKey, record: &Record);
     async fn delete(&self, key: &SessionKey);
 }
 
 impl<S: SessionStore> Client for S {
+    type Loaded = Entries;
+
     async fn load(&self, key: &SessionKey) -> Entries {
         SessionStore::load(self, key).await.unwrap().unwrap().data
     }
@@ -156,7 +161,11 @@ pub(crate) fn alone(c: &mut Criterion, title: &str, keys: &[SessionKey], ours: &
     }
 }
 
-fn group<'a>(c: &'a mut Criterion, title: &str, operation: Operation) -> BenchmarkGroup<'a, WallTime> {
+pub(crate) fn group<'a>(
+    c: &'a mut Criterion,
+    title: &str,
+    operation: Operation,
+) -> BenchmarkGroup<'a, WallTime> {
     let mut group = c.benchmark_group(format!("{title} {}", operation.name()));
     let (warm_up, measurement) = (Duration::from_millis(100), Duration::from_millis(400));
     group.warm_up_time(warm_up).measurement_time(measurement).sample_size(30);
@@ -164,7 +173,7 @@ fn group<'a>(c: &'a mut Criterion, title: &str, operation: Operation) -> Benchma
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Operation {
+pub(crate) enum Operation {
     Load,
     Insert,
     Update,

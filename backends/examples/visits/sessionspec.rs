@@ -25,23 +25,13 @@ use session_core::{AnyStore, Entries, Expiry, Session, SessionError, Settings, V
 const MAX_BODY: usize = 16 << 20;
 
 pub(crate) fn routes(settings: &Settings, server_side: bool) -> Router {
-    let seen = Json(json!({
-        "cookie_name": settings.cookie_name,
-        "cookie_age": settings.cookie_age,
-        "cookie_domain": settings.cookie_domain,
-        "cookie_path": settings.cookie_path,
-        "cookie_secure": settings.cookie_secure,
-        "cookie_httponly": settings.cookie_httponly,
-        "cookie_samesite": settings.cookie_samesite,
-        "save_every_request": settings.save_every_request,
-        "expire_at_browser_close": settings.expire_at_browser_close,
-        "server_side": server_side,
-    }));
+    let mut seen = settings.visible();
+    seen["server_side"] = server_side.into();
     Router::new()
         .route("/sessionspec/settings", get(async |State(seen): State<Json<Value>>| seen))
         .route("/sessionspec", post(perform))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(seen)
+        .with_state(Json(seen))
 }
 
 async fn perform(session: RequestSession, body: Bytes) -> Response {

@@ -18,7 +18,6 @@ use session_core::{
     SystemClock, stored_expiry,
 };
 
-use crate::in_brackets;
 use crate::pickle::{self, PickleError};
 
 #[cfg(feature = "memcached")]
@@ -151,7 +150,7 @@ pub enum CacheError {
         size: u64,
     },
     /// The server is not there, or answers with an error.
-    #[error("cannot use {address}{}", in_brackets(hint))]
+    #[error("cannot use {address}{}", session_core::in_brackets(hint))]
     Unavailable {
         /// The server, without a password.
         address: String,

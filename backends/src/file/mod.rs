@@ -27,8 +27,8 @@ use crate::Durability;
 /// The longest name a file may have, in bytes; the file systems of today allow 255.
 const MAX_NAME: usize = 200;
 
-/// The largest file that is read, in bytes: more than the text of any session has.
-const MAX_FILE: u64 = 48 << 20;
+/// What a file has at most beside the text of its data, in bytes, and some to spare: marks, time, signature.
+const AROUND: u64 = 4 << 10;
 
 /// What stands before the letters that make the name of a file in the making unique. Django's engine has the same,
 /// and the key before it; here no such name has a key, since it may stand in an error.
@@ -159,8 +159,8 @@ impl<C: Clock> FileStore<C> {
     /// The data of a file, and when it expires.
     fn decode(&self, stored: &Stored) -> Result<Record, CodecError> {
         let Some(text) = &stored.text else {
-            let limit = usize::try_from(MAX_FILE).unwrap_or(usize::MAX);
-            return Err(CodecError::TooLarge { size: limit, limit });
+            let limit = self.settings.max_data_bytes;
+            return Err(CodecError::TooLarge { size: limit.saturating_add(1), limit });
         };
         // What is no text has no signature.
         let text = std::str::from_utf8(text).map_err(|_| SignatureError::Bad)?;
@@ -172,6 +172,45 @@ impl<C: Clock> FileStore<C> {
     /// When a file expires that nobody can read: it does not lie here for ever.
     fn latest(&self, stored: &Stored) -> OffsetDateTime {
         stored.modified.saturating_add(time::Duration::seconds(self.settings.cookie_age))
+    }
+
+    /// The largest file that is read, in bytes: data as large as it may be, which is not compressed where that would
+    /// not make it shorter, has four thirds of its size in base64.
+    fn max_file(&self) -> u64 {
+        let data = u64::try_from(self.settings.max_data_bytes).unwrap_or(u64::MAX);
+        data.saturating_mul(2).saturating_add(AROUND)
+    }
+
+    /// What is in a file; `None` if there is no such file. Symbolic links are not followed; what is no plain file or
+    /// belongs to others is no record. What is too large is not read.
+    fn read(&self, path: &Path) -> io::Result<Option<Stored>> {
+        let file = match platform::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            // Links and sockets cannot be opened.
+            Err(_) if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let metadata = file.metadata()?;
+        if !metadata.is_file() || !platform::is_ours(&metadata, self.owner) {
+            return Ok(None);
+        }
+        let most = self.max_file();
+        // One byte more tells of a file that grows.
+        let mut text = Vec::new();
+        if metadata.len() <= most {
+            text.reserve_exact(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+            Read::by_ref(&mut &file).take(most.saturating_add(1)).read_to_end(&mut text)?;
+        }
+        let text = (metadata.len() <= most && text.len() as u64 <= most).then_some(text);
+        Ok(Some(Stored {
+            text,
+            modified: instant(metadata.modified()?),
+            identity: platform::identity(&metadata),
+            file,
+        }))
     }
 
     /// How the names of files in the making begin.
@@ -283,35 +322,6 @@ impl Stored {
     }
 }
 
-/// What is in a file; `None` if there is no such file. Symbolic links are not followed; what is no plain file or
-/// belongs to others is no record.
-fn read(path: &Path, owner: u32) -> io::Result<Option<Stored>> {
-    let file = match platform::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        // Links and sockets cannot be opened.
-        Err(_) if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let metadata = file.metadata()?;
-    if !metadata.is_file() || !platform::is_ours(&metadata, owner) {
-        return Ok(None);
-    }
-    // One byte more tells of a file that grows.
-    let mut text = Vec::new();
-    if metadata.len() <= MAX_FILE {
-        text.reserve_exact(usize::try_from(metadata.len()).unwrap_or_default() + 1);
-        Read::by_ref(&mut &file).take(MAX_FILE + 1).read_to_end(&mut text)?;
-    }
-    let text = (metadata.len() <= MAX_FILE && text.len() as u64 <= MAX_FILE).then_some(text);
-    Ok(Some(Stored {
-        text,
-        modified: instant(metadata.modified()?),
-        identity: platform::identity(&metadata),
-        file,
-    }))
-}
-
 /// A file's time; file systems go beyond the years that can be written, in both directions.
 fn instant(time: SystemTime) -> OffsetDateTime {
     const FIRST: OffsetDateTime = datetime!(0001-01-01 00:00 UTC);
@@ -362,7 +372,7 @@ impl<C: Clock> SessionStore for FileStore<C> {
         let fault = |error| self.unavailable("load a session", error);
         let Some(path) = self.file(key.as_str()) else { return Ok(None) };
         // Django makes an empty file for a moment, before it writes a new session; anybody else's is none.
-        let stored = read(&path, self.owner).map_err(fault)?.filter(|stored| !stored.is_empty());
+        let stored = self.read(&path).map_err(fault)?.filter(|stored| !stored.is_empty());
         let Some(stored) = stored else { return self.absent().map(|()| None).map_err(fault) };
         let live = |expires| self.clock.now() < expires;
         match self.decode(&stored) {

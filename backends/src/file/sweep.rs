@@ -8,7 +8,7 @@ use std::path::Path;
 use session_core::Clock;
 use time::Duration;
 
-use super::{FileStore, IN_THE_MAKING, Stored, platform, read, remove, without_path};
+use super::{FileStore, IN_THE_MAKING, Stored, platform, remove, without_path};
 
 /// So old is a file in the making when its writer must be dead.
 const ABANDONED: Duration = Duration::hours(1);
@@ -65,7 +65,7 @@ impl<C: Clock> FileStore<C> {
     }
 
     fn clear_abandoned(&self, path: &Path) -> io::Result<()> {
-        if let Some(stored) = read(path, self.owner)?
+        if let Some(stored) = self.read(path)?
             && stored.modified.saturating_add(ABANDONED) < self.clock.now()
         {
             remove(path)?;
@@ -75,7 +75,7 @@ impl<C: Clock> FileStore<C> {
 
     /// Removes a record's file if it has expired and nobody renews it.
     fn clear(&self, path: &Path) -> io::Result<bool> {
-        let Some(stored) = read(path, self.owner)? else { return Ok(false) };
+        let Some(stored) = self.read(path)? else { return Ok(false) };
         let expires = self.decode(&stored).map_or_else(|_| self.latest(&stored), |record| record.expires);
         if expires >= self.clock.now() {
             return Ok(false);

@@ -24,8 +24,6 @@ use tokio_postgres::types::{IsNull, ToSql, Type, WrongType, to_sql_checked};
 use tokio_postgres::{Config, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::in_brackets;
-
 /// The last instant that can be written.
 const LAST: OffsetDateTime = datetime!(9999-12-31 23:59:59.999999 UTC);
 
@@ -96,7 +94,7 @@ pub enum PostgresError {
     #[error("not a PostgreSQL URL: {0}; one is postgres://user:password@host/database?sslmode=require")]
     Url(String),
     /// The server does not answer, or refuses.
-    #[error("cannot use {address}{}", in_brackets(hint))]
+    #[error("cannot use {address}{}", session_core::in_brackets(hint))]
     #[non_exhaustive]
     Unavailable {
         /// The database, without a password.

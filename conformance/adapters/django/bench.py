@@ -3,22 +3,29 @@
     bench.py DIRECTORY [--redis URL] [--memcached URL] [--postgres URL]
 
 The session and its keys are those of the Rust benchmarks, and so is what a write has survived when it is done:
-the SQLite database has a write-ahead log and `synchronous = NORMAL`, and the file engine flushes nothing.
+the SQLite database has a write-ahead log and `synchronous = NORMAL`, and the file engine flushes nothing. Updates of
+`db` are timed from eight threads at once too, each with a connection of its own; and once more with commits that are
+flushed to the disk (`synchronous = FULL`).
 """
 
 import argparse
 import json
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
+from threading import Barrier
 
 import project
 
 from django.db import connections
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 
 KEYS = 10_000
 ROUNDS = 5
+CLIENTS = 8
 
 BASKET = Path(__file__).parents[3] / "session-core" / "benches" / "basket.json"
 DATA = json.loads(BASKET.read_text())
@@ -84,11 +91,66 @@ def timed(operation, keys):
     return statistics.median(rounds)
 
 
-def use_sqlite(path):
+class Durability:
+    """What a commit to SQLite has survived, on each connection that is opened from here on."""
+
+    synchronous = "NORMAL"
+
+
+@receiver(connection_created)
+def _tune(connection, **_):
+    """After the project's own, which has no wait for the disk at all."""
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA synchronous = {Durability.synchronous}")
+        # Of eight who wait for a lock one may wait for long; that is to be measured, and is no error.
+        cursor.execute("PRAGMA busy_timeout = 60000")
+
+
+def use_sqlite(path, synchronous="NORMAL"):
+    Durability.synchronous = synchronous
     project.use_database(path)
     project.create_tables()
-    with connections["default"].cursor() as cursor:
-        cursor.execute("PRAGMA synchronous = NORMAL")
+
+
+def timed_at_once(engine, keys):
+    """As `timed`, for updates from several threads: the time that passes, by the number of all their updates."""
+    share = len(keys) // ROUNDS
+
+    def updates(keys):
+        for key in keys:
+            engine.update(key)
+
+    rounds = []
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        # A thread opens its connection when it first needs it, which does not count.
+        ready = Barrier(CLIENTS)
+        for opened in [threads.submit(lambda key: (engine.load(key), ready.wait()), keys[0]) for _ in range(CLIENTS)]:
+            opened.result()
+        for first in range(0, share * ROUNDS, share):
+            lots = [keys[first + client : first + share : CLIENTS] for client in range(CLIENTS)]
+            started = time.perf_counter_ns()
+            for done in [threads.submit(updates, lot) for lot in lots]:
+                done.result()
+            rounds.append((time.perf_counter_ns() - started) / share)
+        for closed in [threads.submit(lambda: (connections.close_all(), ready.wait())) for _ in range(CLIENTS)]:
+            closed.result()
+    return statistics.median(rounds)
+
+
+def measure_at_once(path, synchronous):
+    """Updates of `db` in a database of its own."""
+    # To fill it needs no flushing.
+    use_sqlite(path)
+    engine = Engine("db")
+    keys = make_keys()
+    for key in keys:
+        engine.insert(key)
+    use_sqlite(path, synchronous)
+    # Not in the order in which they were inserted.
+    keys = [keys[n * 7_919 % KEYS] for n in range(KEYS)]
+    return {"update": timed_at_once(engine, keys)}
 
 
 def main():
@@ -101,6 +163,8 @@ def main():
     figures = {}
     use_sqlite(options.directory / "django.db")
     figures["db"] = Engine("db").measure()
+    figures["db, eight threads"] = measure_at_once(options.directory / "django-threads.db", "NORMAL")
+    figures["db, eight threads, flushed"] = measure_at_once(options.directory / "django-flushed.db", "FULL")
     project.use_directory(options.directory / "sessions")
     project.file_engine.SessionStore.save = project.save_file
     figures["file"] = Engine("file").measure()

@@ -8,13 +8,11 @@ use session_conformance::application::{
     Answer, Application, Brought, Case, Operation, Request, Sent, cookie_session_cases,
 };
 use session_core::blocking::Wait;
-use session_core::{
-    Clock, ManualClock, RandomKeys, Session, SessionContext, SessionKey, SessionStore, Settings,
-};
+use session_core::{Clock, ManualClock, RandomKeys, Session, SessionContext, SessionStore, Settings};
 use time::Duration;
 
+use crate::answer;
 use crate::in_process::{Flaw, InProcess, clock};
-use crate::middleware::attributes;
 
 /// The value of the cookie that a visitor brings, signed a moment ago.
 fn bring(settings: &Settings, brought: Brought) -> Option<String> {
@@ -54,27 +52,8 @@ fn answer(case: &Case) -> Answer {
     let response = application.exchange(&request).unwrap();
 
     let loads = application.store.loaded.load(Ordering::Relaxed);
-    let cookie = response.set_cookie.first().map(|cookie| {
-        let value = cookie.split([';', '=']).nth(1).unwrap().to_owned();
-        (value, attributes(cookie))
-    });
-    let (key, cookie, max_age) = match cookie {
-        None => (brought, None, None),
-        Some((value, _)) if value.is_empty() => (None, Some(Sent::Deleted), None),
-        Some((value, attributes)) => {
-            let sent = if brought.as_ref() == Some(&value) { Sent::Same } else { Sent::New };
-            let max_age = attributes.get("max-age").map(|age| age.as_str().unwrap().parse().unwrap());
-            (Some(value), Some(sent), max_age)
-        }
-    };
-    let left = key.and_then(|key| application.store.load(&SessionKey::parse(&key)?).wait().ok()?);
-    let left = left.map(|record| {
-        let entries: Map<_, _> = serde_json::from_str(&record.data.to_json()).unwrap();
-        entries.into_iter().filter(|(name, _)| !name.starts_with('_')).collect::<Map<_, _>>()
-    });
-    let vary = response.vary == ["Cookie"];
-    let results = response.results.unwrap_or_else(|| case.answer.results.clone());
-    Answer { status: response.status, cookie, max_age, vary, loads, left, results }
+    // A value that cannot be read has nothing left under it.
+    answer::read(case, response, brought, loads, |key| application.store.load(key).wait().ok()?)
 }
 
 /// What the answer must be here; it is Django's, but where the specification is another.

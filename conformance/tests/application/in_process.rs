@@ -221,19 +221,8 @@ impl<S: SessionStore> InProcess<S> {
 
 impl<S: SessionStore> Application for InProcess<S> {
     fn settings(&mut self) -> Result<Said, String> {
-        let settings = self.middleware.context().settings();
-        let said = serde_json::json!({
-            "cookie_name": settings.cookie_name,
-            "cookie_age": settings.cookie_age,
-            "cookie_domain": settings.cookie_domain,
-            "cookie_path": settings.cookie_path,
-            "cookie_secure": settings.cookie_secure,
-            "cookie_httponly": settings.cookie_httponly,
-            "cookie_samesite": settings.cookie_samesite,
-            "save_every_request": settings.save_every_request,
-            "expire_at_browser_close": settings.expire_at_browser_close,
-            "server_side": true,
-        });
+        let mut said = self.middleware.context().settings().visible();
+        said["server_side"] = true.into();
         serde_json::from_value(said).map_err(|error| error.to_string())
     }
 

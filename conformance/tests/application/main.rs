@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
 
+mod answer;
 mod cookie_sessions;
 mod in_process;
 mod middleware;

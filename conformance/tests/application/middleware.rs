@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde_json::{Map, Value};
+use serde_json::Map;
 use session_backends::MemoryStore;
 use session_conformance::application::{
-    Answer, Application, Brought, Case, CookieCase, Request, Sent, cases, cookie_cases,
+    Answer, Application, Brought, Case, CookieCase, Request, cases, cookie_cases,
 };
 use session_core::blocking::Wait;
 use session_core::middleware::SessionMiddleware;
-use session_core::{RandomKeys, Session, SessionContext, SessionKey, SessionStore, Settings, SettingsError};
+use session_core::{RandomKeys, Session, SessionContext, SessionStore, Settings, SettingsError};
 
+use crate::answer::{self, attributes};
 use crate::in_process::{Flaw, InProcess, Watched, clock};
 
 fn middleware(settings: Settings) -> Result<SessionMiddleware, SettingsError> {
@@ -41,12 +42,6 @@ fn bring(store: &Arc<Watched>, context: &SessionContext, brought: Brought) -> Op
     Some(session.key().unwrap().as_str().to_owned())
 }
 
-pub(crate) fn attributes(cookie: &str) -> Map<String, Value> {
-    let parts = cookie.split("; ").skip(1);
-    let pairs = parts.map(|part| part.split_once('=').unwrap_or((part, "")));
-    pairs.map(|(name, value)| (name.to_lowercase(), value.into())).collect()
-}
-
 fn answer(case: &Case) -> Answer {
     let settings = Settings::default().with(|settings| {
         settings.save_every_request = case.save_every_request;
@@ -61,29 +56,7 @@ fn answer(case: &Case) -> Answer {
     let response = application.exchange(&request).unwrap();
 
     let loads = store.loaded.load(Ordering::Relaxed);
-    let cookie = response.set_cookie.first().map(|cookie| {
-        let value = cookie.split([';', '=']).nth(1).unwrap().to_owned();
-        (value, attributes(cookie))
-    });
-    let (key, cookie, max_age) = match cookie {
-        None => (brought, None, None),
-        Some((value, _)) if value.is_empty() => (None, Some(Sent::Deleted), None),
-        Some((value, attributes)) => {
-            let sent = if brought.as_ref() == Some(&value) { Sent::Same } else { Sent::New };
-            let max_age = attributes.get("max-age").map(|age| age.as_str().unwrap().parse().unwrap());
-            assert_eq!(attributes.contains_key("expires"), max_age.is_some());
-            (Some(value), Some(sent), max_age)
-        }
-    };
-    let left = key.and_then(|key| store.load(&SessionKey::parse(&key)?).wait().unwrap());
-    let left = left.map(|record| {
-        let entries: Map<_, _> = serde_json::from_str(&record.data.to_json()).unwrap();
-        entries.into_iter().filter(|(name, _)| !name.starts_with('_')).collect::<Map<_, _>>()
-    });
-    let vary = response.vary == ["Cookie"];
-    // What the handler saw is not told where another answer took the place of its own.
-    let results = response.results.unwrap_or_else(|| case.answer.results.clone());
-    Answer { status: response.status, cookie, max_age, vary, loads, left, results }
+    answer::read(case, response, brought, loads, |key| store.load(key).wait().unwrap())
 }
 
 #[test]

@@ -23,6 +23,17 @@ impl Figures<'_> {
         self.directory(group).exists()
     }
 
+    /// What was measured in this group.
+    pub(super) fn names(&self, group: &str) -> Result<Vec<String>, Failure> {
+        let directory = self.directory(group);
+        let found = fs::read_dir(&directory)
+            .and_then(|found| found.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>())
+            .map_err(|error| Failure::one("bench", format!("{}: {error}", directory.display())))?;
+        let names = found.into_iter().filter_map(|name| name.into_string().ok());
+        // Criterion keeps a summary beside them.
+        Ok(names.filter(|name| name != "report").collect())
+    }
+
     /// The rounds in which something was measured; it is one itself if there were none.
     fn rounds(&self, group: &str, name: &str) -> Result<Vec<PathBuf>, Failure> {
         let whole = self.directory(group).join(name);
@@ -64,4 +75,15 @@ fn read(path: &Path) -> Result<Value, Failure> {
 pub(super) fn number(json: &Value, pointer: &str) -> Result<f64, Failure> {
     let found = json.pointer(pointer).and_then(Value::as_f64);
     found.ok_or_else(|| Failure::one("bench", format!("no number at {pointer} of {json}")))
+}
+
+/// What criterion leaves behind after two rounds, of which the second was the quicker.
+#[cfg(test)]
+pub(super) fn measured(root: &Path, group: &str, name: &str, time: u64) {
+    for (round, slower) in [("0", 100), ("1", 0)] {
+        let directory = root.join("target/criterion").join(group).join(name).join(round).join("new");
+        fs::create_dir_all(&directory).unwrap();
+        let estimates = serde_json::json!({ "median": { "point_estimate": time + slower } });
+        fs::write(directory.join("estimates.json"), estimates.to_string()).unwrap();
+    }
 }

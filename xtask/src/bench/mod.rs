@@ -1,14 +1,17 @@
 //! `cargo xtask bench`: runs every benchmark and writes the figures of this run into
-//! `docs/performance.md`, between the marks that it keeps there. Nothing fails for being slow: the page says
-//! what falls short.
+//! `docs/performance.md`, between the marks that it keeps there; with `--only`, a part of them, while the other
+//! figures stay. Nothing fails for being slow: the page says what falls short.
 //!
 //! - `mod.rs`: running the benchmarks, here and in Django
 //! - `figures.rs`: what they have left behind
-//! - `tables.rs`: the page, with the bars
-//! - `requests.rs`: its section about requests, which have none
+//! - `sections.rs`: the sections of the page
+//! - `codec.rs`, `tables.rs`: the sections with their bars
+//! - `requests.rs`: its section about requests, which has none
 
+mod codec;
 mod figures;
 mod requests;
+mod sections;
 mod tables;
 
 use std::fs;
@@ -27,36 +30,72 @@ const END: &str = "<!-- measured: end -->";
 const SERVERS: [(&str, &str); 3] =
     [("--redis", services::REDIS), ("--memcached", services::MEMCACHED), ("--postgres", services::POSTGRES)];
 
-/// Runs the benchmarks and writes the page.
-pub(crate) fn run(root: &Path) -> Result<(), Failure> {
+/// What can be measured by itself: a benchmark of this name, and what belongs to it in Django.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    Codec,
+    Stores,
+    Requests,
+    Suite,
+}
+
+impl Part {
+    const ALL: [Self; 4] = [Self::Codec, Self::Stores, Self::Requests, Self::Suite];
+
+    /// What cargo calls the benchmark.
+    fn bench(self) -> &'static str {
+        match self {
+            Self::Codec => "codec",
+            Self::Stores => "stores",
+            Self::Requests => "requests",
+            Self::Suite => "suite",
+        }
+    }
+}
+
+/// Runs the benchmarks, all or those that are named, and writes their sections of the page.
+pub(crate) fn run(root: &Path, only: &[Part]) -> Result<(), Failure> {
+    let parts = if only.is_empty() { &Part::ALL[..] } else { only };
     // A figure of an earlier run must not pass for one of this.
     let measured = root.join("target/criterion");
     if measured.exists() {
         fs::remove_dir_all(&measured)?;
     }
-    let servers = services::start()?;
-    let urls = servers.as_ref().map_or(&[][..], |running| &running.urls);
+    // The stores alone need servers.
+    let servers = if parts.contains(&Part::Stores) { Some(services::start()?) } else { None };
+    let urls = servers.iter().flatten().flat_map(|running| running.urls.iter().cloned()).collect::<Vec<_>>();
     let mut benches = Command::new("cargo");
     benches.current_dir(root).args(["bench", "--workspace", "--all-features"]);
-    for bench in ["codec", "stores", "requests", "suite"] {
-        benches.args(["--bench", bench]);
+    for part in parts {
+        benches.args(["--bench", part.bench()]);
     }
     command::run(benches.envs(urls.iter().cloned()))?;
-    let django = in_django(root, "bench.py", urls)?;
-    let django_requests = in_django(root, "bench_requests.py", &[])?;
     let figures = Figures { root };
-    let mut page = String::new();
-    tables::against_bare(&figures, &mut page)?;
-    tables::against_django(&figures, &django, &mut page)?;
-    if let Err(missing) = &servers {
-        tables::without_servers(missing, &mut page);
+    let mut sections = Vec::new();
+    for part in Part::ALL.into_iter().filter(|part| parts.contains(part)) {
+        match part {
+            Part::Codec => sections.push(codec::codec(&figures)?),
+            Part::Stores => {
+                sections.push(tables::against_bare(&figures)?);
+                let mut section = tables::against_django(&figures, &in_django(root, "bench.py", &urls)?)?;
+                if let Some(Err(missing)) = &servers {
+                    tables::without_servers(missing, &mut section);
+                }
+                sections.push(section);
+                sections.push(tables::clear_expired(&figures)?);
+            }
+            Part::Requests => {
+                sections.push(requests::requests(&figures, &in_django(root, "bench_requests.py", &[])?)?);
+            }
+            Part::Suite => {
+                let mut section = tables::suite(&figures)?;
+                tables::whole_run(&whole_run(root)?, &mut section)?;
+                sections.push(section);
+            }
+        }
     }
-    requests::requests(&figures, &django_requests, &mut page)?;
-    tables::clear_expired(&figures, &mut page)?;
-    tables::suite(&figures, &mut page)?;
-    tables::whole_run(&whole_run(root)?, &mut page)?;
-    insert(&root.join("docs/performance.md"), &page)?;
-    println!("{page}");
+    insert(&root.join("docs/performance.md"), &sections)?;
+    println!("{}", sections.join("\n"));
     Ok(())
 }
 
@@ -91,12 +130,13 @@ fn whole_run(root: &Path) -> Result<Value, Failure> {
         .map_err(|error| Failure::one("bench", error.to_string()))
 }
 
-/// Puts the figures between the marks of the page.
-fn insert(path: &Path, figures: &str) -> Result<(), Failure> {
+/// Puts what was measured between the marks of the page.
+fn insert(path: &Path, measured: &[String]) -> Result<(), Failure> {
     let page = fs::read_to_string(path)?;
-    let parts = page.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
-    let Some((head, tail)) = parts else {
+    let parts = page.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?)));
+    let Some((head, (figures, tail))) = parts else {
         return Err(Failure::one("bench", format!("{} has not the marks for the figures", path.display())));
     };
-    Ok(fs::write(path, format!("{head}{BEGIN}\n{figures}\n{END}{tail}"))?)
+    let figures = sections::merged(figures, measured);
+    Ok(fs::write(path, format!("{head}{BEGIN}\n{figures}\n\n{END}{tail}"))?)
 }

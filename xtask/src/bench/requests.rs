@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::figures::{Figures, number};
+use super::sections::REQUESTS;
 use crate::Failure;
 
 /// Where the sessions are: as the groups have it, as the page has it, and Django's engine for it.
@@ -22,13 +23,10 @@ const SITES: [(&str, &str); 4] = [
 ];
 
 /// Requests of a site with sessions, under each layer and under Django, or why Django's are not known.
-pub(super) fn requests(
-    figures: &Figures<'_>,
-    django: &Result<Value, String>,
-    page: &mut String,
-) -> Result<(), Failure> {
-    page.push_str("\n## Requests\n\n| session | site | time | requests in a second | throughput of ours |\n");
-    page.push_str("|---|---|---|---|---|\n");
+pub(super) fn requests(figures: &Figures<'_>, django: &Result<Value, String>) -> Result<String, Failure> {
+    let mut page = format!(
+        "{REQUESTS}\n\n| session | site | time | requests in a second | throughput of ours |\n|---|---|---|---|---|\n"
+    );
     for (place, title, engine) in PLACES {
         for done in PAGES {
             let group = format!("requests {place} {done}");
@@ -69,7 +67,7 @@ pub(super) fn requests(
             let _ = writeln!(page, "\nRequests of Django were not measured: {reason}");
         }
     }
-    Ok(())
+    Ok(page)
 }
 
 /// A ratio with the digits that tell something.
@@ -86,22 +84,10 @@ fn relation(ratio: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-
     use serde_json::json;
 
+    use super::super::figures::measured;
     use super::*;
-
-    /// What criterion leaves behind after two rounds, of which the second was the quicker.
-    fn measured(root: &Path, group: &str, site: &str, time: u64) {
-        for (round, slower) in [("0", 100), ("1", 0)] {
-            let directory = root.join("target/criterion").join(group).join(site).join(round).join("new");
-            fs::create_dir_all(&directory).unwrap();
-            let estimates = json!({ "median": { "point_estimate": time + slower } });
-            fs::write(directory.join("estimates.json"), estimates.to_string()).unwrap();
-        }
-    }
 
     fn section(django: &Result<Value, String>) -> String {
         let root = tempfile::tempdir().unwrap();
@@ -116,9 +102,7 @@ mod tests {
                 }
             }
         }
-        let mut page = String::new();
-        requests(&Figures { root: root.path() }, django, &mut page).unwrap();
-        page
+        requests(&Figures { root: root.path() }, django).unwrap()
     }
 
     #[test]
