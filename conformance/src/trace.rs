@@ -254,14 +254,15 @@ fn read_step(text: &str, source: &mut Source) -> Result<(Step, Option<Stated>), 
     Ok((Step { client, advance, op }, stated))
 }
 
-/// The JSON schema of the lines of a trace file.
+/// The JSON schema of the lines of a trace file, and of those of a schedule.
 pub fn schema() -> serde_json::Value {
     let mut generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
     let mut lines = vec![generator.subschema_for::<Header>()];
     lines.extend(Op::line_schemas(&mut generator));
+    lines.extend(crate::schedule::line_schemas(&mut generator));
     serde_json::json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A line of a sessionspec trace: the header first, then the steps",
+        "title": "A line of a sessionspec trace or schedule: the header first, then the steps or moves",
         "anyOf": lines,
         "$defs": generator.take_definitions(true),
     })

@@ -84,8 +84,9 @@ fn the_same_seed_gives_the_same_steps_whatever_runs_beside_them() {
 #[case::bad_budget(&["run", "--budget", "20"], &["'20'", "--budget", "20s"])]
 #[case::bad_jobs(&["run", "--jobs", "0"], &["--jobs"])]
 #[case::bad_report(&["run", "--report", "html=x.html"], &["json=FILE or junit=FILE"])]
-#[case::not_built_yet(&["run", "--profile", "full"], &["--profile"])]
-#[case::not_built_yet_either(&["run", "--known-failures", "x"], &["--known-failures"])]
+#[case::no_such_profile(&["run", "--profile", "slow"], &["quick", "full"])]
+#[case::nothing_known(&["run", "--store", "model", "--cases", "0", "--known-failures", "x"], &["cannot read x"])]
+#[case::nothing_to_update(&["run", "--update"], &["--known-failures"])]
 #[case::unwritable_report(
     &["run", "--store", "model", "--cases", "0", "--report", "json=no/such/r.json"],
     &["cannot write the report to no/such/r.json"]
@@ -268,6 +269,34 @@ fn a_database_that_may_not_be_written_is_named_with_the_remedy_and_left_as_it_is
 fn a_database_of_its_own_holds_too() {
     let run = sessionspec(&["run", "--store", "sqlite:new.db", "--cases", "5"]);
     assert_eq!((run.status, run.stderr()), (Some(0), ""), "{}", run.stdout);
+}
+
+#[test]
+fn only_what_is_known_to_be_broken_is_excused() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = adapter("s/\\\"error\\\":{\\\"kind\\\":\\\"update-error\\\"[^}]*}/\\\"ok\\\":null/");
+    let healthy = adapter("");
+    let run = |cmd: &str, more: &[&str]| {
+        let arguments =
+            [&["run", "--cmd", cmd, "--cases", "0", "--known-failures", "known.json"], more].concat();
+        sessionspec_in(directory.path(), &arguments)
+    };
+    let file = directory.path().join("known.json");
+    let written = run(&broken, &["--update"]);
+    assert_eq!(written.status, Some(0), "{}{}", written.stdout, written.stderr);
+    let known = fs::read_to_string(&file).unwrap();
+    assert!(known.contains("lifecycle.save.no-resurrect") && known.contains("not explained yet"), "{known}");
+    let again = run(&broken, &[]);
+    assert_eq!(again.status, Some(0), "{}{}", again.stdout, again.stderr);
+    assert!(!again.stdout.contains("FAIL r["), "{}", again.stdout);
+    let mended = run(&healthy, &[]);
+    assert_eq!(mended.status, Some(1), "{}{}", mended.stdout, mended.stderr);
+    assert!(mended.stdout.contains("take it off the list"), "{}", mended.stdout);
+    fs::write(&file, known.replace("\"fingerprint\": \"", "\"fingerprint\": \"0")).unwrap();
+    let other = run(&broken, &[]);
+    assert_eq!(other.status, Some(1), "{}{}", other.stdout, other.stderr);
+    assert_eq!(run(&healthy, &["--update"]).status, Some(0));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "[]\n");
 }
 
 fn report(arguments: &[&str]) -> (Value, String) {

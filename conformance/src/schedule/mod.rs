@@ -136,6 +136,11 @@ struct Header {
     moves: usize,
 }
 
+/// The schemas of the lines of a schedule.
+pub(crate) fn line_schemas(generator: &mut schemars::SchemaGenerator) -> [schemars::Schema; 2] {
+    [generator.subschema_for::<Header>(), generator.subschema_for::<Move>()]
+}
+
 impl Move {
     /// For a reader.
     fn text(&self, parts: &[&str]) -> String {
