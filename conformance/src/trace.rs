@@ -15,6 +15,9 @@ pub const FORMAT: u32 = 1;
 /// The instant at which every trace starts: 2030-01-01T00:00:00Z, in microseconds since the Unix epoch.
 pub const START: i64 = 1_893_456_000_000_000;
 
+/// The secret key of every trace (`SECRET_KEY`).
+pub const SECRET: &str = "sessionspec";
+
 /// The most steps a trace may have.
 const MAX_STEPS: usize = 100_000;
 

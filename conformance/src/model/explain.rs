@@ -71,6 +71,14 @@ impl Model {
                 }
             }
             (None, key) if key.is_foreign() && self.client_side() => {
+                match key {
+                    Key::Forged(Forged::OtherSalt) => self.because(aspect, rules::KEY_FORGED_SALT),
+                    Key::Forged(Forged::OtherSecret) => self.because(aspect, rules::KEY_FORGED_SECRET),
+                    Key::Forged(Forged::Unsigned | Forged::Spliced | Forged::CutSignature) => {
+                        self.because(aspect, rules::KEY_FORGED_SIGNATURE);
+                    }
+                    _ => {}
+                }
                 self.because(aspect, rules::KEY_TAMPERED);
                 return;
             }

@@ -1,6 +1,14 @@
 //! Keys: as a trace names them, and as they are resolved to what a trace has made so far.
 
 use std::fmt;
+use std::sync::LazyLock;
+
+use session_core::Secret;
+use session_core::codec::{COOKIE_SALT, SERVER_SALT};
+use session_core::signing::Signer;
+use time::OffsetDateTime;
+
+use crate::trace::{SECRET, START};
 
 /// A key, by where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,11 +51,16 @@ pub enum Forged {
     Quotes,
     OtherAlphabet,
     Huge,
+    OtherSalt,
+    OtherSecret,
+    Unsigned,
+    Spliced,
+    CutSignature,
 }
 
 impl Forged {
     /// All of them, in the order in which they are simpler to read.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::WellFormed,
         Self::Empty,
         Self::Seven,
@@ -59,6 +72,11 @@ impl Forged {
         Self::Quotes,
         Self::OtherAlphabet,
         Self::Huge,
+        Self::OtherSalt,
+        Self::OtherSecret,
+        Self::Unsigned,
+        Self::Spliced,
+        Self::CutSignature,
     ];
 
     /// The key itself.
@@ -75,6 +93,11 @@ impl Forged {
             Self::Quotes => "' OR '1'='1' -- \"; DROP".into(),
             Self::OtherAlphabet => "ключсессии鍵鍵鍵鍵😀😀".into(),
             Self::Huge => "k".repeat(10_000),
+            Self::OtherSalt => SIGNED.other_salt.clone(),
+            Self::OtherSecret => SIGNED.other_secret.clone(),
+            Self::Unsigned => SIGNED.unsigned.clone(),
+            Self::Spliced => SIGNED.spliced.clone(),
+            Self::CutSignature => SIGNED.cut_signature.clone(),
         }
     }
 
@@ -96,9 +119,44 @@ impl Forged {
             Self::Quotes => "quotes",
             Self::OtherAlphabet => "other-alphabet",
             Self::Huge => "huge",
+            Self::OtherSalt => "other-salt",
+            Self::OtherSecret => "other-secret",
+            Self::Unsigned => "unsigned",
+            Self::Spliced => "spliced",
+            Self::CutSignature => "cut-signature",
         }
     }
 }
+
+/// What a visitor could try where the key is the data: sessions with an entry `a`, in Django's format, that were not
+/// signed by the secret of the suite's settings for the purpose of a cookie.
+struct Signed {
+    other_salt: String,
+    other_secret: String,
+    unsigned: String,
+    spliced: String,
+    cut_signature: String,
+}
+
+static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
+    let start = OffsetDateTime::from_unix_timestamp(START / 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let sign = |secret: &str, salt: &str, data: &str| {
+        Signer::new(&Secret::new(secret), &[], salt).dumps(data.as_bytes(), start)
+    };
+    let whole = sign(SECRET, COOKIE_SALT, r#"{"b":2}"#);
+    let wanted = sign("another secret", COOKIE_SALT, r#"{"a":1}"#);
+    // payload:time:signature
+    let (signed, signature) = whole.rsplit_once(':').unwrap_or_default();
+    let (_, time) = signed.split_once(':').unwrap_or_default();
+    let (payload, _) = wanted.split_once(':').unwrap_or_default();
+    Signed {
+        other_salt: sign(SECRET, SERVER_SALT, r#"{"a":1}"#),
+        unsigned: format!("{payload}:{time}"),
+        spliced: format!("{payload}:{time}:{signature}"),
+        cut_signature: format!("{signed}:{}", signature.split_at(signature.len() / 2).0),
+        other_secret: wanted,
+    }
+});
 
 impl Alteration {
     /// All of them.

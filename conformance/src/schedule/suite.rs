@@ -63,10 +63,10 @@ impl Run<'_> {
     /// Why a rule is not checked, if it is not.
     fn left_out(&self, rule: RuleId) -> Option<(Outcome, String)> {
         let manifest = self.subject.manifest();
-        if manifest.level == SubjectLevel::Session {
-            return Some((Outcome::NotApplicable, NOT_A_STORE.into()));
-        }
-        crate::suite::left_out(rule, manifest, self.config)
+        crate::suite::left_out(rule, manifest, self.config).or_else(|| {
+            let a_store = manifest.level == SubjectLevel::Store;
+            (!a_store).then(|| (Outcome::NotApplicable, NOT_A_STORE.into()))
+        })
     }
 
     fn rules(&self) -> impl Iterator<Item = RuleId> {

@@ -22,7 +22,7 @@ use crate::observation::{Answer, Failed, Observation};
 use crate::op::StorageOp;
 use crate::parts::Parts;
 use crate::schedule::{Field, Schedule, Stage, drive, race};
-use crate::trace::{START, Settings};
+use crate::trace::{SECRET, START, Settings};
 
 /// In which of its lives a storage is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -361,7 +361,7 @@ fn used(dir: &tempfile::TempDir) -> Result<bool, Fault> {
 }
 
 fn environment(dir: &tempfile::TempDir, clock: &ManualClock, settings: Settings, parts: &Parts) -> Env {
-    let settings = session_core::Settings::new("sessionspec").with(|core| {
+    let settings = session_core::Settings::new(SECRET).with(|core| {
         core.cookie_age = settings.cookie_age;
         core.expire_at_browser_close = settings.expire_at_browser_close;
         // The suite tries values of 4 MiB.
