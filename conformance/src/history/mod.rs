@@ -154,7 +154,7 @@ impl History {
                 rules::CONCURRENT_RECORD_WHOLE,
                 self.events.iter().any(|event| matches!(event.told, Told::Found(_) | Told::Strange(_))),
             ),
-            (rules::CONCURRENT_ORDER, pairs().any(|(one, other)| !done(one, other))),
+            (rules::CONCURRENT_ORDER, pairs().next().is_some()),
             (rules::FAILURE_NO_LIE, self.events.iter().any(|event| event.under_fault && wrote(event))),
             (rules::FAILURE_NOT_ABSENCE, self.events.iter().any(|event| event.under_fault && !wrote(event))),
             (
