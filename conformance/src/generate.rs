@@ -20,6 +20,9 @@ const SECOND: i64 = 1_000_000;
 /// Longer than 30 days, in seconds: some caches take such a life for a date in 1970.
 const MONTH: i64 = 31 * 86_400;
 
+/// In seconds.
+const YEAR: i64 = 365 * 86_400;
+
 /// A source of random traces for subjects with a certain manifest.
 pub struct Generator {
     runner: TestRunner,
@@ -178,6 +181,7 @@ fn advances(clock: ClockLevel) -> BoxedStrategy<i64> {
         2 => Just(10 * SECOND),
         1 => Just(10 * SECOND + 1),
         1 => select(vec![age - 1, age, age + 1]),
+        1 => select(vec![10 * YEAR * SECOND, 100 * YEAR * SECOND]),
     ]
     .boxed()
 }
@@ -196,6 +200,7 @@ fn names() -> BoxedStrategy<Name> {
     prop_oneof![
         12 => texts(&["a", "b", "c", "l"]),
         1 => texts(&["", "a.b", "\"", "😀", "$serde_json::private::Number", "testcookie", "_auth_user_id"]),
+        1 => texts(&["A", "10", "9", " a ", "\u{e9}", "e\u{301}", "cookie", "__proto__"]),
     ]
     .boxed()
 }
@@ -211,6 +216,7 @@ fn values(manifest: &Manifest) -> BoxedStrategy<TraceValue> {
     prop_oneof![
         8 => written(&["0", "1", "2", "3"]),
         4 => written(&["[]", "[1]", "{}", "{\"x\":{\"y\":[null]}}"]),
+        2 => written(&["[3,1,1,2]", "{\"z\":null,\"e\":[],\"a\":{}}", "\" a \"", "\"e\u{301}\""]),
         2 => written(&["null", "true", "false", "\"\"", "\"text\"", "-1", "9007199254740992"]),
         1 => written(AWKWARD),
         1 => proptest::collection::vec(any::<char>(), 0..12)
@@ -258,7 +264,7 @@ fn expiries(clock: ClockLevel) -> BoxedStrategy<Expiry> {
     prop_oneof![
         2 => Just(Expiry::Default),
         2 => Just(Expiry::Seconds(0)),
-        4 => select(vec![1, 10, 10, 20, 60, MONTH, 365 * 86_400]).prop_map(Expiry::Seconds),
+        4 => select(vec![1, 10, 10, 20, 60, MONTH, YEAR, 30 * YEAR]).prop_map(Expiry::Seconds),
         1 => select(vec![-5, -1]).prop_map(Expiry::Seconds),
         1 => Just(Expiry::Seconds(1_000_000_000_000)),
         3 => select(vec![10 * SECOND, 1_500_000, 1, 0, -SECOND]).prop_map(Expiry::Duration),

@@ -2,6 +2,8 @@
 //!
 //! What they state is independent of the model, and so a check on it.
 
+use std::sync::OnceLock;
+
 use crate::manifest::{Hook, Manifest, ValueSupport};
 use crate::model::{Errata, Expected, Model};
 use crate::op::{Key, KeyRef};
@@ -59,6 +61,17 @@ impl Rule {
         manifest.hooks.dedup();
         manifest
     }
+}
+
+/// The golden trace of a rule. Some have values of megabytes, so that each is read once in a process.
+///
+/// # Errors
+/// [`TraceError`] as text, if it is no trace.
+pub(crate) fn once(rule: RuleId) -> Result<&'static Trace, String> {
+    static READ: OnceLock<Vec<OnceLock<Result<Trace, String>>>> = OnceLock::new();
+    let read = READ.get_or_init(|| RuleId::of_stores().map(|_| OnceLock::new()).collect());
+    let parse = || rule.rule().golden().map(|file| file.trace).map_err(|error| error.to_string());
+    read[rule.index()].get_or_init(parse).as_ref().map_err(Clone::clone)
 }
 
 /// The golden traces of all rules.

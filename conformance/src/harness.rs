@@ -65,7 +65,7 @@ where
             let report = report.get_or_init(|| {
                 let open = Arc::clone(&open);
                 StoreSubject::new(&name, "", move |env: &Env, _| open(env), StoreHooks::default())
-                    .map(|mut subject| run(&mut subject, &Config::default(), &mut |_, _| {}))
+                    .map(|mut subject| run(&mut subject, &Config::default(), &mut |_| {}))
                     .map_err(|fault| fault.to_string())
             });
             match report {

@@ -4,20 +4,26 @@
 //! A rule has passed only if its own golden trace held, and nothing that was seen later spoke against it. What a
 //! declared erratum excuses is in `errata.rs`.
 
+mod finding;
+mod rank;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use crate::errata::Excuses;
 use crate::generate::Generator;
+use crate::golden;
 use crate::manifest::{ClockLevel, Manifest};
 use crate::minimise::minimise;
 use crate::model::{Errata, Model};
-use crate::report::{Failure, Outcome, RuleReport, SubjectReport, expected_text, observed_text};
+use crate::report::{Failure, Outcome, RuleReport, SubjectReport};
 use crate::rule::RuleId;
 use crate::runner::{Coverage, Divergence, Verdict, run_trace};
 use crate::schedule::check_schedules;
 use crate::subject::{Fault, Subject};
 use crate::trace::{Trace, TraceFile};
+use finding::{Finding, difference};
+use rank::{BrokenGolden, Ranking};
 
 /// How often the minimiser may run a trace.
 const ATTEMPTS: usize = 2_000;
@@ -34,6 +40,8 @@ pub struct Config {
     pub seed: u64,
     /// After this time no further trace is generated.
     pub budget: Option<Duration>,
+    /// How long the trace of one failure is made smaller.
+    pub shrink: Duration,
     /// Which rules are wanted; the others are disabled. `*` stands for any text.
     pub rules: Option<String>,
     /// How hard what overlaps, fails and is dropped is looked at.
@@ -50,9 +58,37 @@ pub enum Profile {
     Full,
 }
 
+/// What is told while the suite runs.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Progress<'a> {
+    /// So many traces of so many are done.
+    Done {
+        /// How many are done.
+        done: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// A rule was found to be broken, and its trace was made small.
+    Failed {
+        /// How.
+        failure: &'a Failure,
+        /// Of what.
+        manifest: &'a Manifest,
+    },
+}
+
 impl Default for Config {
     fn default() -> Self {
-        Self { cases: 500, steps: 40, seed: 0x51f2, budget: None, rules: None, profile: Profile::Quick }
+        Self {
+            cases: 500,
+            steps: 40,
+            seed: 0x51f2,
+            budget: None,
+            shrink: Duration::from_secs(10),
+            rules: None,
+            profile: Profile::Quick,
+        }
     }
 }
 
@@ -87,6 +123,12 @@ impl Config {
         Self { profile, ..self }
     }
 
+    /// With a time after which the trace of a failure is made no smaller.
+    #[must_use]
+    pub fn with_shrink(self, shrink: Duration) -> Self {
+        Self { shrink, ..self }
+    }
+
     /// With only the rules that fit a pattern, in which `*` stands for any text.
     #[must_use]
     pub fn with_rules(self, pattern: &str) -> Self {
@@ -114,11 +156,11 @@ pub(crate) fn left_out(rule: RuleId, manifest: &Manifest, config: &Config) -> Op
     unmet.map(|reason| (Outcome::NotApplicable, reason.into()))
 }
 
-/// Runs the suite on a subject. `progress` is told how many traces of how many are done.
+/// Runs the suite on a subject. `progress` is told what happens while it does.
 pub fn run(
     subject: &mut dyn Subject,
     config: &Config,
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &mut dyn FnMut(Progress<'_>),
 ) -> SubjectReport {
     let mut report = run_traces(subject, config, progress);
     if report.is_whole() {
@@ -132,10 +174,10 @@ pub fn run(
 fn run_traces(
     subject: &mut dyn Subject,
     config: &Config,
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &mut dyn FnMut(Progress<'_>),
 ) -> SubjectReport {
     let started = Instant::now();
-    let mut run = Run::new(subject, config);
+    let mut run = Run::new(subject, config, progress);
     let golden: Vec<RuleId> = run.applicable().collect();
     // What the errata excuse must be known before anything is judged.
     for rule in &golden {
@@ -144,12 +186,14 @@ fn run_traces(
     let total = golden.len() + config.cases;
     for (done, rule) in golden.into_iter().enumerate() {
         run.golden(rule);
-        progress(done + 1, total);
+        (run.progress)(Progress::Done { done: done + 1, total });
         if run.broken.is_some() {
-            return run.report();
+            break;
         }
     }
-    if run.subject.manifest().clock == ClockLevel::Wall {
+    // Only when all of them are known it is clear what follows from what.
+    run.settle();
+    if run.broken.is_none() && run.subject.manifest().clock == ClockLevel::Wall {
         run.wall();
     }
     let generator = Generator::new(run.subject.manifest(), config.seed, config.steps);
@@ -158,62 +202,48 @@ fn run_traces(
             break;
         }
         run.trace(&trace, None);
-        progress(total - config.cases + done + 1, total);
+        (run.progress)(Progress::Done { done: total - config.cases + done + 1, total });
     }
     run.report()
-}
-
-/// What became of a rule that did not just hold.
-enum Finding {
-    Broken(Box<Failure>),
-    /// It is broken by what another rule explains better.
-    Consequence {
-        of: RuleId,
-        reason: String,
-        trace: Trace,
-    },
-    Flaky(Trace),
-    Crash {
-        reason: String,
-        trace: Trace,
-    },
-    Timeout {
-        reason: String,
-        trace: Trace,
-    },
-    ExpectedFail,
-    UnexpectedPass,
-    /// Its golden trace got no further than an erratum.
-    CutShort {
-        by: RuleId,
-    },
-    /// Its golden trace does not come to it, since the subject's errata are in the way.
-    OutOfReach,
 }
 
 struct Run<'a> {
     subject: &'a mut dyn Subject,
     config: &'a Config,
+    progress: &'a mut dyn FnMut(Progress<'_>),
     coverage: Coverage,
     /// What the subject's errata excuse.
     excuses: Excuses,
     /// The rules whose golden trace held, or that a trace in its place showed.
     held: BTreeSet<RuleId>,
     findings: BTreeMap<RuleId, Finding>,
+    /// The golden traces that did not hold.
+    goldens: Vec<BrokenGolden>,
+    ranking: Ranking,
+    /// The rules that were found to be broken, in the order in which a reader should hear of them.
+    failed: Vec<RuleId>,
     /// Set when the subject could not be driven: nothing more is known.
     broken: Option<String>,
 }
 
 impl<'a> Run<'a> {
-    fn new(subject: &'a mut dyn Subject, config: &'a Config) -> Self {
+    fn new(
+        subject: &'a mut dyn Subject,
+        config: &'a Config,
+        progress: &'a mut dyn FnMut(Progress<'_>),
+    ) -> Self {
         let excuses = Excuses::of(subject.manifest());
         Self {
             subject,
             config,
+            progress,
             coverage: Coverage::default(),
             excuses,
             held: BTreeSet::new(),
             findings: BTreeMap::new(),
+            goldens: Vec::new(),
+            ranking: Ranking::default(),
+            failed: Vec::new(),
             broken: None,
         }
     }
@@ -231,8 +261,8 @@ impl<'a> Run<'a> {
 
     /// The golden trace of a rule, if it can be run on the subject.
     fn golden_trace(&mut self, rule: RuleId) -> Option<Trace> {
-        match rule.rule().golden() {
-            Ok(file) => Some(file.trace).filter(|trace| !self.needs_set_clock(trace)),
+        match golden::once(rule) {
+            Ok(trace) => Some(trace.clone()).filter(|trace| !self.needs_set_clock(trace)),
             Err(error) => {
                 self.broken = Some(format!("the golden trace of {}: {error}", rule.rule().id));
                 None
@@ -326,17 +356,44 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Notes which rules a divergence breaks: all of those behind the step, and the rule whose golden trace it is.
+    /// Takes note of a divergence, unless an erratum explains it.
     fn diverged(&mut self, trace: &Trace, divergence: &Divergence, golden: Option<RuleId>) {
-        if let Some(erratum) = self.excuses.explain(trace, divergence) {
-            if let Some(rule) = golden {
-                self.cut_short(rule, trace, divergence.step, erratum);
+        match (self.excuses.explain(trace, divergence), golden) {
+            (Some(erratum), Some(rule)) => self.cut_short(rule, trace, divergence.step, erratum),
+            (Some(_), None) => {}
+            (None, Some(rule)) => {
+                let (trace, divergence) = (trace.clone(), divergence.clone());
+                self.goldens.push(BrokenGolden { rule, trace, divergence });
             }
-            return;
+            (None, None) => self.blame(trace, divergence, None),
         }
+    }
+
+    /// Looks into the golden traces that did not hold, those first that explain most.
+    fn settle(&mut self) {
+        let mut goldens = std::mem::take(&mut self.goldens);
+        self.ranking = Ranking::of(&goldens);
+        self.ranking.sort(&mut goldens);
+        for broken in goldens {
+            self.blame(&broken.trace, &broken.divergence, Some(broken.rule));
+        }
+    }
+
+    /// Notes which rules a divergence breaks: all of those behind the step, and the rule whose golden trace it is.
+    fn blame(&mut self, trace: &Trace, divergence: &Divergence, golden: Option<RuleId>) {
         let Some(rule) = self.to_blame(divergence, golden) else { return };
         if !self.is_blamed(rule) {
-            let finding = self.investigate(rule, trace, golden);
+            // What comes after the step shows nothing more.
+            let until = Trace { settings: trace.settings, steps: trace.steps[..=divergence.step].to_vec() };
+            let mut finding = self.investigate(rule, &until, golden);
+            if let Finding::Broken(failure) = &mut finding {
+                failure.original_steps = trace.steps.len();
+            }
+            if let Finding::Broken(failure) = &finding {
+                let manifest = self.subject.manifest();
+                (self.progress)(Progress::Failed { failure, manifest });
+                self.failed.push(rule);
+            }
             self.findings.insert(rule, finding);
         }
         let mut consequences: Vec<RuleId> = self.enabled(&divergence.rules).chain(golden).collect();
@@ -378,19 +435,23 @@ impl<'a> Run<'a> {
     }
 
     /// Those of some rules that are run.
-    fn enabled(&self, rules: &[RuleId]) -> impl Iterator<Item = RuleId> {
+    fn enabled(&self, rules: &[RuleId]) -> impl Iterator<Item = RuleId> + Clone {
         rules.iter().copied().filter(|rule| self.left_out(*rule).is_none())
     }
 
-    /// The rule that explains a divergence best: the first that is run, and where none is, the one whose golden trace
-    /// it is.
+    /// The rule that explains a divergence best, among those that are run; where none is, the one whose golden trace it
+    /// is.
     fn to_blame(&self, divergence: &Divergence, golden: Option<RuleId>) -> Option<RuleId> {
-        self.enabled(&divergence.rules).next().or(golden)
+        self.ranking.best(self.enabled(&divergence.rules)).or(golden)
     }
 
     fn investigate(&mut self, rule: RuleId, trace: &Trace, golden: Option<RuleId>) -> Finding {
         let mut ignored = Coverage::default();
+        let started = Instant::now();
         let small = minimise(trace, ATTEMPTS, |candidate| {
+            if started.elapsed() >= self.config.shrink {
+                return false;
+            }
             match run_trace(self.subject, candidate, Errata::Imitated, &mut ignored) {
                 Verdict::Diverged(divergence) => {
                     self.to_blame(&divergence, golden) == Some(rule)
@@ -409,7 +470,6 @@ impl<'a> Run<'a> {
         failure.also.retain(|other| *other != rule);
         failure.rule = rule;
         failure.seed = Some(self.config.seed);
-        failure.original_steps = trace.steps.len();
         Finding::Broken(Box::new(failure))
     }
 
@@ -440,15 +500,14 @@ impl<'a> Run<'a> {
     fn report(mut self) -> SubjectReport {
         let manifest = self.subject.manifest().clone();
         let mut rules = Vec::new();
-        let mut failures = Vec::new();
+        let found = self.failed.iter().filter_map(|rule| match self.findings.get(rule) {
+            Some(Finding::Broken(failure)) if self.left_out(*rule).is_none() => Some((**failure).clone()),
+            _ => None,
+        });
+        let failures = found.collect();
         for id in RuleId::of_stores() {
             let (status, reason, trace) = match (self.left_out(id), self.findings.remove(&id)) {
                 (Some((outcome, reason)), _) => (outcome, Some(reason), None),
-                (None, Some(Finding::Broken(failure))) => {
-                    let (trace, reason) = (failure.trace.clone(), difference(&failure.divergence));
-                    failures.push(*failure);
-                    (Outcome::Fail, Some(reason), Some(trace))
-                }
                 (None, Some(finding)) => finding.told(id, &self.excuses),
                 (None, None) => self.unfound(id),
             };
@@ -462,7 +521,7 @@ impl<'a> Run<'a> {
 
     /// What is said of a rule with which nothing was found.
     fn unfound(&self, rule: RuleId) -> (Outcome, Option<String>, Option<Trace>) {
-        let clocked = || rule.rule().golden().is_ok_and(|file| self.needs_set_clock(&file.trace));
+        let clocked = || golden::once(rule).is_ok_and(|trace| self.needs_set_clock(trace));
         let (outcome, reason) = match &self.broken {
             Some(reason) => (Outcome::HarnessError, Some(reason.as_str())),
             None if self.held.contains(&rule) => (Outcome::Pass, None),
@@ -474,45 +533,6 @@ impl<'a> Run<'a> {
         };
         (outcome, reason.map(str::to_owned), None)
     }
-}
-
-impl Finding {
-    /// What the report says.
-    fn told(self, rule: RuleId, excuses: &Excuses) -> (Outcome, Option<String>, Option<Trace>) {
-        match self {
-            Self::Broken(failure) => {
-                (Outcome::Fail, Some(difference(&failure.divergence)), Some(failure.trace))
-            }
-            Self::Consequence { of, reason, trace } => {
-                let reason = format!("broken with r[{}]: {reason}", of.rule().id);
-                (Outcome::Fail, Some(reason), Some(trace))
-            }
-            Self::Flaky(trace) => {
-                let reason = "it failed once, and not when it was run again".into();
-                (Outcome::Flaky, Some(reason), Some(trace))
-            }
-            Self::Crash { reason, trace } => (Outcome::Crash, Some(reason), Some(trace)),
-            Self::Timeout { reason, trace } => (Outcome::Timeout, Some(reason), Some(trace)),
-            Self::ExpectedFail => (Outcome::ExpectedFail, excuses.reason(rule), None),
-            Self::UnexpectedPass => {
-                let reason = "the manifest declares an erratum that is not there".into();
-                (Outcome::UnexpectedPass, Some(reason), None)
-            }
-            Self::CutShort { by } => {
-                let reason = format!("its golden trace ends at the erratum r[{}]", by.rule().id);
-                (Outcome::NotApplicable, Some(reason), None)
-            }
-            Self::OutOfReach => {
-                let reason = "the errata of the subject leave no way to it";
-                (Outcome::NotApplicable, Some(reason.into()), None)
-            }
-        }
-    }
-}
-
-/// What a divergence is, in a line.
-fn difference(divergence: &Divergence) -> String {
-    format!("expected {}, got {}", expected_text(divergence), observed_text(divergence))
 }
 
 #[cfg(test)]

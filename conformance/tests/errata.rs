@@ -45,7 +45,7 @@ fn report(errata: Vec<Erratum>, flaw: fn(&Call<'_>, &mut SessionState<String>)) 
     manifest.errata = errata;
     let model = ModelSubject::new(Manifest::reference());
     let mut subject = Flawed { model, manifest, flaw };
-    run(&mut subject, &Config::default().with_cases(100), &mut |_, _| {})
+    run(&mut subject, &Config::default().with_cases(100), &mut |_| {})
 }
 
 fn of(report: &SubjectReport, rule: RuleId) -> &RuleReport {
@@ -120,7 +120,7 @@ fn an_imitated_erratum_is_held_against_the_subject_in_its_own_golden_trace() {
         .map(|rule| Erratum::new(rule, "as Django"))
         .to_vec();
     let statuses = |subject: &mut dyn Subject| {
-        let report = run(subject, &Config::default().with_cases(100), &mut |_, _| {});
+        let report = run(subject, &Config::default().with_cases(100), &mut |_| {});
         assert!(report.failures.is_empty(), "{:#?}", report.failures);
         of(&report, rules::LIFECYCLE_SAVE_FLAGS).status
     };

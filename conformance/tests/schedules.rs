@@ -219,7 +219,7 @@ fn report<S: SessionStore>(
 ) -> SubjectReport {
     let mut subject = StoreSubject::new("faulty", "0", open, StoreHooks::default()).unwrap();
     let schedules = config.clone().with_cases(0);
-    let mut report = run(&mut subject, &schedules, &mut |_, _| {});
+    let mut report = run(&mut subject, &schedules, &mut |_| {});
     report.rules.retain(|rule| RuleId::of_schedules().any(|schedules| schedules == rule.rule));
     report
 }

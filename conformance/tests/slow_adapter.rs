@@ -24,7 +24,7 @@ fn an_adapter_that_hangs_times_out_for_the_rule_in_flight_and_is_not_waited_for_
     let line = format!("sh -c '{} serve --model | sed -u 4d'", env!("CARGO_BIN_EXE_sessionspec"));
     let command = AdapterCommand::parse(&line).unwrap().with_timeout(Duration::from_millis(500));
     let mut subject = process_subject(&command).unwrap();
-    let report = run(&mut *subject, &Config::default().with_cases(5), &mut |_, _| {});
+    let report = run(&mut *subject, &Config::default().with_cases(5), &mut |_| {});
     let timed_out: Vec<_> = report.rules.iter().filter(|rule| rule.status == Outcome::Timeout).collect();
     assert!((1..=4).contains(&timed_out.len()), "{}", timed_out.len());
     for rule in timed_out {

@@ -17,7 +17,7 @@ fn a_store_of_tower_sessions_breaks_no_rule() {
         Ok::<_, Infallible>(FromTowerSessions::with_clock(MemoryStore::default(), env.clock()))
     };
     let mut subject = StoreSubject::new("tower-sessions", "0.15", open, StoreHooks::default()).unwrap();
-    let report = run(&mut subject, &Config::default(), &mut |_, _| {});
+    let report = run(&mut subject, &Config::default(), &mut |_| {});
     let held = report.rules.iter().filter(|rule| rule.status == Outcome::Pass).count();
     let broken: Vec<_> = report
         .rules

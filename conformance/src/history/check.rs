@@ -28,20 +28,30 @@ pub enum Found {
 struct State {
     /// The number of the write.
     there: Option<u32>,
-    /// What a deletion that failed may have left behind somewhere: it may be seen until a deletion succeeds.
-    ghost: Option<u32>,
+    /// What deletions that failed may have left behind somewhere: it may be seen until a deletion succeeds. A bit for
+    /// each write; writes of higher numbers leave nothing behind.
+    ghosts: u128,
 }
 
 /// Looks for an order of the operations on one session, which had no record at first.
 pub fn check(events: &[&Event], promise: Consistency) -> Found {
+    // While something fails, a deletion that succeeds at last may have failed halfway at first.
+    let halfway =
+        |event: &&&Event| event.asked == Asked::Delete && event.under_fault && !event.told.is_open();
+    let tries: Vec<Event> = events
+        .iter()
+        .filter(halfway)
+        .map(|event| Event { told: Told::Unanswered, ended: None, ..(*event).clone() })
+        .collect();
+    let events: Vec<&Event> = events.iter().copied().chain(&tries).collect();
     let mut search = Search {
-        events,
+        events: &events,
         forgets: promise == Consistency::Forgetful,
         placed: vec![0; events.len().div_ceil(64)],
         seen: HashSet::new(),
         left: BUDGET,
     };
-    match search.place(State { there: None, ghost: None }) {
+    match search.place(State { there: None, ghosts: 0 }) {
         Some(true) => Found::Order,
         Some(false) => Found::NoOrder,
         None => Found::Unknown,
@@ -99,7 +109,8 @@ impl Search<'_> {
             for state in [Some(state), forgotten].into_iter().flatten() {
                 let Some(next) = after(state, self.events[index]) else { continue };
                 // Each write is unlike any other: what is gone and still to be seen does not come again.
-                let gone = state.there.filter(|gone| next.there != Some(*gone) && next.ghost != Some(*gone));
+                let gone =
+                    state.there.filter(|gone| next.there != Some(*gone) && next.ghosts & bit(*gone) == 0);
                 if gone.is_some() && left.iter().any(|other| seen(self.events[*other]) == gone) {
                     continue;
                 }
@@ -136,30 +147,36 @@ fn written(event: &Event) -> Option<u32> {
     }
 }
 
+/// The bit of a write among those that were left behind.
+fn bit(write: u32) -> u128 {
+    1_u128.checked_shl(write).unwrap_or(0)
+}
+
 /// What is under the key after an operation, if its answer fits what was there before.
 fn after(state: State, event: &Event) -> Option<State> {
     use Asked::{Delete, Exists, Insert, Load, Update};
-    let State { there, ghost } = state;
-    let holds = |write: u32| there == Some(write) || ghost == Some(write);
+    let State { there, ghosts } = state;
     match (event.asked, &event.told, there) {
-        (Insert(write), Told::Done, None) => Some(State { there: Some(write), ghost }),
-        (Update(write), Told::Done, Some(_)) => Some(State { there: Some(write), ghost: None }),
+        (Insert(write), Told::Done, None) => Some(State { there: Some(write), ghosts }),
+        (Update(write), Told::Done, Some(_)) => Some(State { there: Some(write), ghosts: 0 }),
         (Insert(_), Told::Taken, Some(_))
         | (Update(_), Told::Missing, None)
         | (Load, Told::Nothing, None)
         | (Exists, Told::There(false), None) => Some(state),
-        (Delete, Told::Done, _) => Some(State { there: None, ghost: None }),
-        (Load, Told::Found(write), _) => holds(*write).then_some(state),
-        (Exists, Told::There(true), _) => (there.is_some() || ghost.is_some()).then_some(state),
+        (Delete, Told::Done, _) => Some(State { there: None, ghosts: 0 }),
+        (Load, Told::Found(write), _) => {
+            (there == Some(*write) || ghosts & bit(*write) != 0).then_some(state)
+        }
+        (Exists, Told::There(true), _) => (there.is_some() || ghosts != 0).then_some(state),
         // What may have been done was done now, as far as it could be.
         (Insert(write), told, None) | (Update(write), told, Some(_)) if told.is_open() => {
-            Some(State { there: Some(write), ghost })
+            Some(State { there: Some(write), ghosts })
         }
-        (Delete, Told::Failed(_), _) => Some(State { there: None, ghost: there.or(ghost) }),
-        (Delete, Told::Unanswered, _) if event.under_fault => {
-            Some(State { there: None, ghost: there.or(ghost) })
+        (Delete, told, _) if told.is_open() => {
+            let failed = event.under_fault || matches!(told, Told::Failed(_));
+            let left = there.filter(|_| failed).map_or(0, bit);
+            Some(State { there: None, ghosts: ghosts | left })
         }
-        (Delete, Told::Unanswered, _) => Some(State { there: None, ghost }),
         (_, told, _) if told.is_open() => Some(state),
         _ => None,
     }

@@ -2,6 +2,7 @@
 
 use super::{Aspect, Model};
 use crate::op::{Forged, Key};
+use crate::rule::RuleId;
 use crate::rules;
 
 impl Model {
@@ -48,10 +49,31 @@ impl Model {
         }
     }
 
+    /// What was flushed, given another key or deleted before a restart is a deleted record first of all.
+    fn explain_deletion(&mut self, aspect: Aspect, reason: RuleId) {
+        let deleted = [
+            rules::LIFECYCLE_FLUSH_RECORD_GONE,
+            rules::LIFECYCLE_CYCLE_OLD_KEY_DEAD,
+            rules::LIFECYCLE_REOPEN_DELETED_STAYS,
+            rules::LIFECYCLE_DELETE_GONE,
+        ];
+        if deleted.contains(&reason) {
+            self.because(aspect, rules::LIFECYCLE_DELETE_GONE);
+        }
+    }
+
+    /// The rules behind a key's being free.
+    pub(super) fn explain_free(&mut self, key: Key, aspect: Aspect) {
+        if let Some(reason) = self.removal_reasons.get(&key).copied() {
+            self.explain_deletion(aspect, reason);
+        }
+    }
+
     /// The rules behind a key's addressing nothing that can be read.
     pub(super) fn explain_absent(&mut self, key: Key, client: u8, aspect: Aspect) {
         if let Some(record) = self.records.get(&key) {
             let (boundary, lifetime) = (record.expires == self.now, record.lifetime);
+            let renewed = record.origin.contains(&rules::EXPIRY_RENEWED);
             if boundary {
                 self.because(aspect, rules::EXPIRY_BOUNDARY);
             }
@@ -60,12 +82,16 @@ impl Model {
             }
             self.because(aspect, rules::EXPIRY_DEAD);
             self.because(aspect, lifetime);
+            if renewed {
+                self.because(aspect, rules::EXPIRY_RENEWED);
+            }
             return;
         }
         match (self.removal_reasons.get(&key), key) {
             (Some(reason), _) => {
                 let reason = *reason;
                 self.because(aspect, reason);
+                self.explain_deletion(aspect, reason);
                 if client == 1 && self.choices.manifest.capabilities.shared {
                     self.because(aspect, rules::LIFECYCLE_SECOND_CLIENT);
                 }

@@ -3,6 +3,7 @@
 
 use session_core::ExpiredRecords;
 
+use super::data::Data;
 use super::session::{Outcome, kind};
 use super::{Aspect, Key, Model, Record, expiry};
 use crate::json::Class;
@@ -112,7 +113,7 @@ impl Model {
         }
         let unread = self.sessions[i].data.is_none();
         self.read(i);
-        self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
+        self.save_flags(i);
         if self.choices.breaks(rules::LIFECYCLE_SAVE_FLAGS) {
             self.sessions[i].modified = true;
         }
@@ -146,6 +147,7 @@ impl Model {
             let rule = if gone { rules::EXPIRY_GONE } else { rules::LIFECYCLE_SAVE_NO_RESURRECT };
             self.because(Aspect::Outcome, rule);
             self.because(Aspect::Key, rule);
+            self.explain_free(key, Aspect::Outcome);
             self.note_foreign(key);
             if self.was_cleared(key) {
                 self.because(Aspect::Outcome, rules::EXPIRY_CLEAR_REMOVES);
@@ -178,9 +180,15 @@ impl Model {
         Ok(Answer::Unit)
     }
 
+    /// Saving speaks about both flags, also where one stays as it was.
+    fn save_flags(&mut self, i: usize) {
+        self.because(Aspect::Modified, rules::LIFECYCLE_SAVE_FLAGS);
+        self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
+    }
+
     pub(super) fn save_must_create(&mut self, i: usize) -> Outcome {
         let Some(key) = self.sessions[i].key else { return self.create(i) };
-        self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
+        self.save_flags(i);
         let lifetime = self.storable(i)?;
         if self.client_side() {
             // The suite does not ask this; whoever is served the model may.
@@ -198,6 +206,7 @@ impl Model {
         }
         self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_MUST_CREATE_STORES);
         self.because(Aspect::Key, rules::LIFECYCLE_SAVE_MUST_CREATE_STORES);
+        self.explain_free(key, Aspect::Outcome);
         self.write(i, key, lifetime, vec![rules::LIFECYCLE_SAVE_MUST_CREATE_STORES]);
         Ok(Answer::Unit)
     }
@@ -222,7 +231,7 @@ impl Model {
             Err(kind) => {
                 self.because(Aspect::Outcome, rules::LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY);
                 self.why.insert(0, (Aspect::Key, rules::LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY));
-                self.flags(i, true, false, rules::LIFECYCLE_SAVE_FLAGS);
+                self.save_flags(i);
                 if self.choices.breaks(rules::LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY) {
                     self.sessions[i].key = Some(key);
                 } else {
@@ -239,6 +248,9 @@ impl Model {
         }
         self.because(Aspect::Outcome, rule);
         self.because(Aspect::Key, rule);
+        if unread {
+            self.sessions[i].data = Some(Data::emptied(rule));
+        }
         self.sessions[i].key = Some(key);
         self.write(i, key, lifetime, vec![rule]);
         self.flags(i, true, true, rule);

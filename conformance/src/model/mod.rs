@@ -287,6 +287,7 @@ impl Model {
         client: u8,
         key: Option<Key>,
     ) -> (Result<Answer, ErrorKind>, Option<SessionState<Key>>) {
+        let given = key.is_some();
         let key = match key {
             Some(key) if !key.is_key() => {
                 self.because(Aspect::Key, rules::KEY_SHORT);
@@ -299,6 +300,9 @@ impl Model {
             None => None,
         };
         self.because(Aspect::Outcome, rules::LIFECYCLE_OPEN_LAZY);
+        if given {
+            self.because(Aspect::Accessed, rules::LIFECYCLE_OPEN_LAZY);
+        }
         self.because(Aspect::Accessed, rules::TRACKING_NEW);
         self.because(Aspect::Modified, rules::TRACKING_NEW);
         self.sessions.push(Session {
@@ -362,6 +366,8 @@ impl Model {
             None => {
                 self.explain_absent(key, client, Aspect::Answer);
                 self.because(Aspect::Answer, rules::LIFECYCLE_EXISTS_UNKNOWN);
+                // Nobody adopts a key by asking for it.
+                self.why.retain(|(_, rule)| *rule != rules::KEY_UNKNOWN_NOT_ADOPTED);
             }
         }
         Ok(Answer::Bool(taken))

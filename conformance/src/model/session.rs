@@ -1,6 +1,6 @@
 //! What the specification says about the operations on a session object.
 
-use super::data::{Data, is_awkward_name};
+use super::data::{Data, Entry, is_awkward_name};
 use super::{Aspect, Key, Model, expiry, survival};
 use crate::json::{Class, Json, Name};
 use crate::manifest::{Order, ValueSupport};
@@ -34,7 +34,7 @@ impl Model {
             SessionOp::Set(name, value) => {
                 self.read(i);
                 self.admit(i, std::iter::once(value.json()))?;
-                self.set(i, name, value.json());
+                self.set(i, name, value.json(), rules::DICT_SET);
                 self.because(Aspect::Outcome, rules::DICT_SET);
                 self.flags(i, true, true, rules::TRACKING_WRITE);
                 Ok(Answer::Unit)
@@ -47,7 +47,7 @@ impl Model {
                     self.flags(i, true, false, rules::TRACKING_SET_DEFAULT_PRESENT);
                     return Ok(Answer::Value(Some(present)));
                 }
-                self.set(i, name, value.json());
+                self.set(i, name, value.json(), rules::DICT_SET_DEFAULT_ABSENT);
                 self.because(Aspect::Answer, rules::DICT_SET_DEFAULT_ABSENT);
                 self.flags(i, true, true, rules::TRACKING_WRITE);
                 Ok(Answer::Value(Some(value.json().clone())))
@@ -64,6 +64,8 @@ impl Model {
                 self.admit(i, std::iter::once(default.json()))?;
                 let value = self.take(i, name);
                 if value.is_none() {
+                    let data = self.sessions[i].data.get_or_insert_default();
+                    data.note_absent(name, rules::DICT_POP_DEFAULT);
                     self.because(Aspect::Answer, rules::DICT_POP_DEFAULT);
                 }
                 Ok(Answer::Value(Some(value.unwrap_or_else(|| default.json().clone()))))
@@ -79,7 +81,7 @@ impl Model {
                 self.read(i);
                 self.admit(i, items.iter().map(|(_, value)| value.json()))?;
                 for (name, value) in items {
-                    self.set(i, name, value.json());
+                    self.set(i, name, value.json(), rules::DICT_UPDATE);
                 }
                 self.because(Aspect::Outcome, rules::DICT_UPDATE);
                 let rule =
@@ -93,7 +95,7 @@ impl Model {
                 let grown = self.entry(i, name).and_then(|list| list.pushed(value.json()));
                 let pushed = grown.is_some();
                 if let Some(grown) = grown {
-                    self.set(i, name, &grown);
+                    self.set(i, name, &grown, rules::DICT_NESTED_MEMORY);
                     self.sessions[i].nested = true;
                 }
                 self.because(Aspect::Answer, rules::DICT_NESTED_MEMORY);
@@ -101,9 +103,12 @@ impl Model {
                 Ok(Answer::Bool(pushed))
             }
             SessionOp::Clear => {
-                self.sessions[i].data = Some(Data::default());
+                self.sessions[i].data = Some(Data::emptied(rules::DICT_CLEAR));
                 self.because(Aspect::Outcome, rules::DICT_CLEAR);
                 self.because(Aspect::Key, rules::LIFECYCLE_CLEAR_KEEPS_RECORD);
+                if let Some(record) = self.sessions[i].key.and_then(|key| self.records.get_mut(&key)) {
+                    record.survived.push(rules::LIFECYCLE_CLEAR_KEEPS_RECORD);
+                }
                 self.flags(i, true, true, rules::TRACKING_CLEAR);
                 Ok(Answer::Unit)
             }
@@ -125,7 +130,7 @@ impl Model {
             }
             SessionOp::SetTestCookie => {
                 self.read(i);
-                self.set(i, &TEST_COOKIE.into(), &Json::text("worked"));
+                self.set(i, &TEST_COOKIE.into(), &Json::text("worked"), rules::TESTCOOKIE_WORKED);
                 self.because(Aspect::Outcome, rules::TESTCOOKIE_WORKED);
                 self.flags(i, true, true, rules::TRACKING_WRITE);
                 Ok(Answer::Unit)
@@ -197,7 +202,7 @@ impl Model {
                     self.note_foreign(key);
                     self.discard(key, rules::LIFECYCLE_FLUSH_RECORD_GONE);
                 }
-                self.sessions[i].data = Some(Data::default());
+                self.sessions[i].data = Some(Data::emptied(rules::LIFECYCLE_FLUSH_EMPTIES));
                 self.because(Aspect::Outcome, rules::LIFECYCLE_FLUSH_EMPTIES);
                 self.because(Aspect::Key, rules::LIFECYCLE_FLUSH_EMPTIES);
                 self.flags(i, true, true, rules::LIFECYCLE_FLUSH_EMPTIES);
@@ -281,16 +286,19 @@ impl Model {
     fn entry(&mut self, i: usize, name: &Name) -> Option<Json> {
         let entry = self.sessions[i].data.as_ref().and_then(|data| data.get(name)).cloned();
         if let Some(entry) = &entry {
-            self.explain_value(i, name, &entry.value, entry.reloaded);
+            self.explain_value(i, name, entry);
+        } else if let Some(rule) = self.sessions[i].data.as_ref().and_then(|data| data.why_gone(name)) {
+            self.because(Aspect::Answer, rule);
         } else if let Some(key) = self.sessions[i].key {
-            self.explain_origin(key);
+            self.explain_origin(i, key);
         }
         entry.map(|entry| entry.value)
     }
 
-    fn explain_value(&mut self, i: usize, name: &Name, value: &Json, reloaded: bool) {
-        if !reloaded {
-            self.because(Aspect::Answer, rules::DICT_SET);
+    fn explain_value(&mut self, i: usize, name: &Name, entry: &Entry) {
+        let value = &entry.value;
+        if !entry.reloaded {
+            self.because(Aspect::Answer, entry.by);
             return;
         }
         if *name == expiry::ENTRY.into() {
@@ -305,27 +313,43 @@ impl Model {
             self.because(Aspect::Answer, rules::DATA_NAMES);
         }
         if let Some(key) = self.sessions[i].key {
-            self.explain_origin(key);
+            self.explain_origin(i, key);
         }
         self.because(Aspect::Answer, rules::DATA_JSON);
     }
 
     /// The rules behind the data of the record under a key.
-    fn explain_origin(&mut self, key: Key) {
-        let Some(record) = self.records.get(&key) else { return };
+    fn explain_origin(&mut self, i: usize, key: Key) {
+        let Some(record) = self.records.get(&key) else {
+            if key.is_foreign() && self.client_side() {
+                self.because(Aspect::Answer, rules::KEY_TAMPERED);
+            }
+            return;
+        };
+        let survived = record.survived.clone();
+        let by_other = record.writer != self.sessions[i].client;
         let (origin, lifetime) = (record.origin.clone(), record.lifetime);
-        for rule in origin {
+        if by_other && self.choices.manifest.capabilities.shared {
+            self.because(Aspect::Answer, rules::LIFECYCLE_SECOND_CLIENT);
+        }
+        for rule in survived.into_iter().rev().chain(origin) {
             self.because(Aspect::Answer, rule);
         }
         self.because(Aspect::Answer, rules::LIFECYCLE_LOAD_STORED);
         self.because(Aspect::Answer, lifetime);
+        if self.records.len() > 1 {
+            self.because(Aspect::Answer, rules::LIFECYCLE_ISOLATION);
+        }
     }
 
     fn list(&mut self, i: usize) -> Vec<(Name, Json)> {
         self.read(i);
         let data = self.sessions[i].data.clone().unwrap_or_default();
         for (name, entry) in data.entries() {
-            self.explain_value(i, name, &entry.value, entry.reloaded);
+            self.explain_value(i, name, entry);
+        }
+        for rule in data.why_short() {
+            self.because(Aspect::Answer, rule);
         }
         self.because(Aspect::Answer, rules::DICT_LISTING);
         let ordered = self.choices.manifest.values.order == Order::Kept;
@@ -348,8 +372,8 @@ impl Model {
         }
     }
 
-    fn set(&mut self, i: usize, name: &Name, value: &Json) {
-        self.sessions[i].data.get_or_insert_default().set(name, value.clone());
+    fn set(&mut self, i: usize, name: &Name, value: &Json, by: RuleId) {
+        self.sessions[i].data.get_or_insert_default().set(name, value.clone(), by);
     }
 
     /// Reads as [`read`](Self::read) does. Where that marks the object, Django's `pop` has looked at the mark before, and
@@ -367,7 +391,7 @@ impl Model {
         let value = self.entry(i, name);
         match value {
             Some(_) => {
-                self.sessions[i].data.get_or_insert_default().remove(name);
+                self.sessions[i].data.get_or_insert_default().remove(name, rules::DICT_POP_PRESENT);
                 self.because(Aspect::Answer, rules::DICT_POP_PRESENT);
                 self.flags(i, true, true, rules::TRACKING_WRITE);
             }
@@ -378,7 +402,7 @@ impl Model {
 
     fn remove(&mut self, i: usize, name: &Name, present: RuleId, absent: RuleId) -> Outcome {
         self.read(i);
-        if self.sessions[i].data.get_or_insert_default().remove(name).is_some() {
+        if self.sessions[i].data.get_or_insert_default().remove(name, present).is_some() {
             self.because(Aspect::Outcome, present);
             Ok(Answer::Unit)
         } else {
@@ -396,12 +420,18 @@ impl Model {
             Expiry::Seconds(_) | Expiry::At(..) => None,
         };
         if let Some(entry) = expiry::entry(expiry, self.now) {
-            self.set(i, &expiry::ENTRY.into(), &entry);
+            self.set(i, &expiry::ENTRY.into(), &entry, rules::EXPIRY_ENTRY);
+            if expiry::date(expiry, self.now, self.settings.cookie_age).is_err() {
+                self.because(Aspect::Outcome, rules::EXPIRY_RANGE);
+            }
             self.because(Aspect::Outcome, rules::EXPIRY_ENTRY);
             self.flags(i, true, true, rules::TRACKING_WRITE);
         } else {
-            let removed =
-                self.sessions[i].data.get_or_insert_default().remove(&expiry::ENTRY.into()).is_some();
+            let removed = self.sessions[i]
+                .data
+                .get_or_insert_default()
+                .remove(&expiry::ENTRY.into(), rules::EXPIRY_NONE)
+                .is_some();
             self.because(Aspect::Outcome, rules::EXPIRY_NONE);
             let rule = if removed { rules::TRACKING_WRITE } else { rules::TRACKING_EXPIRY_NONE };
             self.flags(i, true, removed, rule);

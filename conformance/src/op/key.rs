@@ -33,6 +33,10 @@ pub enum Alteration {
     Padded,
     /// Continued behind a NUL.
     Nul,
+    /// With a `%` for its last character, as SQL's LIKE takes it.
+    Like,
+    /// With a `*` for its last character, as a glob.
+    Glob,
 }
 
 /// A key that nobody issued.
@@ -160,15 +164,17 @@ static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
 
 impl Alteration {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Upper, Self::Cut, Self::Padded, Self::Nul];
+    pub const ALL: [Self; 6] = [Self::Upper, Self::Cut, Self::Padded, Self::Nul, Self::Like, Self::Glob];
 
     /// The altered key.
     pub fn apply(self, key: &str) -> String {
         match self {
             Self::Upper => key.to_ascii_uppercase(),
-            Self::Cut => key.chars().take(key.chars().count().saturating_sub(1)).collect(),
+            Self::Cut => without_last(key),
             Self::Padded => format!("{key} "),
             Self::Nul => format!("{key}\0x"),
+            Self::Like => without_last(key) + "%",
+            Self::Glob => without_last(key) + "*",
         }
     }
 
@@ -178,8 +184,14 @@ impl Alteration {
             Self::Cut => "cut",
             Self::Padded => "padded",
             Self::Nul => "nul",
+            Self::Like => "like",
+            Self::Glob => "glob",
         }
     }
+}
+
+fn without_last(key: &str) -> String {
+    key.chars().take(key.chars().count().saturating_sub(1)).collect()
 }
 
 impl fmt::Display for KeyRef {

@@ -53,6 +53,17 @@ impl Subject {
     }
 }
 
+impl Subject {
+    /// Says something at once.
+    pub(crate) fn say(&self, what: &str) {
+        let line = format!("{}: {what}", self.name);
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => eprintln!("{line}"),
+        }
+    }
+}
+
 impl Drop for Subject {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use session_conformance::report::{
-    KnownFailures, Replay, Report, SubjectReport, failure_block, schedule_block, summary, to_json, to_junit,
-    write_artifacts, write_schedule,
+    Failure, KnownFailures, Replay, Report, SubjectReport, failure_block, schedule_block, summary, to_json,
+    to_junit, write_artifacts, write_schedule,
 };
 use session_conformance::rule::RuleId;
 use session_conformance::suite::{self, Config, Profile};
@@ -195,7 +195,17 @@ fn run_all(targets: &[Target], config: &Config, jobs: usize) -> Result<Vec<Subje
 fn run_one(target: &Target, config: &Config, progress: &Progress) -> Result<SubjectReport, String> {
     let mut subject = target.subject()?;
     let mut progress = progress.subject(&subject.manifest().name);
-    Ok(suite::run(&mut *subject, config, &mut |done, total| progress.reach(done, total)))
+    Ok(suite::run(&mut *subject, config, &mut |told| match told {
+        suite::Progress::Done { done, total } => progress.reach(done, total),
+        suite::Progress::Failed { failure, .. } => progress.say(&found(failure)),
+        _ => {}
+    }))
+}
+
+/// A failure in a line; the whole of it comes at the end.
+fn found(failure: &Failure) -> String {
+    let rule = failure.rule.rule();
+    format!("FAIL r[{}]  {}  {} (in {} steps)", rule.id, rule.level, rule.title, failure.trace.steps.len())
 }
 
 fn print_failures(target: &Target, subject: &SubjectReport) {
