@@ -1,7 +1,9 @@
 //! A Rust store as a subject, under `session-core`'s sessions.
 
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -288,12 +290,24 @@ where
 
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault> {
         self.clock.set(instant(now)?);
-        let observation = self.perform(call);
+        let observation = catch_unwind(AssertUnwindSafe(|| self.perform(call)));
+        let observation = observation.unwrap_or_else(|panic| {
+            // Nobody knows what the store is now; the next trace opens it again.
+            self.sessions.clear();
+            self.stores.clear();
+            Err(Fault::Panic(format!("the store panicked: {}", words(&*panic))))
+        });
         match self.hooks.fault.as_mut().and_then(|fault| fault()) {
             Some(fault) => Err(fault),
             None => observation,
         }
     }
+}
+
+/// What a panic says.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("something that is no text")
 }
 
 /// The runtime that the hooks bring, or one of our own.
