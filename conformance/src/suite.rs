@@ -66,6 +66,8 @@ pub enum Progress<'a> {
 }
 
 impl Default for Config {
+    /// 500 cases: of the 289 faults of the kill matrix, generated traces alone find 171 with 100 cases, 203 with 200,
+    /// 222 with 300, 230 with 400 and 232 with 500. More bring little; the golden traces find most of the rest.
     fn default() -> Self {
         Self {
             cases: 500,

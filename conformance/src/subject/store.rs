@@ -81,6 +81,9 @@ impl std::fmt::Debug for StoreHooks {
 }
 
 /// A Rust store under the suite: a way to open it, and the sessions on it.
+///
+/// A store that panics has crashed for the step in flight, and is opened again for the next trace. One that never
+/// answers is waited for without end: a thread that hangs cannot be interrupted.
 pub struct StoreSubject<F, S> {
     open: F,
     manifest: Manifest,
