@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::manifest::{ClockLevel, Manifest, Order};
 use crate::model::{Aspect, Errata, Expected, Model};
-use crate::observation::{Observation, SessionState};
+use crate::observation::{Answer, Observation, SessionState};
 use crate::op::{Forged, Key, StorageOp};
 use crate::rule::RuleId;
 use crate::rules;
@@ -135,6 +135,8 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn run(mut self, trace: &Trace, coverage: &mut Coverage) -> Verdict {
+        // A wrong count is told last: what was removed and should not have been says more.
+        let mut miscounted = None;
         for (index, step) in trace.steps.iter().enumerate() {
             self.model.advance(step.advance);
             if self.manifest.clock == ClockLevel::Wall && step.advance > 0 {
@@ -160,23 +162,22 @@ impl Run<'_> {
                     let fault = Fault::Harness(format!("`{}` did not do what it is for", step.op.name()));
                     return Verdict::Faulted { step: Some(index), fault, rules: Vec::new() };
                 }
+                let counted = matches!(observed.outcome, Ok(Answer::Count(_)));
                 let observed = self.named(observed, &expected);
                 let Mismatch { aspect, rules, new_key } = mismatch;
-                let seen = self.seen;
-                return Verdict::Diverged(Box::new(Divergence {
-                    step: index,
-                    aspect,
-                    rules,
-                    expected,
-                    new_key,
-                    observed,
-                    seen,
-                }));
+                let seen = self.seen.clone();
+                self.seen.push(Some(observed.clone()));
+                let divergence = Divergence { step: index, aspect, rules, expected, new_key, observed, seen };
+                if !counted {
+                    return Verdict::Diverged(Box::new(divergence));
+                }
+                miscounted.get_or_insert(Box::new(divergence));
+                continue;
             }
             let named = self.named(observed, &expected);
             self.seen.push(Some(named));
         }
-        Verdict::Held { seen: self.seen }
+        miscounted.map_or(Verdict::Held { seen: self.seen }, Verdict::Diverged)
     }
 
     fn perform(&mut self, call: &Call<'_, Key>) -> Result<Observation, Fault> {

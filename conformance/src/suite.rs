@@ -79,6 +79,8 @@ pub enum Progress<'a> {
 }
 
 impl Default for Config {
+    /// 500 cases: of the 289 faults of the kill matrix, generated traces alone find 171 with 100 cases, 203 with 200,
+    /// 222 with 300, 230 with 400 and 232 with 500. More bring little; the golden traces find most of the rest.
     fn default() -> Self {
         Self {
             cases: 500,
@@ -312,7 +314,7 @@ impl<'a> Run<'a> {
                 self.findings.insert(rule, Finding::ExpectedFail);
             }
             Verdict::Diverged(divergence) => self.diverged(trace, &divergence, Some(rule)),
-            Verdict::Faulted { step, fault, rules } => self.faulted(trace, step, fault, &rules),
+            Verdict::Faulted { step, fault, rules } => self.faulted(trace, step, fault, &rules, Some(rule)),
         }
     }
 
@@ -352,7 +354,7 @@ impl<'a> Run<'a> {
                 rule => self.held.extend(rule),
             },
             Verdict::Diverged(divergence) => self.diverged(trace, &divergence, golden),
-            Verdict::Faulted { step, fault, rules } => self.faulted(trace, step, fault, &rules),
+            Verdict::Faulted { step, fault, rules } => self.faulted(trace, step, fault, &rules, golden),
         }
     }
 
@@ -473,15 +475,23 @@ impl<'a> Run<'a> {
         Finding::Broken(Box::new(failure))
     }
 
-    fn faulted(&mut self, trace: &Trace, step: Option<usize>, fault: Fault, rules: &[RuleId]) {
+    fn faulted(
+        &mut self,
+        trace: &Trace,
+        step: Option<usize>,
+        fault: Fault,
+        rules: &[RuleId],
+        golden: Option<RuleId>,
+    ) {
         // A step without a rule is the suite's own.
         let rule = self.enabled(rules).next().or(rules.first().copied());
         let steps = step.map_or(0, |step| step + 1);
         let trace = Trace { settings: trace.settings, steps: trace.steps[..steps].to_vec() };
         let faults =
             self.findings.values().filter(|f| matches!(f, Finding::Crash { .. } | Finding::Timeout { .. }));
-        // A subject that keeps falling over is not started for ever.
-        if faults.count() >= 3 || step.is_none() || rule.is_none() {
+        // A subject that keeps falling over is not started for ever; a store that panics is opened again at no cost.
+        let costly = !matches!(fault, Fault::Panic(_));
+        if costly && faults.count() >= 3 || step.is_none() || rule.is_none() {
             self.broken = Some(fault.to_string());
         }
         let finding = match fault {
@@ -489,11 +499,11 @@ impl<'a> Run<'a> {
                 self.broken = Some(reason);
                 return;
             }
-            Fault::Crash(reason) => Finding::Crash { reason, trace },
+            Fault::Crash(reason) | Fault::Panic(reason) => Finding::Crash { reason, trace },
             Fault::Timeout(reason) => Finding::Timeout { reason, trace },
         };
-        if let Some(rule) = rule {
-            self.findings.entry(rule).or_insert(finding);
+        for rule in rule.into_iter().chain(golden) {
+            self.findings.entry(rule).or_insert_with(|| finding.clone());
         }
     }
 

@@ -96,12 +96,16 @@ pub enum Fault {
     Timeout(String),
     /// The process ended during an operation.
     Crash(String),
+    /// The store panicked during an operation, and can be opened again.
+    Panic(String),
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Harness(what) | Self::Timeout(what) | Self::Crash(what) => f.write_str(what),
+            Self::Harness(what) | Self::Timeout(what) | Self::Crash(what) | Self::Panic(what) => {
+                f.write_str(what)
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A Rust store as a subject, under `session-core`'s sessions.
 
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -90,6 +92,9 @@ impl std::fmt::Debug for StoreHooks {
 }
 
 /// A Rust store under the suite: a way to open it, and the sessions on it.
+///
+/// A store that panics has crashed for the step in flight, and is opened again for the next trace. One that never
+/// answers is waited for without end: a thread that hangs cannot be interrupted.
 pub struct StoreSubject<F, S> {
     open: F,
     manifest: Manifest,
@@ -201,6 +206,16 @@ where
         };
         self.stores = vec![first, second];
         Ok(())
+    }
+
+    /// Does something with the store. If that panics, nobody knows what the store is then: the next trace opens it again.
+    fn guarded<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        catch_unwind(AssertUnwindSafe(|| act(self))).unwrap_or_else(|panic| {
+            self.staged = false;
+            self.sessions.clear();
+            self.stores.clear();
+            Err(Fault::Panic(format!("the store panicked: {}", words(&*panic))))
+        })
     }
 
     /// Opens storage for records that expire long after the present; tells when. Schedules use it one after the other,
@@ -319,7 +334,7 @@ where
 
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault> {
         self.clock.set(instant(now)?);
-        let observation = self.perform(call);
+        let observation = self.guarded(|subject| subject.perform(call));
         self.hooks.broken().map_or(observation, Err)
     }
 
@@ -328,19 +343,28 @@ where
     }
 
     fn schedule(&mut self, schedule: &Schedule) -> Option<Result<History, Fault>> {
-        let history = self.open_now().and_then(|expires| {
-            let stage = Stage { runtime: &self.runtime, stores: &self.stores, parts: &self.parts, expires };
-            drive(&stage, schedule)
+        let history = self.guarded(|subject| {
+            let expires = subject.open_now()?;
+            let Self { runtime, stores, parts, .. } = subject;
+            drive(&Stage { runtime, stores, parts, expires }, schedule)
         });
         Some(self.hooks.broken().map_or(history, Err))
     }
 
     fn race(&mut self, seed: u64) -> Option<Result<History, Fault>> {
-        let history = self
-            .open_now()
-            .and_then(|expires| race(&Field { runtime: &self.runtime, stores: &self.stores, expires }, seed));
+        let history = self.guarded(|subject| {
+            let expires = subject.open_now()?;
+            let Self { runtime, stores, .. } = subject;
+            race(&Field { runtime, stores, expires }, seed)
+        });
         Some(self.hooks.broken().map_or(history, Err))
     }
+}
+
+/// What a panic says.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("something that is no text")
 }
 
 /// The runtime that the hooks bring, or one of our own.

@@ -7,6 +7,7 @@ use crate::runner::Divergence;
 use crate::trace::Trace;
 
 /// What became of a rule that did not just hold.
+#[derive(Clone)]
 pub(super) enum Finding {
     Broken(Box<Failure>),
     /// It is broken by what another rule explains better.

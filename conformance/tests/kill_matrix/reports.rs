@@ -104,3 +104,20 @@ fn the_table_shows_what_held_and_what_did_not() {
     1 subject did not hold: 122 rules on 2 subjects, 2,468 steps, seed 0x51f2, 1.5 s
     ");
 }
+
+/// Clearing panics.
+static PANICS: Flaw = Flaw::Sweep(|_| panic!("the table is on fire"));
+
+#[test]
+fn a_store_that_panics_has_crashed_for_that_rule_and_the_run_goes_on() {
+    let config = Config::default().with_cases(20);
+    let report = run(&mut *subject::of(Base::Database, &PANICS), &config, &mut |_| {});
+    let of = |id: &str| report.rules.iter().find(|result| result.rule.rule().id == id).unwrap();
+    let crashed = of("expiry.clear.removes");
+    assert_eq!(crashed.status, Outcome::Crash);
+    assert_eq!(crashed.reason.as_deref(), Some("the store panicked: the table is on fire"));
+    assert!(crashed.trace.is_some());
+    // These come after it.
+    assert_eq!(of("data.json").status, Outcome::Pass);
+    assert_eq!(report.count(Outcome::HarnessError), 0);
+}
