@@ -69,6 +69,19 @@ impl Model {
         }
     }
 
+    /// The rules behind a key's being no session, where the key is the data and was not made here.
+    pub(super) fn explain_forged(&mut self, key: Key, aspect: Aspect) {
+        match key {
+            Key::Forged(Forged::OtherSalt) => self.because(aspect, rules::KEY_FORGED_SALT),
+            Key::Forged(Forged::OtherSecret) => self.because(aspect, rules::KEY_FORGED_SECRET),
+            Key::Forged(Forged::Unsigned | Forged::Spliced | Forged::CutSignature) => {
+                self.because(aspect, rules::KEY_FORGED_SIGNATURE);
+            }
+            _ => {}
+        }
+        self.because(aspect, rules::KEY_TAMPERED);
+    }
+
     /// The rules behind a key's addressing nothing that can be read.
     pub(super) fn explain_absent(&mut self, key: Key, client: u8, aspect: Aspect) {
         if let Some(record) = self.records.get(&key) {
@@ -97,15 +110,7 @@ impl Model {
                 }
             }
             (None, key) if key.is_foreign() && self.client_side() => {
-                match key {
-                    Key::Forged(Forged::OtherSalt) => self.because(aspect, rules::KEY_FORGED_SALT),
-                    Key::Forged(Forged::OtherSecret) => self.because(aspect, rules::KEY_FORGED_SECRET),
-                    Key::Forged(Forged::Unsigned | Forged::Spliced | Forged::CutSignature) => {
-                        self.because(aspect, rules::KEY_FORGED_SIGNATURE);
-                    }
-                    _ => {}
-                }
-                self.because(aspect, rules::KEY_TAMPERED);
+                self.explain_forged(key, aspect);
                 return;
             }
             (None, Key::Altered(..)) => self.because(aspect, rules::KEY_EXACT),

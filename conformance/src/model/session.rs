@@ -322,7 +322,7 @@ impl Model {
     fn explain_origin(&mut self, i: usize, key: Key) {
         let Some(record) = self.records.get(&key) else {
             if key.is_foreign() && self.client_side() {
-                self.because(Aspect::Answer, rules::KEY_TAMPERED);
+                self.explain_forged(key, Aspect::Answer);
             }
             return;
         };

@@ -1,17 +1,61 @@
 //! Stores whose key is the data, which sign, age or remember wrongly.
 
-use session_core::{Record, SessionKey, StoreError};
+use session_conformance::trace::SECRET;
+use session_core::codec::{COOKIE_SALT, Codec, SERVER_SALT};
+use session_core::signing::Signer;
+use session_core::{Record, Secret, SessionKey, Settings, StoreError, stored_expiry};
 use time::Duration;
 
 use crate::fault::Base::Cookie;
-use crate::fault::{Fault, Flaw, fault};
+use crate::fault::{Answer, Fault, Flaw, fault};
 use crate::signed::Signed;
 
 fn parsed(text: &str, key: &SessionKey) -> SessionKey {
     SessionKey::parse(text).unwrap_or_else(|| key.clone())
 }
 
+/// What a cookie holds that was signed by a secret for a purpose.
+fn signed_by(it: &Signed, key: &SessionKey, secret: &str, salt: &str) -> Answer<Option<Record>> {
+    let settings = Settings::new(secret);
+    let codec = Codec::new(&settings, salt).unwrap();
+    match codec.decode_with_time(key.as_str()) {
+        Ok((data, at)) => {
+            let expires = stored_expiry(&data, at, &settings);
+            Ok((it.now() < expires).then(|| Record::new(data, expires)))
+        }
+        Err(_) => it.read(key),
+    }
+}
+
 pub(super) const FAULTS: &[Fault] = &[
+    fault(
+        "cookie-of-another-purpose-accepted",
+        "key.forged.salt",
+        "a cookie that the same secret signed for another purpose is accepted",
+        "one salt for everything",
+        Cookie,
+        Flaw::Read(|it, key| signed_by(it, key, SECRET, SERVER_SALT)),
+    ),
+    fault(
+        "cookie-of-another-secret-accepted",
+        "key.forged.secret",
+        "a secret that has long been given up still counts",
+        "a fallback that nobody removed",
+        Cookie,
+        Flaw::Read(|it, key| signed_by(it, key, "another secret", COOKIE_SALT)),
+    ),
+    fault(
+        "cookie-without-a-signature-accepted",
+        "key.forged.signature",
+        "a cookie without a signature is taken for one from before signing was switched on",
+        "an upgrade path that stayed open",
+        Cookie,
+        Flaw::Read(|it, key| {
+            let signer = Signer::new(&Secret::new(SECRET), &[], COOKIE_SALT);
+            let unsigned = key.as_str().split(':').count() == 2;
+            if unsigned { it.read(&parsed(&signer.sign(key.as_str()), key)) } else { it.read(key) }
+        }),
+    ),
     fault(
         "cookie-tampered-fails",
         "key.tampered",

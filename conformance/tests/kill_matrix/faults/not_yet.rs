@@ -12,7 +12,6 @@ const fn not_yet(name: &'static str, wrong: &'static str, seen: &'static str, ne
     NotYet { name, wrong, seen, needs }
 }
 
-const COUNT: &str = "a step that compares what `clear_expired` answers";
 const EXPIRES: &str = "a step that loads from the store itself and compares `expires`";
 const AT_ONCE: &str = "histories of clients that are under way at once";
 const FAILURE: &str = "a backend that fails when it is told to";
@@ -20,14 +19,6 @@ const CRASH: &str = "a process that is killed";
 
 /// The list.
 pub(crate) const NOT_YET: &[NotYet] = &[
-    not_yet("clear-counts-nothing", "`clear_expired` answers 0 whatever it removed", "", COUNT),
-    not_yet("clear-counts-all", "`clear_expired` answers how many records there were", "", COUNT),
-    not_yet(
-        "clear-counts-before",
-        "`clear_expired` counts with another instant than it deletes with",
-        "axum_session_sqlx",
-        COUNT,
-    ),
     not_yet("loads-another-expiry", "`load` gives the instant of loading for the expiry", "", EXPIRES),
     not_yet(
         "loads-expiry-in-seconds",
@@ -42,47 +33,10 @@ pub(crate) const NOT_YET: &[NotYet] = &[
         EXPIRES,
     ),
     not_yet(
-        "insert-looks-then-writes",
-        "`insert` looks whether the key is free and writes afterwards",
-        "actix-extras#208",
-        AT_ONCE,
-    ),
-    not_yet(
-        "update-looks-then-writes",
-        "`update` looks whether there is a record and writes afterwards",
-        "CVE-2025-46336",
-        AT_ONCE,
-    ),
-    not_yet(
-        "update-deletes-then-inserts",
-        "`update` deletes the record and inserts it anew",
-        "spring-session#1802",
-        AT_ONCE,
-    ),
-    not_yet(
         "clear-selects-then-deletes",
         "clearing deletes what was renewed since it looked",
         "the sweep of a database under READ COMMITTED",
         AT_ONCE,
-    ),
-    not_yet(
-        "front-filled-then-asked",
-        "a cache in front is filled before the back is asked whether that was right",
-        "`backends/tests/cached/old_cached_store.rs`",
-        AT_ONCE,
-    ),
-    not_yet("two-updates-mixed", "two updates at once leave entries of both", "tower-sessions#36", AT_ONCE),
-    not_yet(
-        "failed-backend-is-nothing",
-        "`load` answers that there is nothing while the backend fails",
-        "libsql-store 0.4.0",
-        FAILURE,
-    ),
-    not_yet(
-        "failed-delete-is-fine",
-        "`delete` answers that all is well while the backend fails",
-        "a log-out that is lost",
-        FAILURE,
     ),
     not_yet(
         "failed-update-loses-the-record",
@@ -97,12 +51,6 @@ pub(crate) const NOT_YET: &[NotYet] = &[
         CRASH,
     ),
     not_yet("acknowledged-then-lost", "a write that was answered is lost with the process", "", CRASH),
-    not_yet(
-        "other-salt-accepted",
-        "a cookie that another salt or purpose signed is accepted",
-        "",
-        "a key that the subject itself signs for another purpose",
-    ),
     not_yet(
         "environments-share",
         "two environments on one server see each other's sessions",

@@ -185,6 +185,34 @@ pub(super) const FAULTS: &[Fault] = &[
         Flaw::Sweep(|_| Err(StoreError::unsupported("this cache", "clear expired sessions"))),
     ),
     fault(
+        "clear-counts-nothing",
+        "expiry.clear.count",
+        "clearing tells that it removed nothing",
+        "",
+        Database,
+        Flaw::Sweep(|at| {
+            let now = at.now;
+            at.sweep_those(|row| row.record.expires < now);
+            Ok(0)
+        }),
+    ),
+    fault(
+        "clear-counts-all",
+        "expiry.clear.count",
+        "clearing tells how many records there were",
+        "",
+        Database,
+        Flaw::Sweep(|at| {
+            let now = at.now;
+            let mut all = 0;
+            at.sweep_those(|row| {
+                all += 1;
+                row.record.expires < now
+            });
+            Ok(all)
+        }),
+    ),
+    fault(
         "clear-pretends",
         "expiry.clear.refused",
         "a store that cannot clear says that it did",
