@@ -114,6 +114,9 @@ impl Model {
         let unread = self.sessions[i].data.is_none();
         self.read(i);
         self.save_flags(i);
+        if unread {
+            self.explain_read(i, Aspect::Modified);
+        }
         if self.choices.breaks(rules::LIFECYCLE_SAVE_FLAGS) {
             self.sessions[i].modified = true;
         }

@@ -1,7 +1,7 @@
 //! What the specification says about the operations on a session object.
 
 use super::data::{Data, Entry, is_awkward_name};
-use super::{Aspect, Key, Model, expiry, survival};
+use super::{Aspect, Key, Model, Session, expiry, survival};
 use crate::json::{Class, Json, Name};
 use crate::manifest::{Order, ValueSupport};
 use crate::observation::{Answer, ErrorKind};
@@ -232,6 +232,16 @@ impl Model {
         }
     }
 
+    /// The rules behind the record that was read just now.
+    pub(super) fn explain_read(&mut self, i: usize, aspect: Aspect) {
+        let Session { key, client, .. } = self.sessions[i];
+        if let Some(key) = key
+            && self.records.get(&key).is_some_and(|record| record.expires > self.now)
+        {
+            self.explain_live(key, client, aspect);
+        }
+    }
+
     /// Reads the record if nothing is in memory yet.
     pub(super) fn read(&mut self, i: usize) {
         let session = &self.sessions[i];
@@ -401,9 +411,13 @@ impl Model {
     }
 
     fn remove(&mut self, i: usize, name: &Name, present: RuleId, absent: RuleId) -> Outcome {
+        let unread = self.sessions[i].data.is_none();
         self.read(i);
         if self.sessions[i].data.get_or_insert_default().remove(name, present).is_some() {
             self.because(Aspect::Outcome, present);
+            if unread {
+                self.explain_read(i, Aspect::Outcome);
+            }
             Ok(Answer::Unit)
         } else {
             self.because(Aspect::Outcome, absent);
