@@ -94,7 +94,8 @@ fn an_adapter_is_failed_by_the_rule_it_breaks(#[case] fault: &str, #[case] rule:
     let found =
         found.unwrap_or_else(|| panic!("{fault} breaks {rule}: {:#?}\n{}", report.rules, blocks(&report)));
     let moves = &found.schedule.as_ref().unwrap().moves;
-    assert!(moves.len() <= 6, "{}", blocks(&report));
+    // Where only the moment shows it, the smallest schedule is chance's.
+    assert!(rule == "crash.whole" || moves.len() <= 6, "{}", blocks(&report));
 }
 
 /// An adapter that has never heard of it is not killed.

@@ -12,6 +12,7 @@ no-hook         as `none`, but it cannot be told to keep what is there
 import json
 import os
 import sys
+import time
 
 FAULT = sys.argv[1]
 HELLO = {
@@ -48,6 +49,10 @@ def names():
     return [os.path.join(directory, name) for name in os.listdir(directory)]
 
 
+def slow_disk():
+    time.sleep(0.005)  # so that a death between two steps is no rarity
+
+
 def write(key, record):
     text = json.dumps(record)
     if FAULT == "two-pieces":
@@ -55,7 +60,7 @@ def write(key, record):
             for piece in (text[: len(text) // 2], text[len(text) // 2 :]):
                 file.write(piece)
                 file.flush()
-                os.fsync(file.fileno())  # the time between the pieces is that of a disk
+                slow_disk()
         return
     making = os.path.join(directory, "making")
     with open(making, "w") as file:
@@ -118,8 +123,8 @@ def answer(request):
         return failed("update-error")
     record = {"data": request["data"], "expires_us": request["expires_us"]}
     if FAULT == "name-first" and op == "insert":
-        with open(path(key), "w") as file:
-            os.fsync(file.fileno())
+        open(path(key), "w").close()
+        slow_disk()
     later.append(lambda: write(key, record)) if FAULT == "answers-first" else write(key, record)
     return {"ok": None}
 
