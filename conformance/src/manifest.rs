@@ -118,6 +118,8 @@ pub enum Hook {
     ForceKeys,
     /// `damage`: make a record undecodable.
     Damage,
+    /// `crash`: kill the process; another one that is told to `keep` what is there opens the same storage.
+    Crash,
 }
 
 /// A rule that a subject is known to break. It must break it: an erratum that is not seen is an
@@ -150,13 +152,14 @@ pub struct Deviation {
 
 impl Hook {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::ForceKeys, Self::Damage];
+    pub const ALL: &[Self] = &[Self::ForceKeys, Self::Damage, Self::Crash];
 
     /// The name on the wire.
     pub fn name(self) -> &'static str {
         match self {
             Self::ForceKeys => "force-keys",
             Self::Damage => "damage",
+            Self::Crash => "crash",
         }
     }
 
@@ -199,12 +202,12 @@ impl Manifest {
         }
     }
 
-    /// The manifest of the reference model: everything kept, everything possible.
+    /// The manifest of the reference model: everything kept, everything possible, but to be killed.
     pub fn reference() -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             language: "Rust".into(),
-            hooks: Hook::ALL.to_vec(),
+            hooks: vec![Hook::ForceKeys, Hook::Damage],
             ..Self::new("model", SubjectLevel::Session, Capabilities::database())
         }
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::call::Call;
 use crate::json::{Json, Object};
-use crate::manifest::SubjectLevel;
+use crate::manifest::{Hook, SubjectLevel};
 use crate::observation::{Answer, Observation};
 use crate::op::{SessionOp, Source, StorageOp};
 use crate::subject::Subject;
@@ -96,6 +96,9 @@ fn hello(subject: &dyn Subject, request: &Request) -> String {
         Ok(Some(wire::VERSION)) => {
             let mut manifest = subject.manifest().clone();
             manifest.level = SubjectLevel::Session;
+            // What can be killed here is this very process.
+            manifest.hooks.retain(|hook| *hook != Hook::Crash);
+            manifest.hooks.extend(subject.keeps().then_some(Hook::Crash));
             wire::hello_line(&request.id, &manifest)
         }
         Ok(Some(other)) => {
@@ -122,7 +125,12 @@ fn answer(subject: &mut dyn Subject, request: &Request) -> Result<Observation, S
                 subject.place(Path::new(&dir)).map_err(|fault| fault.to_string())?;
             }
             let settings = line.read::<wire::Settings>(op, "settings")?.unwrap_or_default();
-            subject.open(now, settings.into()).map_err(|fault| fault.to_string())?;
+            let opened = if line.read::<bool>(op, "keep")?.unwrap_or_default() {
+                subject.open_kept(now, settings.into())
+            } else {
+                subject.open(now, settings.into())
+            };
+            opened.map_err(|fault| fault.to_string())?;
             done()
         }
         "session" => {

@@ -161,6 +161,8 @@ pub enum Need {
     HookForceKeys,
     /// A record can be damaged by the suite.
     HookDamage,
+    /// The process can be killed, and another one opens what it left.
+    HookCrash,
     /// The store shows parts that the suite can make fail.
     Parts,
 }
@@ -212,6 +214,9 @@ impl Need {
                 "the subject cannot force keys (hook `force-keys`)",
             ),
             Self::Parts => (!subject.parts.is_empty(), "the store shows no part that could fail"),
+            Self::HookCrash => {
+                (subject.hooks.contains(&Hook::Crash), "there is no process to be killed (hook `crash`)")
+            }
             Self::HookDamage => {
                 (subject.hooks.contains(&Hook::Damage), "the subject cannot damage a record (hook `damage`)")
             }

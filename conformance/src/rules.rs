@@ -1497,6 +1497,28 @@ pub static RULES: &[Rule] = &[
         golden: include_str!("../golden/failure.recovers.jsonl"),
     },
     Rule {
+        id: "crash.acknowledged",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide, Need::Persistent, Need::HookForceKeys, Need::HookCrash],
+        title: "What was acknowledged before the process was killed is there afterwards",
+        text: "The last acknowledged write is read, or one that was under way after it; a session whose deletion was acknowledged stays\ndeleted. The storage can be opened again, and each of its sessions read, changed and deleted, without anybody's help.",
+        django: Django::Silent("its engines are not killed here"),
+        page: "concurrency.md",
+        golden: include_str!("../golden/crash.acknowledged.jsonl"),
+    },
+    Rule {
+        id: "crash.whole",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ServerSide, Need::Persistent, Need::HookForceKeys, Need::HookCrash],
+        title: "What was under way when the process was killed is there whole, or not at all",
+        text: "Never half of a record, a mixture of two, something that does not decode, or a key that is taken and opens nothing.",
+        django: Django::Silent("its engines are not killed here"),
+        page: "concurrency.md",
+        golden: include_str!("../golden/crash.whole.jsonl"),
+    },
+    Rule {
         id: "middleware.key",
         version: 1,
         level: Level::Must,
@@ -1770,7 +1792,7 @@ pub static RULES: &[Rule] = &[
 pub(crate) const STORES: usize = 126;
 
 /// How many, behind those, are about what overlaps and fails; the others are about applications.
-pub(crate) const SCHEDULES: usize = 8;
+pub(crate) const SCHEDULES: usize = 10;
 
 /// `r[key.short]`: A key of fewer than eight characters counts as no key.
 pub const KEY_SHORT: RuleId = RuleId(0);
@@ -2040,51 +2062,55 @@ pub const FAILURE_NO_LIE: RuleId = RuleId(131);
 pub const FAILURE_NOT_ABSENCE: RuleId = RuleId(132);
 /// `r[failure.recovers]`: When nothing fails any more, the store works as before.
 pub const FAILURE_RECOVERS: RuleId = RuleId(133);
+/// `r[crash.acknowledged]`: What was acknowledged before the process was killed is there afterwards.
+pub const CRASH_ACKNOWLEDGED: RuleId = RuleId(134);
+/// `r[crash.whole]`: What was under way when the process was killed is there whole, or not at all.
+pub const CRASH_WHOLE: RuleId = RuleId(135);
 /// `r[middleware.key]`: The session's key is the value of the session cookie.
-pub const MIDDLEWARE_KEY: RuleId = RuleId(134);
+pub const MIDDLEWARE_KEY: RuleId = RuleId(136);
 /// `r[middleware.lazy]`: A request that does not touch its session reads nothing, saves nothing, and sends no cookie.
-pub const MIDDLEWARE_LAZY: RuleId = RuleId(135);
+pub const MIDDLEWARE_LAZY: RuleId = RuleId(137);
 /// `r[middleware.key.not-adopted]`: A key that the application never issued is not adopted.
-pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(136);
+pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(138);
 /// `r[middleware.key.unguessable]`: Keys are drawn at random, from at least 2^128.
-pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(137);
+pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(139);
 /// `r[middleware.save.modified]`: A session that was modified is saved, and its cookie set.
-pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(138);
+pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(140);
 /// `r[middleware.save.unmodified]`: A session that was not modified is not saved.
-pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(139);
+pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(141);
 /// `r[middleware.save.every-request]`: With `save_every_request` every session that is not empty is saved, and its cookie set.
-pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(140);
+pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(142);
 /// `r[middleware.save.empty]`: A session that is empty is never saved.
-pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(141);
+pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(143);
 /// `r[middleware.save.server-error]`: An answer of 500 or above saves nothing and sets no cookie.
-pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(142);
+pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(144);
 /// `r[middleware.save.explicit]`: What the handler itself saved stays, whatever the answer.
-pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(143);
+pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(145);
 /// `r[middleware.interrupted]`: If a modified session was deleted while the request was worked on, the answer is 400, and the session stays deleted.
-pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(144);
+pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(146);
 /// `r[middleware.cookie.age]`: The cookie of a session lives as long as the session.
-pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(145);
+pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(147);
 /// `r[middleware.cookie.browser-close]`: The cookie of a session that ends with the browser has neither `Max-Age` nor `Expires`.
-pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(146);
+pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(148);
 /// `r[middleware.cookie.new-key]`: A session that got another key sends it.
-pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(147);
+pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(149);
 /// `r[middleware.cookie.kept]`: A session that kept its key sends the same one.
-pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(148);
+pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(150);
 /// `r[middleware.cookie.deleted]`: The cookie of a session that is empty is deleted.
-pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(149);
+pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(151);
 /// `r[middleware.cookie.attributes]`: The cookie is sent as the settings say.
-pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(150);
+pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(152);
 /// `r[middleware.cookie.deleted-attributes]`: The cookie is deleted where it was set.
-pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(151);
+pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(153);
 /// `r[middleware.vary.accessed]`: An answer whose session was looked at has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(152);
+pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(154);
 /// `r[middleware.vary.sent]`: An answer that sets or deletes the cookie has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(153);
+pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(155);
 /// `r[middleware.vary.untouched]`: An answer whose session was not looked at may be shared.
-pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(154);
+pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(156);
 /// `r[middleware.cache.private]`: An answer that sets the session's cookie does not say `Cache-Control: public`.
-pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(155);
+pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(157);
 /// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
-pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(156);
+pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(158);
 /// `r[middleware.log-out]`: After `flush` the old key opens nothing.
-pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(157);
+pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(159);

@@ -107,6 +107,8 @@ impl Event {
 pub struct History {
     /// The operations.
     pub events: Vec<Event>,
+    /// When the process in which the store is was killed, and another one took over.
+    pub crashes: Vec<u64>,
 }
 
 impl History {
@@ -137,8 +139,22 @@ impl History {
             |event: &Event| matches!(event.asked, Asked::Load | Asked::Exists) && !event.told.is_open();
         let wrote = |event: &Event| event.told == Told::Done;
         let done = |one: &Event, other: &Event| one.ended.is_some_and(|ended| ended < other.began);
+        let died =
+            |one: u64, other: &Event| self.crashes.iter().any(|crash| one < *crash && *crash < other.began);
         let inserts = |event: &Event| matches!(event.asked, Asked::Insert(_)) && !event.told.is_open();
         let said = [
+            (
+                rules::CRASH_ACKNOWLEDGED,
+                pairs().any(|(one, other)| {
+                    wrote(one) && reads(other) && one.ended.is_some_and(|ended| died(ended, other))
+                }),
+            ),
+            (
+                rules::CRASH_WHOLE,
+                pairs().any(|(one, other)| {
+                    one.told == Told::Unanswered && reads(other) && died(one.began, other)
+                }),
+            ),
             (
                 rules::CONCURRENT_DELETE_FINAL,
                 pairs().any(|(one, other)| {

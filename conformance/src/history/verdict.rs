@@ -33,16 +33,20 @@ pub fn judge(history: &History, promise: Consistency) -> Option<Violation> {
     let failing =
         history.events.iter().position(|event| event.audit && matches!(event.told, Told::Failed(_)));
     let Some((ended, key)) = wrong.first().copied() else {
-        return failing.map(|event| Violation {
-            rule: rules::FAILURE_RECOVERS,
-            event,
-            reason:
-                "nothing fails any more and nothing else is under way, but the store still does not answer"
-                    .into(),
-        });
+        let (rule, reason) = if history.crashes.is_empty() {
+            let reason =
+                "nothing fails any more and nothing else is under way, but the store still does not answer";
+            (rules::FAILURE_RECOVERS, reason)
+        } else {
+            let reason = "the process was killed, and what it left cannot be worked with any more";
+            (rules::CRASH_ACKNOWLEDGED, reason)
+        };
+        return failing.map(|event| Violation { rule, event, reason: reason.into() });
     };
     let event = history.events.iter().position(|event| event.ended == Some(ended))?;
-    let (rule, reason) = classify(&history.of_key(key), &history.events[event]);
+    let (events, wrong) = (history.of_key(key), &history.events[event]);
+    let (rule, reason) =
+        after_crash(&events, &history.crashes, wrong).unwrap_or_else(|| classify(&events, wrong));
     Some(Violation { rule, event, reason })
 }
 
@@ -68,6 +72,39 @@ fn until(event: &Event, end: u64) -> Event {
         known.told = Told::Unanswered;
     }
     known
+}
+
+/// The rule on what dies that a wrong answer breaks, if a death explains it.
+fn after_crash(events: &[&Event], crashes: &[u64], wrong: &Event) -> Option<(RuleId, String)> {
+    let crash = crashes.iter().copied().rfind(|crash| *crash < wrong.began)?;
+    let key = wrong.key;
+    if let Told::Strange(_) = wrong.told {
+        let reason = format!(
+            "the process was killed, and what client {} then loads from k{key} is no whole record",
+            wrong.client
+        );
+        return Some((rules::CRASH_WHOLE, reason));
+    }
+    let before = events.iter().filter(|event| event.began < wrong.began);
+    let done = |event: &&&Event| event.told == Told::Done;
+    match before.clone().rfind(done) {
+        // It was acknowledged by the process that still lives.
+        Some(write) if write.ended.is_some_and(|ended| ended > crash) => None,
+        Some(write) => {
+            let reason = format!(
+                "client {} was told that its `{}` of k{key} is done; then the process was killed, and it is not so",
+                write.client, write.asked
+            );
+            Some((rules::CRASH_ACKNOWLEDGED, reason))
+        }
+        None => before.clone().rfind(|event| event.told == Told::Unanswered).map(|flight| {
+            let reason = format!(
+                "the process was killed while `{}` of k{key} was under way: it has happened or has not, and not half",
+                flight.asked
+            );
+            (rules::CRASH_WHOLE, reason)
+        }),
+    }
 }
 
 /// The rule that a wrong answer breaks, and the reason.
@@ -178,6 +215,11 @@ impl Violation {
             .collect();
         let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
         let mut out = String::new();
+        for died in history.crashes.iter().filter(|died| **died < last) {
+            let at = " ".repeat(instants.iter().filter(|instant| *instant < died).count());
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "{:width$}  {at}x  the process is killed", "");
+        }
         for ((place, event), name) in shown.iter().zip(&names) {
             let from = column(event.began);
             let ended = event.ended.filter(|ended| *ended <= last);

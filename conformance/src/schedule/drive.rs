@@ -117,6 +117,8 @@ impl<S: SessionStore> Drive<'_, S> {
                 self.stage.parts.mend();
                 Ok(())
             }
+            // What lives in this process cannot be killed.
+            Move::Crash { .. } => Ok(()),
         }
     }
 

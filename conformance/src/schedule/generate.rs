@@ -10,6 +10,9 @@ use super::{CLIENTS, Failing, KEYS, Move, Operation, Schedule};
 /// The most moves of a schedule. Longer ones find no more: clients meet within a few.
 const MOVES: usize = 16;
 
+/// The most moves of one in which processes are killed: each of those takes a start.
+const CRASH_MOVES: usize = 8;
+
 /// The most stops that an operation is sent over at once.
 const STOPS: u32 = 7;
 
@@ -28,12 +31,21 @@ impl std::fmt::Debug for Schedules {
 impl Schedules {
     /// Schedules for a store with so many parts.
     pub fn new(seed: u64, parts: usize) -> Self {
+        Self::of(seed, schedules(parts))
+    }
+
+    /// Schedules in which a process is killed now and then.
+    pub fn with_crashes(seed: u64) -> Self {
+        Self::of(seed, crashes())
+    }
+
+    fn of(seed: u64, schedules: BoxedStrategy<Schedule>) -> Self {
         // Its seed must not be all zeros.
         let mut bytes = [1_u8; 16];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
         let config = Config { failure_persistence: None, ..Config::default() };
-        Self { runner: TestRunner::new_with_rng(config, rng), schedules: schedules(parts) }
+        Self { runner: TestRunner::new_with_rng(config, rng), schedules }
     }
 }
 
@@ -44,6 +56,30 @@ impl Iterator for Schedules {
         // None of the strategies filters, so none of them rejects.
         self.schedules.new_tree(&mut self.runner).ok().map(|tree| tree.current())
     }
+}
+
+fn crashes() -> BoxedStrategy<Schedule> {
+    use Operation::{Delete, Exists, Insert, Load, Update};
+    let key = || prop_oneof![3 => Just(1), 1 => 2..=KEYS];
+    let op = select(vec![Insert, Insert, Update, Update, Update, Delete, Load, Exists]);
+    let begin =
+        (0..CLIENTS, op, key()).prop_map(|(client, op, key)| Move::Begin { client, op, key, stop: None });
+    let op = select(vec![Insert, Insert, Update, Update, Update, Delete]);
+    // At once, while it is at work, and when it has answered.
+    let after_us = prop_oneof![2 => 0..100_u32, 4 => 100..2_000_u32, 2 => 2_000..10_000_u32];
+    let crash = (0..CLIENTS, op, key(), after_us).prop_map(|(client, op, key, after_us)| Move::Crash {
+        client,
+        op,
+        key,
+        after_us,
+    });
+    let kinds = vec![(1, begin.boxed()), (1, crash.boxed())];
+    let rest = proptest::collection::vec(Union::new_weighted(kinds), 2..=CRASH_MOVES);
+    rest.prop_map(|mut moves| {
+        moves.insert(0, Move::Begin { client: 0, op: Insert, key: 1, stop: None });
+        Schedule { moves }
+    })
+    .boxed()
 }
 
 fn schedules(parts: usize) -> BoxedStrategy<Schedule> {

@@ -97,6 +97,16 @@ fn simpler(one: &Move) -> Vec<Move> {
             simpler
         }
         Move::Fail { part, call, when } => (0..call).map(|call| Move::Fail { part, call, when }).collect(),
+        Move::Crash { client, op, key, after_us } => {
+            let mut simpler = vec![Move::Begin { client, op, key, stop: None }];
+            if client != 0 {
+                simpler.push(Move::Crash { client: 0, op, key, after_us });
+            }
+            if key != 1 {
+                simpler.push(Move::Crash { client, op, key: 1, after_us });
+            }
+            simpler
+        }
         Move::Drop { .. } | Move::Mend => Vec::new(),
     }
 }

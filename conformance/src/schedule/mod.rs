@@ -5,10 +5,12 @@
 //! - `mod.rs`: what a schedule is, and its file
 //! - `drive.rs`: carrying it out on a Rust store, one step of a future after the other
 //! - `generate.rs`: schedules by chance
+//! - `crash.rs`: carrying it out on a process that is killed in it
 //! - `parallel.rs`: what overlaps for real
 //! - `minimise.rs`: the smallest that still shows a violation
 //! - `suite.rs`: the rules on what overlaps, fails and is dropped
 
+mod crash;
 mod drive;
 mod generate;
 mod minimise;
@@ -21,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::parts::When;
 
+pub(crate) use crash::{Mortal, carry_out};
 pub(crate) use drive::{Stage, drive};
 pub use generate::Schedules;
 pub use minimise::minimise;
@@ -88,6 +91,18 @@ pub enum Move {
     },
     /// Nothing fails any more.
     Mend,
+    /// A client begins an operation, and the process in which the store is is killed so long after it was asked; then
+    /// another one takes over. What is in no process of its own goes on living, and nothing is asked.
+    Crash {
+        /// Which client, from 0.
+        client: u8,
+        /// The operation.
+        op: Operation,
+        /// The session, from 1.
+        key: u32,
+        /// How long after it was asked, in microseconds. An answer may have come before.
+        after_us: u32,
+    },
 }
 
 /// An operation of a store.
@@ -165,6 +180,12 @@ impl Move {
                 format!("call {} of the {name} {when}", call + 1)
             }
             Self::Mend => "nothing fails any more".into(),
+            Self::Crash { client, op, key, after_us } => {
+                format!(
+                    "client {client}: {} k{key}, and the process is killed {after_us} µs later",
+                    op.name()
+                )
+            }
         }
     }
 }
@@ -188,6 +209,11 @@ impl Operation {
 }
 
 impl Schedule {
+    /// Whether a process is killed in it.
+    pub(crate) fn has_crash(&self) -> bool {
+        self.moves.iter().any(|one| matches!(one, Move::Crash { .. }))
+    }
+
     /// Its moves for a reader, on a store with these parts.
     pub fn texts(&self, parts: &[&str]) -> impl Iterator<Item = String> {
         self.moves.iter().map(|one| one.text(parts))
@@ -260,6 +286,7 @@ mod tests {
                 Move::Fail { part: 1, call: 0, when: Failing::After },
                 Move::Drop { client: 1 },
                 Move::Mend,
+                Move::Crash { client: 2, op: Operation::Update, key: 2, after_us: 300 },
             ],
         };
         let text = schedule.to_jsonl(Some("concurrent.delete.final"));

@@ -62,7 +62,7 @@ pub(crate) fn race<S: SessionStore>(field: &Field<'_, S>, seed: u64) -> Result<H
     }
     let mut events = events.into_inner().unwrap_or_else(PoisonError::into_inner);
     events.sort_by_key(|event| event.began);
-    Ok(History { events })
+    Ok(History { events, crashes: Vec::new() })
 }
 
 /// What each client does. All of them try to make the session, as those do who draw the same key.

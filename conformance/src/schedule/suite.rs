@@ -8,7 +8,7 @@ use super::{Schedule, Schedules, minimise};
 use crate::history::{History, Violation};
 use crate::manifest::SubjectLevel;
 use crate::report::{Outcome, RuleReport, ScheduleFailure};
-use crate::rule::RuleId;
+use crate::rule::{Need, RuleId};
 use crate::subject::{Fault, Subject};
 use crate::suite::{Config, Profile};
 
@@ -20,6 +20,13 @@ const QUICK: (u64, u64) = (300, 10);
 
 /// Those of a full run.
 const FULL: (u64, u64) = (4_000, 200);
+
+/// Schedules in which a process is killed, of a quick run and of a full one: some ten deaths, and some four hundred.
+const CRASHES: (u64, u64) = (2, 100);
+
+/// How often the minimiser may carry out one of those, and how often one that is tried may hold before it is taken to
+/// hold: the moment of a death is chance's.
+const CRASH_ATTEMPTS: (usize, usize) = (30, 2);
 
 /// Of a store that shows no parts there is less to see: so many times fewer schedules.
 const WITHOUT_PARTS: u64 = 8;
@@ -47,6 +54,11 @@ pub(crate) fn check_schedules(
     run.report()
 }
 
+/// Whether a rule is about what dies.
+fn is_about_crashes(rule: RuleId) -> bool {
+    rule.rule().needs.contains(&Need::HookCrash)
+}
+
 struct Run<'a> {
     subject: &'a mut dyn Subject,
     config: &'a Config,
@@ -63,10 +75,12 @@ impl Run<'_> {
     /// Why a rule is not checked, if it is not.
     fn left_out(&self, rule: RuleId) -> Option<(Outcome, String)> {
         let manifest = self.subject.manifest();
-        crate::suite::left_out(rule, manifest, self.config).or_else(|| {
-            let a_store = manifest.level == SubjectLevel::Store;
-            (!a_store).then(|| (Outcome::NotApplicable, NOT_A_STORE.into()))
-        })
+        let left_out = crate::suite::left_out(rule, manifest, self.config);
+        let is_wanted = !matches!(left_out, Some((Outcome::Disabled, _)));
+        if is_wanted && manifest.level == SubjectLevel::Session && !is_about_crashes(rule) {
+            return Some((Outcome::NotApplicable, NOT_A_STORE.into()));
+        }
+        left_out
     }
 
     fn rules(&self) -> impl Iterator<Item = RuleId> {
@@ -76,6 +90,8 @@ impl Run<'_> {
     fn all(&mut self) {
         let started = Instant::now();
         let rules: Vec<RuleId> = self.rules().collect();
+        let (crashes, others): (Vec<RuleId>, Vec<RuleId>) =
+            rules.iter().copied().partition(|rule| is_about_crashes(*rule));
         for rule in rules {
             match Schedule::parse(rule.rule().golden) {
                 Ok(schedule) => self.schedule(&schedule, Some(rule)),
@@ -85,6 +101,34 @@ impl Run<'_> {
                 }
             }
         }
+        if !others.is_empty() {
+            self.overlapping(started);
+        }
+        if !crashes.is_empty() {
+            self.crashing(started);
+        }
+    }
+
+    /// Whether the time is over, or nothing more can be learnt.
+    fn is_over(&self, started: Instant) -> bool {
+        self.fault.is_some() || self.config.budget.is_some_and(|budget| started.elapsed() >= budget)
+    }
+
+    /// Schedules in which a process is killed, by chance.
+    fn crashing(&mut self, started: Instant) {
+        let count = match self.config.profile {
+            Profile::Quick => CRASHES.0,
+            Profile::Full => CRASHES.1,
+        };
+        let mut generated = Schedules::with_crashes(self.config.seed);
+        for _ in 0..count {
+            let Some(schedule) = generated.next().filter(|_| !self.is_over(started)) else { break };
+            self.schedule(&schedule, None);
+        }
+    }
+
+    /// Schedules in which operations overlap, and races.
+    fn overlapping(&mut self, started: Instant) {
         let (mut schedules, races) = match self.config.profile {
             Profile::Quick => QUICK,
             Profile::Full => FULL,
@@ -92,16 +136,13 @@ impl Run<'_> {
         if self.subject.parts().is_empty() {
             schedules /= WITHOUT_PARTS;
         }
-        let over = |run: &Self| {
-            run.fault.is_some() || run.config.budget.is_some_and(|budget| started.elapsed() >= budget)
-        };
         let mut generated = Schedules::new(self.config.seed, self.subject.parts().len());
         for _ in 0..schedules {
-            let Some(schedule) = generated.next().filter(|_| !over(self)) else { break };
+            let Some(schedule) = generated.next().filter(|_| !self.is_over(started)) else { break };
             self.schedule(&schedule, None);
         }
         for number in 0..races {
-            if over(self) {
+            if self.is_over(started) {
                 break;
             }
             self.race(self.config.seed.wrapping_add(number));
@@ -134,20 +175,29 @@ impl Run<'_> {
             return;
         };
         let Some(violation) = self.judge(&history) else { return };
+        // What is wrong with a subject with session objects before anything dies is for the rules that it is checked on.
+        if golden.is_none() && self.left_out(violation.rule).is_some_and(|(_, why)| why == NOT_A_STORE) {
+            return;
+        }
         self.also(golden, violation.rule);
         if self.failures.iter().any(|failure| failure.violation.rule == violation.rule) {
             return;
         }
-        let small = minimise(schedule, ATTEMPTS, |candidate| {
-            let shown = self.subject.schedule(candidate).and_then(Result::ok);
+        let (attempts, tries) = if schedule.has_crash() { CRASH_ATTEMPTS } else { (ATTEMPTS, 1) };
+        let mut fails = |candidate: &Schedule| {
             let promise = self.subject.manifest().capabilities.consistency;
-            shown.and_then(|history| history.judge(promise)).is_some_and(|found| found.rule == violation.rule)
-        });
-        let shown = self.history(&small).and_then(|history| Some((self.judge(&history)?, history)));
+            (0..tries).find_map(|_| {
+                let history = self.subject.schedule(candidate).and_then(Result::ok)?;
+                let found = history.judge(promise).filter(|found| found.rule == violation.rule)?;
+                Some((found, history))
+            })
+        };
+        let small = minimise(schedule, attempts, |candidate| fails(candidate).is_some());
+        let shown = fails(&small);
         // Where a store waits for something else than its parts, the same schedule may end otherwise.
         let (small, violation, history) = match shown {
-            Some((found, history)) if found.rule == violation.rule => (small, found, history),
-            _ => (schedule.clone(), violation, history),
+            Some((found, history)) => (small, found, history),
+            None => (schedule.clone(), violation, history),
         };
         self.failures.push(ScheduleFailure {
             violation,

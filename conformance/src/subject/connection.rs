@@ -5,6 +5,7 @@
 //! it may stop reading, write a line that does not end, or leave children of its own behind.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -27,8 +28,8 @@ const LOG_LINE: u64 = 1_000;
 /// How to start an adapter, and how long to wait for it.
 #[derive(Debug, Clone)]
 pub struct AdapterCommand {
-    program: String,
-    arguments: Vec<String>,
+    program: OsString,
+    arguments: Vec<OsString>,
     timeout: Duration,
 }
 
@@ -42,7 +43,16 @@ impl AdapterCommand {
             .ok_or_else(|| format!("the command `{line}` has a quote that is not closed"))?
             .into_iter();
         let program = words.next().ok_or("the command is empty: give a program and its arguments")?;
-        Ok(Self { program, arguments: words.collect(), timeout: Duration::from_secs(10) })
+        Ok(Self::new(program, words))
+    }
+
+    /// A program and its arguments. An answer may take ten seconds.
+    pub fn new(
+        program: impl Into<OsString>,
+        arguments: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> Self {
+        let arguments = arguments.into_iter().map(Into::into).collect();
+        Self { program: program.into(), arguments, timeout: Duration::from_secs(10) }
     }
 
     /// The same command with another time to wait for an answer.
@@ -64,6 +74,8 @@ pub(crate) struct Connection {
     lines: Receiver<Result<String, String>>,
     log: Arc<Mutex<VecDeque<String>>>,
     next_id: u64,
+    /// Its number may be another one's by now.
+    killed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,11 +97,11 @@ impl Connection {
         std::os::unix::process::CommandExt::process_group(&mut starting, 0);
         let mut child = starting
             .spawn()
-            .map_err(|e| Fault::Harness(format!("cannot start `{}`: {e}", command.program)))?;
+            .map_err(|e| Fault::Harness(format!("cannot start `{}`: {e}", command.program.display())))?;
         let (Some(stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
-            return Err(Fault::Harness(format!("cannot connect to `{}`", command.program)));
+            return Err(Fault::Harness(format!("cannot connect to `{}`", command.program.display())));
         };
         let (requests, writing) = write_in_background(stdin);
         let (sender, lines) = sync_channel(1);
@@ -112,7 +124,8 @@ impl Connection {
         let kept = Arc::clone(&log);
         thread::spawn(move || keep_log(BufReader::new(stderr), &kept));
         let command = command.clone();
-        let mut connection = Self { command, child, requests, writing, lines, log, next_id: 0 };
+        let mut connection =
+            Self { command, child, requests, writing, lines, log, next_id: 0, killed: false };
         let reply = connection.request("hello", wire::hello())?;
         let manifest = match reply.outcome {
             Ok(json) => wire::read_manifest(&json).map_err(Fault::Harness)?,
@@ -125,13 +138,7 @@ impl Connection {
 
     /// Sends a request and waits for the answer.
     pub(crate) fn request(&mut self, op: &str, fields: Object) -> Result<Reply, Fault> {
-        let id = self.next_id;
-        self.next_id += 1;
-        *lock(&self.writing) = Writing::UnderWay;
-        // There is one request at a time: if the thread has no room for it, it is no more.
-        if self.requests.try_send(wire::request_line(id, op, fields)).is_err() {
-            return Err(self.ended(op));
-        }
+        let id = self.send(op, fields)?;
         match self.lines.recv_timeout(self.command.timeout) {
             Ok(Ok(line)) => Reply::parse(&line, id).map_err(|what| {
                 let line = shown(line.trim_end());
@@ -150,6 +157,48 @@ impl Connection {
                 Err(Fault::Timeout(format!("no answer to `{op}` within {seconds} s{why}{tail}")))
             }
         }
+    }
+
+    /// Sends a request, and kills the adapter so long after it was asked. What it answered before it died is an
+    /// answer.
+    pub(crate) fn request_and_kill(
+        mut self,
+        op: &str,
+        fields: Object,
+        after: Duration,
+    ) -> Result<Option<Reply>, Fault> {
+        let id = self.send(op, fields)?;
+        let line = self.lines.recv_timeout(after);
+        self.kill();
+        // It may have been on its way.
+        let line = line.or_else(|_| self.lines.recv_timeout(Duration::from_secs(1)));
+        // A line that was cut is no answer.
+        Ok(line.ok().and_then(Result::ok).and_then(|line| Reply::parse(&line, id).ok()))
+    }
+
+    /// Sends a request; gives its id.
+    fn send(&mut self, op: &str, fields: Object) -> Result<u64, Fault> {
+        let id = self.next_id;
+        self.next_id += 1;
+        *lock(&self.writing) = Writing::UnderWay;
+        // There is one request at a time: if the thread has no room for it, it is no more.
+        match self.requests.try_send(wire::request_line(id, op, fields)) {
+            Ok(()) => Ok(id),
+            Err(_) => Err(self.ended(op)),
+        }
+    }
+
+    /// Ends the adapter and what it started. What is gone already is what is wanted, so errors do not matter here.
+    fn kill(&mut self) {
+        if std::mem::replace(&mut self.killed, true) {
+            return;
+        }
+        #[cfg(unix)]
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     fn ended(&mut self, op: &str) -> Fault {
@@ -173,13 +222,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // What is gone already is what is wanted, so errors do not matter here.
-        #[cfg(unix)]
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

@@ -5,10 +5,14 @@
 //! - `session.rs`: what a step does with one of those
 //! - `process.rs`: a child process that has session objects of its own
 //! - `remote.rs`: a child process that is a bare store
+//! - `child.rs`: the process of an adapter, which is started and killed
 //! - `connection.rs`: the lines between the suite and a child
+//! - `directory.rs`: where the files of a store are
 //! - `model.rs`: the reference model
 
+mod child;
 pub(crate) mod connection;
+mod directory;
 mod model;
 mod process;
 mod remote;
@@ -53,6 +57,20 @@ pub trait Subject {
     /// # Errors
     /// [`Fault`] if the subject cannot be driven.
     fn open(&mut self, now: i64, settings: Settings) -> Result<(), Fault>;
+
+    /// Whether [`open_kept`](Subject::open_kept) can be done.
+    fn keeps(&self) -> bool {
+        false
+    }
+
+    /// Opens what another process has left in the place that [`place`](Subject::place) named, and was killed.
+    ///
+    /// # Errors
+    /// [`Fault`] if that cannot be done.
+    fn open_kept(&mut self, now: i64, settings: Settings) -> Result<(), Fault> {
+        let _ = (now, settings);
+        Err(Fault::Harness("this store leaves nothing that another process could take over".into()))
+    }
 
     /// Does one thing at an instant.
     ///

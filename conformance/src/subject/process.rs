@@ -1,17 +1,22 @@
 //! A child process as a subject.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use super::child::AdapterChild;
 use super::connection::{AdapterCommand, Connection};
+use super::directory::temporary;
 use super::remote::{RemoteState, RemoteStore};
+use super::store::KillableProcess;
 use super::{Env, Fault, StoreHooks, StoreSubject, Subject};
 use crate::call::Call;
+use crate::history::History;
 use crate::json::Object;
 use crate::manifest::{Hook, Manifest, SubjectLevel};
 use crate::observation::Observation;
+use crate::schedule::{Mortal, Schedule, carry_out};
 use crate::trace::Settings;
-use crate::wire::{self, Reply};
+use crate::wire;
 
 /// Starts an adapter. One at store level gets `session-core`'s sessions on top.
 ///
@@ -21,14 +26,14 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
     let (connection, manifest) = Connection::start(command)?;
     match manifest.level {
         SubjectLevel::Session => Ok(Box::new(ProcessSubject {
-            command: command.clone(),
-            connection: Some(connection),
+            child: AdapterChild::new(command.clone(), Some(connection)),
             manifest,
-            dir: temporary_in(None)?,
+            dir: temporary()?,
         })),
         SubjectLevel::Store => {
             let shared = Arc::new(Mutex::new(RemoteState::new(command.clone(), connection)));
-            let (for_open, for_fault, for_damage) = (Arc::clone(&shared), Arc::clone(&shared), shared);
+            let (for_open, for_fault, for_damage) =
+                (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
             let capabilities = manifest.capabilities;
             let mut hooks = StoreHooks {
                 fault: Some(Box::new(move || lock(&for_fault).fault.take())),
@@ -37,53 +42,35 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
             if manifest.hooks.contains(&Hook::Damage) {
                 hooks.damage = Some(Box::new(move |env, key| lock(&for_damage).damage(env, key)));
             }
+            if manifest.hooks.contains(&Hook::Crash) {
+                hooks.process = Some(KillableProcess::Adapter(shared));
+            }
             let open = move |env: &Env, opening| RemoteStore::open(&for_open, env, opening, capabilities);
             Ok(Box::new(StoreSubject::with_manifest(manifest, open, hooks)?))
         }
     }
 }
 
-/// A directory that goes when it is dropped.
-pub(super) fn temporary_in(place: Option<&Path>) -> Result<tempfile::TempDir, Fault> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("sessionspec-");
-    match place {
-        Some(place) => builder.tempdir_in(place),
-        None => builder.tempdir(),
-    }
-    .map_err(|e| Fault::Harness(format!("cannot make a temporary directory: {e}")))
-}
-
-fn lock(state: &Mutex<RemoteState>) -> std::sync::MutexGuard<'_, RemoteState> {
+pub(super) fn lock(state: &Mutex<RemoteState>) -> std::sync::MutexGuard<'_, RemoteState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-pub(super) fn running<'a>(
-    connection: &'a mut Option<Connection>,
-    command: &AdapterCommand,
-) -> Result<&'a mut Connection, Fault> {
-    match connection {
-        Some(connection) => Ok(connection),
-        None => Ok(connection.insert(Connection::start(command)?.0)),
-    }
 }
 
 /// A child process that has session objects of its own.
 #[derive(Debug)]
 struct ProcessSubject {
-    command: AdapterCommand,
-    connection: Option<Connection>,
+    child: AdapterChild,
     manifest: Manifest,
     dir: tempfile::TempDir,
 }
 
 impl ProcessSubject {
-    fn request(&mut self, op: &str, fields: Object) -> Result<Reply, Fault> {
-        let result = running(&mut self.connection, &self.command).and_then(|c| c.request(op, fields));
-        if result.is_err() {
-            self.connection = None;
+    /// Asks to open the storage; a refusal is the error within.
+    fn ask_to_open(&mut self, fields: Object) -> Result<Result<(), String>, Fault> {
+        match self.child.request("open", fields)?.outcome {
+            Ok(json) if json.is_null() => Ok(Ok(())),
+            Ok(_) => Err(Fault::Harness("the answer to `open`: expected null".into())),
+            Err((kind, message)) => Ok(Err(format!("`open` answered {kind}: {message}"))),
         }
-        result
     }
 }
 
@@ -93,17 +80,36 @@ impl Subject for ProcessSubject {
     }
 
     fn open(&mut self, now: i64, settings: Settings) -> Result<(), Fault> {
-        let fields = wire::open(now, settings, self.dir.path());
-        match self.request("open", fields)?.outcome {
-            Ok(json) if json.is_null() => Ok(()),
-            Ok(_) => Err(Fault::Harness("the answer to `open`: expected null".into())),
-            Err((kind, message)) => Err(Fault::Harness(format!("`open` answered {kind}: {message}"))),
+        if self.child.is_killed() {
+            self.child.start_over();
         }
+        self.ask_to_open(wire::open(now, settings, self.dir.path()))?.map_err(Fault::Harness)
     }
 
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault> {
         let (op, fields) = wire::call(now, call);
-        let reply = self.request(op, fields)?;
+        let reply = self.child.request(op, fields)?;
         reply.observation(call).map_err(|what| Fault::Harness(format!("the answer to `{op}`: {what}")))
+    }
+
+    /// Its operations cannot be interrupted; but it can be killed.
+    fn schedule(&mut self, schedule: &Schedule) -> Option<Result<History, Fault>> {
+        let killed = schedule.has_crash() && self.manifest.hooks.contains(&Hook::Crash);
+        killed.then(|| carry_out(self, schedule))
+    }
+}
+
+impl Mortal for ProcessSubject {
+    fn doom(&mut self, after: Duration) {
+        self.child.doom(after);
+    }
+
+    fn is_killed(&self) -> bool {
+        self.child.is_killed()
+    }
+
+    fn take_over(&mut self, now: i64, settings: Settings) -> Result<Result<(), String>, Fault> {
+        self.child.start_over();
+        self.ask_to_open(wire::open_kept(now, settings, self.dir.path()))
     }
 }

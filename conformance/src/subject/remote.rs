@@ -1,12 +1,14 @@
 //! A store-level adapter as a [`SessionStore`]: each method is one request.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use session_core::{Capabilities, Clock, ManualClock, Record, SessionKey, SessionStore, StoreError};
 use time::OffsetDateTime;
 
+use super::child::AdapterChild;
 use super::connection::{AdapterCommand, Connection};
-use super::process::running;
 use super::store::Opening;
 use super::{Env, Fault};
 use crate::json::{Json, Object};
@@ -17,25 +19,67 @@ use crate::wire::{self, Reply, StoreRequest};
 /// The connection that the handles of a store-level adapter share.
 #[derive(Debug)]
 pub(super) struct RemoteState {
-    command: AdapterCommand,
-    connection: Option<Connection>,
+    child: AdapterChild,
+    /// Whether what is opened next is what a killed process has left.
+    taking_over: bool,
     /// What broke the connection, for the runner.
     pub(super) fault: Option<Fault>,
 }
 
 impl RemoteState {
     pub(super) fn new(command: AdapterCommand, connection: Connection) -> Self {
-        Self { command, connection: Some(connection), fault: None }
+        Self { child: AdapterChild::new(command, Some(connection)), taking_over: false, fault: None }
     }
 
     /// Asks the adapter; starts it again if it is not running.
     pub(super) fn request(&mut self, op: &str, fields: Object) -> Result<Reply, Fault> {
-        let result = running(&mut self.connection, &self.command).and_then(|c| c.request(op, fields));
-        if let Err(fault) = &result {
-            self.connection = None;
+        let result = self.child.request(op, fields);
+        if let Err(fault) = &result
+            && !self.child.is_killed()
+        {
             self.fault = Some(fault.clone());
         }
         result
+    }
+
+    /// As [`AdapterChild::doom`].
+    pub(super) fn doom(&mut self, after: Duration) {
+        self.child.doom(after);
+    }
+
+    /// As [`AdapterChild::is_killed`].
+    pub(super) fn is_killed(&self) -> bool {
+        self.child.is_killed()
+    }
+
+    /// Kills the adapter; another one opens what it left.
+    pub(super) fn start_over(&mut self) {
+        self.child.start_over();
+        self.taking_over = true;
+    }
+
+    /// The request with which a storage is opened.
+    fn opening(
+        &mut self,
+        opening: Opening,
+        now: i64,
+        settings: Settings,
+        dir: &Path,
+    ) -> (&'static str, Object) {
+        let taking_over = std::mem::take(&mut self.taking_over);
+        match opening {
+            Opening::Restart if taking_over => ("open", wire::open_kept(now, settings, dir)),
+            Opening::Restart => {
+                let request = StoreRequest { op: "reopen", now, client: 0, key: None, record: None };
+                (request.op, request.fields())
+            }
+            Opening::Fresh | Opening::SecondHandle => {
+                if self.child.is_killed() {
+                    self.child.start_over();
+                }
+                ("open", wire::open(now, settings, dir))
+            }
+        }
     }
 
     /// Notes that the adapter broke the protocol.
@@ -81,16 +125,13 @@ impl RemoteStore {
             cookie_age: env.settings().cookie_age,
             expire_at_browser_close: env.settings().expire_at_browser_close,
         };
-        let (op, fields) = match opening {
-            Opening::Fresh => ("open", wire::open(store.now(), settings, env.dir())),
-            Opening::Restart => {
-                let request =
-                    StoreRequest { op: "reopen", now: store.now(), client: 0, key: None, record: None };
-                (request.op, request.fields())
-            }
-            Opening::SecondHandle => return Ok(store),
-        };
-        let reply = store.state.lock().unwrap_or_else(PoisonError::into_inner).request(op, fields)?;
+        if opening == Opening::SecondHandle {
+            return Ok(store);
+        }
+        let mut state = store.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (op, fields) = state.opening(opening, store.now(), settings, env.dir());
+        let reply = state.request(op, fields)?;
+        drop(state);
         match reply.outcome {
             Ok(_) => Ok(store),
             Err((kind, message)) => Err(Fault::Harness(format!("`{op}` answered {kind}: {message}"))),

@@ -6,6 +6,7 @@ use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use session_core::{
     BoxError, Clock, KeyGenerator, ManualClock, Session, SessionContext, SessionError, SessionKey,
@@ -14,7 +15,10 @@ use session_core::{
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 
-use super::process::temporary_in;
+use super::connection::AdapterCommand;
+use super::directory::Directory;
+use super::process::{lock, process_subject};
+use super::remote::RemoteState;
 use super::session::{failed, perform, state};
 use super::{Env, Fault, Subject};
 use crate::call::Call;
@@ -23,7 +27,7 @@ use crate::manifest::{ClockLevel, Hook, Manifest, SubjectLevel};
 use crate::observation::{Answer, Failed, Observation};
 use crate::op::StorageOp;
 use crate::parts::Parts;
-use crate::schedule::{Field, Schedule, Stage, drive, race};
+use crate::schedule::{Field, Mortal, Schedule, Stage, carry_out, drive, race};
 use crate::trace::{SECRET, START, Settings};
 
 /// In which of its lives a storage is opened.
@@ -44,12 +48,24 @@ const MAX_DATA_BYTES: usize = 32 << 20;
 /// Makes the record of a key undecodable; tells whether there was one.
 type Damage = Box<dyn FnMut(&Env, &str) -> Result<bool, String>>;
 
+/// The process that can be killed under a store.
+pub(super) enum KillableProcess {
+    /// The adapter in which the store is.
+    Adapter(Arc<Mutex<RemoteState>>),
+    /// One that serves the same store, in a storage of its own; it is started when it is needed.
+    Apart(AdapterCommand, Option<Box<dyn Subject>>),
+}
+
 /// What the suite may do behind a store's back.
 #[derive(Default)]
 pub struct StoreHooks {
     pub(super) damage: Option<Damage>,
     pub(super) clock: Option<ClockLevel>,
     pub(super) runtime: Option<Runtime>,
+    /// Whether all that lasts is in the environment's directory.
+    pub(super) in_directory: bool,
+    /// What can be killed.
+    pub(super) process: Option<KillableProcess>,
     /// What broke the connection to a store that is elsewhere, if anything did.
     pub(super) fault: Option<Box<dyn FnMut() -> Option<Fault>>>,
 }
@@ -67,6 +83,24 @@ impl StoreHooks {
     #[must_use]
     pub fn with_wall_clock(mut self) -> Self {
         self.clock = Some(ClockLevel::Wall);
+        self
+    }
+
+    /// Tells the suite that all that lasts of the store is in the environment's directory. [`protocol::serve`] then
+    /// takes over what a killed process has left there.
+    ///
+    /// [`protocol::serve`]: crate::protocol::serve
+    #[must_use]
+    pub fn with_storage_in_directory(mut self) -> Self {
+        self.in_directory = true;
+        self
+    }
+
+    /// Names an adapter that serves the same store: a process that the suite may kill, to see whether what was
+    /// acknowledged is still there.
+    #[must_use]
+    pub fn with_process(mut self, command: AdapterCommand) -> Self {
+        self.process = Some(KillableProcess::Apart(command, None));
         self
     }
 
@@ -104,10 +138,7 @@ pub struct StoreSubject<F, S> {
     keys: ForcedKeys,
     parts: Parts,
     env: Env,
-    /// Removes the directory when it is dropped.
-    dir: tempfile::TempDir,
-    /// Where that directory has to be, if not among the system's temporary ones.
-    place: Option<PathBuf>,
+    dir: Directory,
     /// One store per client; the same one twice if the storage cannot be shared.
     stores: Vec<Arc<S>>,
     context: SessionContext,
@@ -135,7 +166,7 @@ where
     pub fn new(name: &str, version: &str, mut open: F, mut hooks: StoreHooks) -> Result<Self, Fault> {
         let runtime = runtime(&mut hooks)?;
         let guard = runtime.enter();
-        let dir = temporary_in(None)?;
+        let dir = Directory::temporary()?;
         let clock = ManualClock::new(instant(START)?);
         let parts = Parts::default();
         let env = environment(&dir, &clock, Settings::default(), &parts);
@@ -146,6 +177,9 @@ where
         manifest.clock = hooks.clock.unwrap_or(ClockLevel::Virtual);
         if hooks.damage.is_some() {
             manifest.hooks.push(Hook::Damage);
+        }
+        if manifest.capabilities.persistent && hooks.process.is_some() {
+            manifest.hooks.push(Hook::Crash);
         }
         manifest.parts = parts.names();
         drop(guard);
@@ -164,7 +198,7 @@ where
             manifest.hooks.push(Hook::ForceKeys);
         }
         let runtime = runtime(&mut hooks)?;
-        let dir = temporary_in(None)?;
+        let dir = Directory::temporary()?;
         let clock = ManualClock::new(instant(START)?);
         let keys = ForcedKeys::default();
         let parts = Parts::default();
@@ -180,7 +214,6 @@ where
             parts,
             env,
             dir,
-            place: None,
             stores: Vec::new(),
             context,
             sessions: HashMap::new(),
@@ -216,6 +249,35 @@ where
             self.stores.clear();
             Err(Fault::Panic(format!("the store panicked: {}", words(&*panic))))
         })
+    }
+
+    /// Closes everything.
+    fn close(&mut self) {
+        self.staged = false;
+        self.sessions.clear();
+        self.stores.clear();
+        self.keys.clear();
+    }
+
+    /// Opens the storage in the directory, at an instant.
+    fn open_directory(&mut self, now: i64, settings: Settings, opening: Opening) -> Result<(), Fault> {
+        self.clock.set(instant(now)?);
+        self.env = environment(&self.dir, &self.clock, settings, &self.parts);
+        self.context = SessionContext::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
+        self.open_handles(opening)
+    }
+
+    /// Carries out a schedule on the process that can be killed; `None` if there is none.
+    fn killed(&mut self, schedule: &Schedule) -> Option<Result<History, Fault>> {
+        match &mut self.hooks.process {
+            None => None,
+            Some(KillableProcess::Adapter(_)) => Some(carry_out(self, schedule)),
+            Some(KillableProcess::Apart(_, Some(process))) => process.schedule(schedule),
+            Some(KillableProcess::Apart(command, process)) => match process_subject(command) {
+                Ok(started) => process.insert(started).schedule(schedule),
+                Err(fault) => Some(Err(fault)),
+            },
+        }
     }
 
     /// Opens storage for records that expire long after the present; tells when. Schedules use it one after the other,
@@ -311,25 +373,24 @@ where
     }
 
     fn place(&mut self, dir: &Path) -> Result<(), Fault> {
-        if self.place.as_deref() != Some(dir) {
-            self.dir = temporary_in(Some(dir))?;
-            self.place = Some(dir.to_owned());
-        }
+        self.dir.place(dir);
         Ok(())
     }
 
     fn open(&mut self, now: i64, settings: Settings) -> Result<(), Fault> {
-        self.staged = false;
-        self.sessions.clear();
-        self.stores.clear();
-        self.clock.set(instant(now)?);
-        self.keys.clear();
-        if used(&self.dir)? {
-            self.dir = temporary_in(self.place.as_deref())?;
-        }
-        self.env = environment(&self.dir, &self.clock, settings, &self.parts);
-        self.context = SessionContext::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
-        self.open_handles(Opening::Fresh)
+        self.close();
+        self.dir.renew()?;
+        self.open_directory(now, settings, Opening::Fresh)
+    }
+
+    fn keeps(&self) -> bool {
+        self.hooks.in_directory && self.manifest.capabilities.persistent
+    }
+
+    fn open_kept(&mut self, now: i64, settings: Settings) -> Result<(), Fault> {
+        self.close();
+        self.dir.take_over()?;
+        self.open_directory(now, settings, Opening::Restart)
     }
 
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault> {
@@ -343,6 +404,13 @@ where
     }
 
     fn schedule(&mut self, schedule: &Schedule) -> Option<Result<History, Fault>> {
+        if schedule.has_crash()
+            && self.manifest.hooks.contains(&Hook::Crash)
+            && let Some(history) = self.killed(schedule)
+        {
+            self.staged = false;
+            return Some(self.hooks.broken().map_or(history, Err));
+        }
         let history = self.guarded(|subject| {
             let expires = subject.open_now()?;
             let Self { runtime, stores, parts, .. } = subject;
@@ -367,6 +435,34 @@ fn words(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("something that is no text")
 }
 
+impl<F, S, E> Mortal for StoreSubject<F, S>
+where
+    F: FnMut(&Env, Opening) -> Result<S, E>,
+    S: SessionStore,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn doom(&mut self, after: Duration) {
+        if let Some(KillableProcess::Adapter(adapter)) = &self.hooks.process {
+            lock(adapter).doom(after);
+        }
+    }
+
+    fn is_killed(&self) -> bool {
+        matches!(&self.hooks.process, Some(KillableProcess::Adapter(adapter)) if lock(adapter).is_killed())
+    }
+
+    fn take_over(&mut self, now: i64, settings: Settings) -> Result<Result<(), String>, Fault> {
+        if let Some(KillableProcess::Adapter(adapter)) = &self.hooks.process {
+            lock(adapter).start_over();
+        }
+        self.close();
+        match self.open_directory(now, settings, Opening::Restart) {
+            Err(Fault::Harness(reason)) => Ok(Err(reason)),
+            opened => opened.map(Ok),
+        }
+    }
+}
+
 /// The runtime that the hooks bring, or one of our own.
 fn runtime(hooks: &mut StoreHooks) -> Result<Runtime, Fault> {
     let made = || tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -376,15 +472,7 @@ fn runtime(hooks: &mut StoreHooks) -> Result<Runtime, Fault> {
     }
 }
 
-/// Whether the directory has anything in it. Most stores that keep sessions in memory leave it alone, and
-/// thousands of traces are run.
-fn used(dir: &tempfile::TempDir) -> Result<bool, Fault> {
-    let mut entries = std::fs::read_dir(dir.path())
-        .map_err(|e| Fault::Harness(format!("{}: {e}", dir.path().display())))?;
-    Ok(entries.next().is_some())
-}
-
-fn environment(dir: &tempfile::TempDir, clock: &ManualClock, settings: Settings, parts: &Parts) -> Env {
+fn environment(dir: &Directory, clock: &ManualClock, settings: Settings, parts: &Parts) -> Env {
     let settings = session_core::Settings::new(SECRET).with(|core| {
         core.cookie_age = settings.cookie_age;
         core.expire_at_browser_close = settings.expire_at_browser_close;

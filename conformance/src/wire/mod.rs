@@ -304,6 +304,17 @@ pub(crate) fn open(now: i64, settings: trace::Settings, dir: &std::path::Path) -
         .with("settings", Json::of(&Settings::from(settings)))
 }
 
+/// Those of an `open` in a new process that takes over what a killed one has left. It is asked only of those who
+/// announced the hook `crash`.
+pub(crate) fn open_kept(now: i64, settings: trace::Settings, dir: &std::path::Path) -> Object {
+    open(now, settings, dir).with("keep", true)
+}
+
+/// Whether an operation changes what is stored, so that it is worth being killed in.
+pub(crate) fn writes(op: &str) -> bool {
+    matches!(op, "insert" | "update" | "delete" | "delete-key" | "save")
+}
+
 /// The name and the fields of what is asked of a subject with session objects.
 pub(crate) fn call(now: i64, call: &Call<'_>) -> (&'static str, Object) {
     let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX).saturating_add(1);

@@ -63,6 +63,14 @@ fn request_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
                 now(),
                 Field::new("dir", described("string", "A directory that is the subject's own.")).optional(),
                 Field::new("settings", generator.subschema_for::<Settings>()).optional(),
+                Field::new(
+                    "keep",
+                    described(
+                        "boolean",
+                        "Whether to open what a killed process has left, instead of emptying it.",
+                    ),
+                )
+                .optional(),
             ],
         ),
         (

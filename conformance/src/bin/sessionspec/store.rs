@@ -11,7 +11,9 @@ use session_backends::{
 };
 use session_conformance::manifest::Manifest;
 use session_conformance::parts::Around;
-use session_conformance::subject::{Env, Fault, ModelSubject, Opening, StoreHooks, StoreSubject, Subject};
+use session_conformance::subject::{
+    AdapterCommand, Env, Fault, ModelSubject, Opening, StoreHooks, StoreSubject, Subject,
+};
 use session_core::blocking::Wait;
 use session_core::codec::{Codec, SERVER_SALT};
 use session_core::{Capabilities, ManualClock, Record, SessionKey, SessionStore, StoreError, stored_expiry};
@@ -109,7 +111,7 @@ impl Store {
             ),
             Self::Sqlite => {
                 let path = |env: &Env| env.dir().join("sessions.db");
-                let hooks = StoreHooks::default().with_damage(move |env, key| damage_row(&path(env), key));
+                let hooks = self.in_directory().with_damage(move |env, key| damage_row(&path(env), key));
                 self.opened(move |env, _| open_sqlite(env, &path(env)), hooks)
             }
             Self::SqliteFile(path) => {
@@ -126,7 +128,7 @@ impl Store {
                 self.opened(open, hooks)
             }
             Self::File => {
-                let hooks = StoreHooks::default().with_damage(|env, key| damage_file(env, env.dir(), key));
+                let hooks = self.in_directory().with_damage(|env, key| damage_file(env, env.dir(), key));
                 self.opened(|env, _| open_files(env, env.dir()), hooks)
             }
             Self::FileBelow(parent) => {
@@ -155,7 +157,7 @@ impl Store {
                 let path = |env: &Env| env.dir().join("sessions.db");
                 let front: Arc<Mutex<Option<Arc<MemoryStore<ManualClock>>>>> = Arc::default();
                 let damaged = Arc::clone(&front);
-                let hooks = StoreHooks::default().with_damage(move |env, key| {
+                let hooks = self.in_directory().with_damage(move |env, key| {
                     // A record is damaged where it lasts; the front would hide that.
                     if let (Some(front), Some(key)) = (&*lock(&damaged), SessionKey::parse(key)) {
                         front.delete(&key).wait().map_err(|error| error.to_string())?;
@@ -171,6 +173,19 @@ impl Store {
                 };
                 self.opened(open, hooks)
             }
+        }
+    }
+
+    /// The hooks of a store whose files are where the suite says: this program once more, serving the same store, can
+    /// be killed.
+    fn in_directory(&self) -> StoreHooks {
+        let hooks = StoreHooks::default().with_storage_in_directory();
+        match std::env::current_exe() {
+            Ok(program) => {
+                hooks.with_process(AdapterCommand::new(program, ["serve", "--store", self.name()]))
+            }
+            // Then the rules on what dies do not apply, and the report says so.
+            Err(_) => hooks,
         }
     }
 
