@@ -105,9 +105,10 @@ fn the_table_shows_what_held_and_what_did_not() {
     data            14/14      14/14
     concurrent        5/5   FAIL 0/5
     failure             -          -
-    faulty: 134 rules: 114 pass, 20 not-applicable; 1,234 steps; clock virtual
-    faulty: 134 rules: 106 pass, 8 fail, 20 not-applicable; 1,234 steps; clock virtual
-    1 subject did not hold: 134 rules on 2 subjects, 2,468 steps, seed 0x51f2, 1.5 s
+    crash               -          -
+    faulty: 136 rules: 114 pass, 22 not-applicable; 1,234 steps; clock virtual
+    faulty: 136 rules: 106 pass, 8 fail, 22 not-applicable; 1,234 steps; clock virtual
+    1 subject did not hold: 136 rules on 2 subjects, 2,468 steps, seed 0x51f2, 1.5 s
     ");
 }
 
