@@ -181,7 +181,8 @@ fn advances(clock: ClockLevel) -> BoxedStrategy<i64> {
         2 => Just(10 * SECOND),
         1 => Just(10 * SECOND + 1),
         1 => select(vec![age - 1, age, age + 1]),
-        1 => select(vec![10 * YEAR * SECOND, 100 * YEAR * SECOND]),
+        // Not further: in the third century from now, instants as doubles no longer tell microseconds.
+        1 => Just(10 * YEAR * SECOND),
     ]
     .boxed()
 }

@@ -281,6 +281,7 @@ impl Model {
             record.origin.insert(0, rule);
         }
         if let Some(old) = old {
+            self.note_foreign(old);
             self.discard(old, rules::LIFECYCLE_CYCLE_OLD_KEY_DEAD);
         }
         Ok(Answer::Unit)
