@@ -69,7 +69,7 @@ pub(crate) fn matrix() -> Vec<Found> {
 
 fn measure(area: &'static str, fault: &'static Fault) -> Found {
     let mut subject = subject::of(fault.on, &fault.flaw);
-    let golden = run(&mut *subject, &Config::default().with_cases(0), &mut |_| {});
+    let golden = run(&mut *subject, &config(0), &mut |_| {});
     // Where a golden trace finds it, chance has no part in it.
     let by_golden = !golden.failures.is_empty();
     let (report, seeds) = if by_golden {
@@ -77,7 +77,7 @@ fn measure(area: &'static str, fault: &'static Fault) -> Found {
     } else {
         let seeds = [Config::default().seed].into_iter().chain(SEEDS);
         let found = seeds.filter(|seed| is_found(&mut *subject, *seed)).count();
-        (run(&mut *subject, &Config::default().with_cases(CASES), &mut |_| {}), found)
+        (run(&mut *subject, &config(CASES), &mut |_| {}), found)
     };
     let first = report.failures.first();
     Found {
@@ -96,4 +96,9 @@ fn is_found(subject: &mut dyn Subject, seed: u64) -> bool {
     Generator::new(subject.manifest(), seed, Config::default().steps)
         .take(CASES)
         .any(|trace| !run_trace(subject, &trace, Errata::Imitated, &mut coverage).is_held())
+}
+
+/// What is shown must not depend on how busy the machine is.
+fn config(cases: usize) -> Config {
+    Config::default().with_cases(cases).with_shrink(std::time::Duration::from_secs(600))
 }
