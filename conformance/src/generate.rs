@@ -38,14 +38,23 @@ impl std::fmt::Debug for Generator {
 impl Generator {
     /// Traces of up to `steps` steps. The same seed gives the same traces.
     pub fn new(manifest: &Manifest, seed: u64, steps: usize) -> Self {
-        // Each choice takes a generator of its own, and this is the one that is made at little cost. Its
-        // seed must not be all zeros.
-        let mut bytes = [1_u8; 16];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let rng = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
-        let config = Config { failure_persistence: None, ..Config::default() };
-        Self { runner: TestRunner::new_with_rng(config, rng), traces: traces(manifest, steps.max(2)) }
+        Self { runner: runner(seed), traces: traces(manifest, steps.max(2)) }
     }
+}
+
+/// The chance that a seed stands for.
+pub(crate) fn chance(seed: u64) -> TestRng {
+    // Each choice takes a generator of its own, and this is the one that is made at little cost. Its
+    // seed must not be all zeros.
+    let mut bytes = [1_u8; 16];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    TestRng::from_seed(RngAlgorithm::XorShift, &bytes)
+}
+
+/// What draws from strategies by that chance.
+pub(crate) fn runner(seed: u64) -> TestRunner {
+    let config = Config { failure_persistence: None, ..Config::default() };
+    TestRunner::new_with_rng(config, chance(seed))
 }
 
 impl Iterator for Generator {

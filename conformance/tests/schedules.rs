@@ -46,6 +46,8 @@ enum Fault {
     NeverAgain,
     /// Answers "done" to the update of a session that is not there, and does nothing.
     UpdateOfNothing,
+    /// Panics where two updates are under way at once.
+    PanicsWhenTwoMeet,
     /// Gives what an update abandoned between two steps has left.
     HalfWritten,
 }
@@ -60,6 +62,7 @@ struct Faulty {
     behind: Mutex<Vec<(String, Record)>>,
     read: Mutex<HashMap<String, Record>>,
     stuck: AtomicBool,
+    busy: AtomicBool,
 }
 
 impl Faulty {
@@ -140,6 +143,11 @@ impl SessionStore for Faulty {
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         self.read.lock().unwrap().remove(key.as_str());
         let name = key.as_str().to_owned();
+        if self.fault == Fault::PanicsWhenTwoMeet {
+            assert!(!self.busy.swap(true, Ordering::SeqCst), "two at once");
+            self.at_once(|_| ()).await?;
+            self.busy.store(false, Ordering::SeqCst);
+        }
         let first = match self.fault {
             Fault::UpdateDeletesFirst => self.at_once(|records| records.remove(&name)).await?,
             Fault::UpdateLooksFirst => self.at_once(|records| records.get(&name).cloned()).await?,
@@ -207,6 +215,7 @@ fn checked(fault: Fault, config: &Config) -> SubjectReport {
             behind: Mutex::default(),
             read: Mutex::default(),
             stuck: AtomicBool::new(false),
+            busy: AtomicBool::new(false),
         })
     };
     report(open, config)
@@ -267,6 +276,15 @@ fn a_fault_is_failed_first_by_the_rule_it_breaks(
 }
 
 #[test]
+fn a_rule_has_not_passed_where_the_store_panicked() {
+    let report = checked(Fault::PanicsWhenTwoMeet, &Config::default());
+    assert!(!report.is_success());
+    let crashed = report.rules.iter().find(|rule| rule.status == Outcome::Crash);
+    let reason = crashed.and_then(|rule| rule.reason.clone()).unwrap_or_default();
+    assert!(reason.contains("two at once"), "{:#?}", report.rules);
+}
+
+#[test]
 fn the_cached_store_as_it_once_was_is_found_wrong_by_name() {
     let open = |env: &Env, _| {
         let clock = env.clock();
@@ -299,6 +317,7 @@ fn a_failing_schedule_can_be_carried_out_again_from_its_file() {
             behind: Mutex::default(),
             read: Mutex::default(),
             stuck: AtomicBool::new(false),
+            busy: AtomicBool::new(false),
         })
     };
     let capabilities = |env: &Env, opening: Opening| open(env, opening).map(Unshared);

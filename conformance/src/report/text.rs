@@ -67,7 +67,6 @@ pub fn schedule_block(
         }
         None => format!("{} on threads", counted(failure.original_moves, "operation")),
     };
-    // Writing to a String cannot fail.
     let seed = failure.seed.map(|seed| format!(" · seed {seed:#x}")).unwrap_or_default();
     let _ = writeln!(out, "  store {} · {}{seed} · {length}", titled(manifest), django(rule));
     for line in failure.violation.timeline(&failure.history).lines() {

@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::{Union, ValueTree};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::TestRunner;
 
 use super::{CLIENTS, Failing, KEYS, Move, Operation, Schedule};
+use crate::generate::runner;
 
 /// The most moves of a schedule. Longer ones find no more: clients meet within a few.
 const MOVES: usize = 16;
@@ -31,21 +32,12 @@ impl std::fmt::Debug for Schedules {
 impl Schedules {
     /// Schedules for a store with so many parts.
     pub fn new(seed: u64, parts: usize) -> Self {
-        Self::of(seed, schedules(parts))
+        Self { runner: runner(seed), schedules: schedules(parts) }
     }
 
     /// Schedules in which a process is killed now and then.
     pub fn with_crashes(seed: u64) -> Self {
-        Self::of(seed, crashes())
-    }
-
-    fn of(seed: u64, schedules: BoxedStrategy<Schedule>) -> Self {
-        // Its seed must not be all zeros.
-        let mut bytes = [1_u8; 16];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let rng = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
-        let config = Config { failure_persistence: None, ..Config::default() };
-        Self { runner: TestRunner::new_with_rng(config, rng), schedules }
+        Self { runner: runner(seed), schedules: crashes() }
     }
 }
 

@@ -1,17 +1,18 @@
 //! Operations that overlap for real: threads that use one storage at the same time. Nobody decides who goes on, so the
 //! same seed may give another history; what is seen is judged all the same.
 
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Mutex, PoisonError};
 use std::thread;
 
 use proptest::prelude::*;
-use proptest::test_runner::{RngAlgorithm, TestRng};
 use session_core::{KeyGenerator, RandomKeys, SessionStore};
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 
 use super::drive::ask;
+use crate::generate::chance;
 use crate::history::{Asked, Event, History};
 use crate::subject::Fault;
 
@@ -46,14 +47,19 @@ pub(crate) fn race<S: SessionStore>(field: &Field<'_, S>, seed: u64) -> Result<H
     let plans = plans(seed);
     let barrier = Barrier::new(plans.len());
     thread::scope(|scope| {
+        let mut threads = Vec::new();
         for (client, plan) in (0_u8..).zip(&plans) {
             let (one, barrier) = (&one, &barrier);
-            scope.spawn(move || {
+            threads.push(scope.spawn(move || {
                 barrier.wait();
                 for asked in plan {
                     one(client, *asked, false);
                 }
-            });
+            }));
+        }
+        for thread in threads {
+            // The scope itself would keep to itself what the store said when it panicked.
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic));
         }
     });
     for asked in [Asked::Load, Asked::Delete, Asked::Load] {
@@ -67,9 +73,7 @@ pub(crate) fn race<S: SessionStore>(field: &Field<'_, S>, seed: u64) -> Result<H
 
 /// What each client does. All of them try to make the session, as those do who draw the same key.
 fn plans(seed: u64) -> Vec<Vec<Asked>> {
-    let mut bytes = [1_u8; 16];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let mut rng = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
+    let mut rng = chance(seed);
     let mut writes = 0;
     let mut write = || {
         writes += 1;

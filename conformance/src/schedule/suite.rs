@@ -1,7 +1,7 @@
 //! The rules on what overlaps, fails and is dropped: each on its golden schedule, and all of them on generated ones and
 //! on operations that overlap for real. What comes out joins the report on the subject.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use super::{Schedule, Schedules, minimise};
@@ -45,7 +45,8 @@ pub(crate) fn check_schedules(
         exercised: BTreeMap::new(),
         failures: Vec::new(),
         interruptible: true,
-        fault: None,
+        carried_out: BTreeSet::new(),
+        faults: Vec::new(),
         subject,
     };
     if run.rules().next().is_some() {
@@ -67,8 +68,10 @@ struct Run<'a> {
     failures: Vec<ScheduleFailure>,
     /// Whether the subject can do what a schedule says.
     interruptible: bool,
-    /// What ended the run: the rule at work, and why.
-    fault: Option<(Option<RuleId>, Fault)>,
+    /// The rules whose golden schedules were carried out to their ends.
+    carried_out: BTreeSet<RuleId>,
+    /// What could not be carried out: the rule whose golden schedule it was, if it was one, and why.
+    faults: Vec<(Option<RuleId>, Fault)>,
 }
 
 impl Run<'_> {
@@ -97,7 +100,7 @@ impl Run<'_> {
                 Ok(schedule) => self.schedule(&schedule, Some(rule)),
                 Err(error) => {
                     let fault = Fault::Harness(format!("the golden schedule of {}: {error}", rule.rule().id));
-                    self.fault = Some((Some(rule), fault));
+                    self.faults.push((Some(rule), fault));
                 }
             }
         }
@@ -109,9 +112,14 @@ impl Run<'_> {
         }
     }
 
+    /// Whether nothing more can be learnt. One store that panics says nothing of the next.
+    fn is_ended(&self) -> bool {
+        self.faults.iter().any(|(golden, fault)| golden.is_none() || !matches!(fault, Fault::Panic(_)))
+    }
+
     /// Whether the time is over, or nothing more can be learnt.
     fn is_over(&self, started: Instant) -> bool {
-        self.fault.is_some() || self.config.budget.is_some_and(|budget| started.elapsed() >= budget)
+        self.is_ended() || self.config.budget.is_some_and(|budget| started.elapsed() >= budget)
     }
 
     /// Schedules in which a process is killed, by chance.
@@ -150,11 +158,14 @@ impl Run<'_> {
     }
 
     /// Carries out a schedule; `None` if that cannot be done with this subject.
-    fn history(&mut self, schedule: &Schedule) -> Option<History> {
+    fn history(&mut self, schedule: &Schedule, golden: Option<RuleId>) -> Option<History> {
         match self.subject.schedule(schedule) {
-            Some(Ok(history)) => Some(history),
+            Some(Ok(history)) => {
+                self.carried_out.extend(golden);
+                Some(history)
+            }
             Some(Err(fault)) => {
-                self.fault = Some((None, fault));
+                self.faults.push((golden, fault));
                 None
             }
             None => {
@@ -165,15 +176,10 @@ impl Run<'_> {
     }
 
     fn schedule(&mut self, schedule: &Schedule, golden: Option<RuleId>) {
-        if self.fault.is_some() {
+        if self.is_ended() {
             return;
         }
-        let Some(history) = self.history(schedule) else {
-            if let Some((rule, _)) = &mut self.fault {
-                *rule = golden;
-            }
-            return;
-        };
+        let Some(history) = self.history(schedule, golden) else { return };
         let Some(violation) = self.judge(&history) else { return };
         // What is wrong with a subject with session objects before anything dies is for the rules that it is checked on.
         if golden.is_none() && self.left_out(violation.rule).is_some_and(|(_, why)| why == NOT_A_STORE) {
@@ -222,7 +228,7 @@ impl Run<'_> {
     fn race(&mut self, seed: u64) {
         let history = match self.subject.race(seed) {
             None => return,
-            Some(Err(fault)) => return self.fault = Some((None, fault)),
+            Some(Err(fault)) => return self.faults.push((None, fault)),
             Some(Ok(history)) => history,
         };
         let Some(violation) = self.judge(&history) else { return };
@@ -269,17 +275,22 @@ impl Run<'_> {
             let reason = format!("broken with r[{}]", failure.violation.rule.rule().id);
             return (Outcome::Fail, Some(reason), failure.schedule.clone());
         }
-        match &self.fault {
-            Some((_, Fault::Harness(reason))) => (Outcome::HarnessError, Some(reason.clone()), None),
-            Some((at, Fault::Timeout(reason))) if at.is_none_or(|at| at == rule) => {
-                (Outcome::Timeout, Some(reason.clone()), None)
-            }
-            Some((at, Fault::Crash(reason))) if at.is_none_or(|at| at == rule) => {
-                (Outcome::Crash, Some(reason.clone()), None)
-            }
-            _ if exercised > 0 => (Outcome::Pass, None, None),
-            _ if !self.interruptible => (Outcome::NotApplicable, Some(NOT_A_STORE.into()), None),
-            _ => (Outcome::NotExercised, Some("no schedule got as far as this rule".into()), None),
+        let fault = self.faults.iter().find(|(at, _)| at.is_none_or(|at| at == rule));
+        match fault.map(|(_, fault)| fault) {
+            Some(Fault::Harness(reason)) => (Outcome::HarnessError, Some(reason.clone()), None),
+            Some(Fault::Timeout(reason)) => (Outcome::Timeout, Some(reason.clone()), None),
+            Some(Fault::Crash(reason) | Fault::Panic(reason)) => (Outcome::Crash, Some(reason.clone()), None),
+            None if exercised > 0 && self.carried_out.contains(&rule) => (Outcome::Pass, None, None),
+            None if !self.interruptible => (Outcome::NotApplicable, Some(NOT_A_STORE.into()), None),
+            None => (Outcome::NotExercised, Some(self.why_not_exercised()), None),
+        }
+    }
+
+    /// Why a rule was not checked though nothing is known against it.
+    fn why_not_exercised(&self) -> String {
+        match self.faults.first() {
+            Some((Some(rule), _)) => format!("the run ended at r[{}]", rule.rule().id),
+            _ => "no schedule got as far as this rule".into(),
         }
     }
 }

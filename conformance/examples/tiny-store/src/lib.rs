@@ -1,9 +1,9 @@
 //! A session store in a hundred lines: a file per session, `expiry in microseconds` on the first line and
-//! the data as JSON on the second. It shows what a store author writes, and no more: it does not sync its
-//! files, and two processes may race.
+//! the data as JSON on the second. It shows what a store author writes, and no more: whoever asks waits until
+//! nobody else is at work, and the files are not synced.
 
-use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use session_core::{Capabilities, Clock, Entries, Record, SessionKey, SessionStore, StoreError};
@@ -31,6 +31,28 @@ impl<C: Clock> TinyStore<C> {
     fn file(&self, key: &SessionKey) -> Option<PathBuf> {
         let made_here = key.as_str().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         (made_here && key.as_str().len() <= 64).then(|| self.dir.join(key.as_str()))
+    }
+
+    /// Waits until nobody else uses the directory, in this process or another; one has it until the file is dropped.
+    fn lock(&self) -> Result<File, StoreError> {
+        let open = || File::options().create(true).append(true).open(self.dir.join(".lock"));
+        open().and_then(|file| file.lock().map(|()| file)).map_err(|error| failed("lock", error))
+    }
+
+    /// Writes a record where readers see either all of it or nothing. Needs the lock.
+    fn write(&self, file: &Path, record: &Record) -> Result<(), StoreError> {
+        let new = self.dir.join(".new");
+        fs::write(&new, text(record))
+            .and_then(|()| fs::rename(new, file))
+            .map_err(|error| failed("write", error))
+    }
+
+    /// Removes a file if there is one. Needs the lock.
+    fn remove(&self, key: &SessionKey) -> Result<(), StoreError> {
+        match self.file(key).map(fs::remove_file) {
+            Some(Err(error)) if error.kind() != ErrorKind::NotFound => Err(failed("remove", error)),
+            _ => Ok(()),
+        }
     }
 
     fn read(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
@@ -72,38 +94,36 @@ impl<C: Clock> SessionStore for TinyStore<C> {
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let file = self.file(key).ok_or_else(|| failed("name", ErrorKind::InvalidFilename.into()))?;
-        match fs::OpenOptions::new().write(true).create_new(true).open(file) {
-            Ok(mut file) => match file.write_all(text(record).as_bytes()) {
-                Ok(()) => Ok(key.clone()),
-                Err(error) => Err(failed("write", error)),
-            },
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(StoreError::Exists(key.clone())),
-            Err(error) => Err(failed("create", error)),
+        let _lock = self.lock()?;
+        if file.exists() {
+            return Err(StoreError::Exists(key.clone()));
         }
+        self.write(&file, record).map(|()| key.clone())
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        let file =
-            self.file(key).filter(|file| file.exists()).ok_or_else(|| StoreError::NotFound(key.clone()))?;
-        fs::write(file, text(record)).map_err(|error| failed("write", error))?;
-        Ok(key.clone())
+        let file = self.file(key).ok_or_else(|| StoreError::NotFound(key.clone()))?;
+        let _lock = self.lock()?;
+        if !file.exists() {
+            return Err(StoreError::NotFound(key.clone()));
+        }
+        self.write(&file, record).map(|()| key.clone())
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        match self.file(key).map(fs::remove_file) {
-            Some(Err(error)) if error.kind() != ErrorKind::NotFound => Err(failed("remove", error)),
-            _ => Ok(()),
-        }
+        let _lock = self.lock()?;
+        self.remove(key)
     }
 
     async fn clear_expired(&self) -> Result<u64, StoreError> {
+        let _lock = self.lock()?;
         let now = self.clock.now();
         let mut removed = 0;
         for entry in fs::read_dir(&self.dir).map_err(|error| failed("list", error))? {
             let name = entry.map_err(|error| failed("list", error))?.file_name();
             let Some(key) = name.to_str().and_then(SessionKey::parse) else { continue };
             if self.read(&key)?.is_some_and(|record| record.expires < now) {
-                self.delete(&key).await?;
+                self.remove(&key)?;
                 removed += 1;
             }
         }
