@@ -92,6 +92,13 @@ impl RuleId {
         Self::every().skip(crate::rules::STORES + crate::rules::SCHEDULES)
     }
 
+    /// Whether the rule is about what session objects do by themselves. Of a bare store it says nothing: the suite's own
+    /// sessions are on top of it.
+    pub fn is_about_sessions(self) -> bool {
+        let area = self.rule().id.split('.').next();
+        area.is_some_and(|area| ["dict", "tracking", "testcookie"].contains(&area))
+    }
+
     /// The clause.
     pub fn rule(self) -> &'static Rule {
         &crate::rules::RULES[usize::from(self.0)]

@@ -156,7 +156,8 @@ impl Run<'_> {
                 }
             };
             coverage.note(&expected);
-            if let Some(mismatch) = self.compare(&expected, &observed) {
+            if let Some(mut mismatch) = self.compare(&expected, &observed) {
+                self.look_for_revived(&mut mismatch, &observed);
                 if mismatch.rules.is_empty() {
                     // Only what the suite itself asks for has no rule behind it.
                     let fault = Fault::Harness(format!("`{}` did not do what it is for", step.op.name()));
@@ -193,6 +194,23 @@ impl Run<'_> {
             }
         }
         Ok(observed)
+    }
+
+    /// A save of a deleted session that is not refused as it should be may have brought the session back, or have
+    /// stored nothing: the storage tells which.
+    fn look_for_revived(&mut self, mismatch: &mut Mismatch, observed: &Observation) {
+        if !mismatch.rules.contains(&rules::LIFECYCLE_SAVE_REFUSED) || mismatch.aspect != Aspect::Outcome {
+            return;
+        }
+        let key = observed.session.as_ref().and_then(|session| session.key.as_deref());
+        let revived = key.is_some_and(|key| {
+            let call = Call::Storage { client: 0, op: StorageOp::Exists(key) };
+            let found = self.subject.call(self.model.now(), &call);
+            matches!(found, Ok(Observation { outcome: Ok(Answer::Bool(true)), .. }))
+        });
+        if !revived {
+            mismatch.rules.retain(|rule| *rule != rules::LIFECYCLE_SAVE_NO_RESURRECT);
+        }
     }
 
     /// The real text of a key.

@@ -4,6 +4,7 @@
 //! A rule has passed only if its own golden trace held, and nothing that was seen later spoke against it. What a
 //! declared erratum excuses is in `errata.rs`.
 
+mod claims;
 mod finding;
 mod rank;
 
@@ -19,9 +20,10 @@ use crate::model::{Errata, Model};
 use crate::report::{Failure, Outcome, RuleReport, SubjectReport};
 use crate::rule::RuleId;
 use crate::runner::{Coverage, Divergence, Verdict, run_trace};
-use crate::schedule::check_schedules;
+use crate::schedule::{check_schedules, unchecked};
 use crate::subject::{Fault, Subject};
 use crate::trace::{Trace, TraceFile};
+use claims::Corrected;
 use finding::{Finding, difference};
 use rank::{BrokenGolden, Ranking};
 
@@ -164,9 +166,18 @@ pub fn run(
     config: &Config,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> SubjectReport {
-    let mut report = run_traces(subject, config, progress);
-    if report.is_whole() {
-        let (rules, failures) = check_schedules(subject, config);
+    let declared = subject.manifest().clone();
+    let mut subject = Corrected::new(subject, config);
+    for failure in &subject.wrong {
+        progress(Progress::Failed { failure, manifest: &declared });
+    }
+    let mut report = run_traces(&mut subject, config, progress);
+    if !subject.wrong.is_empty() {
+        report.rules.extend(unchecked(&subject, config, "what it declares must be right first"));
+        report.manifest = declared;
+        report.lead_with(subject.wrong);
+    } else if report.is_whole() {
+        let (rules, failures) = check_schedules(&mut subject, config);
         report.rules.extend(rules);
         report.schedule_failures = failures;
     }
@@ -387,7 +398,7 @@ impl<'a> Run<'a> {
         if !self.is_blamed(rule) {
             // What comes after the step shows nothing more.
             let until = Trace { settings: trace.settings, steps: trace.steps[..=divergence.step].to_vec() };
-            let mut finding = self.investigate(rule, &until, golden);
+            let mut finding = self.investigate(rule, &until, divergence, golden);
             if let Finding::Broken(failure) = &mut finding {
                 failure.original_steps = trace.steps.len();
             }
@@ -447,7 +458,14 @@ impl<'a> Run<'a> {
         self.ranking.best(self.enabled(&divergence.rules)).or(golden)
     }
 
-    fn investigate(&mut self, rule: RuleId, trace: &Trace, golden: Option<RuleId>) -> Finding {
+    /// Makes the trace of a divergence as small as it goes, with the same rule to blame.
+    fn investigate(
+        &mut self,
+        rule: RuleId,
+        trace: &Trace,
+        first: &Divergence,
+        golden: Option<RuleId>,
+    ) -> Finding {
         let mut ignored = Coverage::default();
         let started = Instant::now();
         let small = minimise(trace, ATTEMPTS, |candidate| {
@@ -465,7 +483,9 @@ impl<'a> Run<'a> {
         let again = run_trace(self.subject, &small, Errata::Imitated, &mut ignored);
         let Verdict::Diverged(divergence) = again else {
             // It failed a moment ago and does not now.
-            return Finding::Flaky(trace.clone());
+            let reason =
+                format!("step {} once {}, and not when it was run again", first.step + 1, difference(first));
+            return Finding::Flaky { reason, trace: trace.clone() };
         };
         let mut failure = Failure::new(small, *divergence);
         failure.also.extend([failure.rule]);

@@ -13,8 +13,8 @@ const COPY: &str = "target/author";
 const EXAMPLE: &str = "conformance/examples/tiny-store";
 
 /// The line that is broken, and what it becomes: `update` creates where it must refuse.
-const RIGHT: &str = ".filter(|file| file.exists())";
-const WRONG: &str = "";
+const RIGHT: &str = "if !file.exists() {";
+const WRONG: &str = "if false {";
 
 /// Breaks the example and looks at what its author would read.
 pub(crate) fn run(root: &Path) -> Result<(), Failure> {

@@ -149,6 +149,9 @@ impl Model {
             let gone = self.records.contains_key(&key);
             let rule = if gone { rules::EXPIRY_GONE } else { rules::LIFECYCLE_SAVE_NO_RESURRECT };
             self.because(Aspect::Outcome, rule);
+            if !gone {
+                self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_REFUSED);
+            }
             self.because(Aspect::Key, rule);
             self.explain_free(key, Aspect::Outcome);
             self.note_foreign(key);

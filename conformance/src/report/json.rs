@@ -45,6 +45,8 @@ struct JsonRule {
     id: &'static str,
     /// MUST, SHOULD or MAY.
     level: String,
+    /// Whose behaviour it is about: the store's, or that of the sessions on top, which at store level are the suite's own.
+    about: &'static str,
     /// What became of it.
     status: Outcome,
     /// How often it was exercised.
@@ -86,6 +88,7 @@ fn subject(subject: &super::SubjectReport) -> JsonSubject {
     let rules = subject.rules.iter().map(|rule| JsonRule {
         id: rule.rule.rule().id,
         level: rule.rule.rule().level.to_string(),
+        about: if rule.rule.is_about_sessions() { "sessions" } else { "store" },
         status: rule.status,
         exercised: rule.exercised,
         clock: rule.clock.name(),

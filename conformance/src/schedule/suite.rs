@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::{Schedule, Schedules, minimise};
 use crate::history::{History, Violation};
-use crate::manifest::SubjectLevel;
+use crate::manifest::{Manifest, SubjectLevel};
 use crate::report::{Outcome, RuleReport, ScheduleFailure};
 use crate::rule::{Need, RuleId};
 use crate::subject::{Fault, Subject};
@@ -55,6 +55,28 @@ pub(crate) fn check_schedules(
     run.report()
 }
 
+/// The rules on a subject on which they are not checked, and why.
+pub(crate) fn unchecked(subject: &dyn Subject, config: &Config, reason: &str) -> Vec<RuleReport> {
+    let manifest = subject.manifest();
+    let rules = RuleId::of_schedules().map(|rule| {
+        let left_out = left_out(rule, manifest, config);
+        let (status, reason) = left_out.unwrap_or_else(|| (Outcome::NotExercised, reason.to_owned()));
+        let clock = manifest.clock;
+        RuleReport { rule, status, exercised: 0, clock, reason: Some(reason), trace: None, schedule: None }
+    });
+    rules.collect()
+}
+
+/// Why a rule is not checked on a subject, if it is not.
+fn left_out(rule: RuleId, manifest: &Manifest, config: &Config) -> Option<(Outcome, String)> {
+    let left_out = crate::suite::left_out(rule, manifest, config);
+    let is_wanted = !matches!(left_out, Some((Outcome::Disabled, _)));
+    if is_wanted && manifest.level == SubjectLevel::Session && !is_about_crashes(rule) {
+        return Some((Outcome::NotApplicable, NOT_A_STORE.into()));
+    }
+    left_out
+}
+
 /// Whether a rule is about what dies.
 fn is_about_crashes(rule: RuleId) -> bool {
     rule.rule().needs.contains(&Need::HookCrash)
@@ -77,13 +99,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Why a rule is not checked, if it is not.
     fn left_out(&self, rule: RuleId) -> Option<(Outcome, String)> {
-        let manifest = self.subject.manifest();
-        let left_out = crate::suite::left_out(rule, manifest, self.config);
-        let is_wanted = !matches!(left_out, Some((Outcome::Disabled, _)));
-        if is_wanted && manifest.level == SubjectLevel::Session && !is_about_crashes(rule) {
-            return Some((Outcome::NotApplicable, NOT_A_STORE.into()));
-        }
-        left_out
+        left_out(rule, self.subject.manifest(), self.config)
     }
 
     fn rules(&self) -> impl Iterator<Item = RuleId> {

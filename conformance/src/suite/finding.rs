@@ -16,7 +16,11 @@ pub(super) enum Finding {
         reason: String,
         trace: Trace,
     },
-    Flaky(Trace),
+    /// It was broken so once, and not again.
+    Flaky {
+        reason: String,
+        trace: Trace,
+    },
     Crash {
         reason: String,
         trace: Trace,
@@ -46,10 +50,7 @@ impl Finding {
                 let reason = format!("broken with r[{}]: {reason}", of.rule().id);
                 (Outcome::Fail, Some(reason), Some(trace))
             }
-            Self::Flaky(trace) => {
-                let reason = "it failed once, and not when it was run again".into();
-                (Outcome::Flaky, Some(reason), Some(trace))
-            }
+            Self::Flaky { reason, trace } => (Outcome::Flaky, Some(reason), Some(trace)),
             Self::Crash { reason, trace } => (Outcome::Crash, Some(reason), Some(trace)),
             Self::Timeout { reason, trace } => (Outcome::Timeout, Some(reason), Some(trace)),
             Self::ExpectedFail => (Outcome::ExpectedFail, excuses.reason(rule), None),

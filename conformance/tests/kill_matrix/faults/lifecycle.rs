@@ -20,7 +20,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "update-of-nothing-is-ignored",
-        "lifecycle.save.no-resurrect",
+        "lifecycle.save.refused",
         "`update` of a record that is gone answers that all is well, and stores nothing",
         "Spring Session JDBC",
         Database,
@@ -45,7 +45,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "update-of-nothing-is-the-wrong-error",
-        "lifecycle.save.no-resurrect",
+        "lifecycle.save.refused",
         "`update` of a record that is gone says that the key is taken",
         "",
         Database,
