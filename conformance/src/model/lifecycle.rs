@@ -145,6 +145,12 @@ impl Model {
             self.sign(i, lifetime, origin);
             return Ok(Answer::Unit);
         }
+        if !self.taken(key) && self.choices.manifest.upsert {
+            self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_UPSERT);
+            self.because(Aspect::Key, rules::LIFECYCLE_SAVE_UPSERT);
+            self.write(i, key, lifetime, vec![rules::LIFECYCLE_SAVE_UPSERT]);
+            return Ok(Answer::Unit);
+        }
         if !self.taken(key) {
             let gone = self.records.contains_key(&key);
             let rule = if gone { rules::EXPIRY_GONE } else { rules::LIFECYCLE_SAVE_NO_RESURRECT };

@@ -20,7 +20,7 @@ use crate::schedule::Schedule;
 use crate::subject::{Fault, Subject};
 use crate::trace::Trace;
 
-pub use failure::{Artifacts, write_artifacts, write_schedule};
+pub use failure::{Artifacts, write_artifacts, write_requests, write_schedule};
 pub use json::{schema, to_json};
 #[cfg(feature = "cli")]
 pub use junit::to_junit;
@@ -200,6 +200,8 @@ pub struct Failure {
     pub trace: Trace,
     /// Where and how it differs.
     pub divergence: Divergence,
+    /// What an adapter was sent then, as lines that can be piped into it.
+    pub sent: Option<String>,
 }
 
 impl Failure {
@@ -208,7 +210,15 @@ impl Failure {
         let mut rules = divergence.rules.iter().copied();
         // A divergence names at least one rule.
         let rule = rules.next().unwrap_or(crate::rules::LIFECYCLE_LOAD_STORED);
-        Self { rule, also: rules.collect(), seed: None, original_steps: trace.steps.len(), trace, divergence }
+        Self {
+            rule,
+            also: rules.collect(),
+            seed: None,
+            original_steps: trace.steps.len(),
+            trace,
+            divergence,
+            sent: None,
+        }
     }
 }
 
