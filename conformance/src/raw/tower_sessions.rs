@@ -9,7 +9,8 @@ macro_rules! version {
         ///
         /// What the trait cannot promise: `save` creates what is not there, so that a save may bring a deleted session
         /// back; `delete_expired` does not count; nothing tells whether an expired record still holds its id. `create`
-        /// takes another id where one is taken: that id is deleted, and the key is taken.
+        /// takes another id where one is taken: that one is deleted again. A record that holds the id and does not load has
+        /// expired, and is saved over.
         pub mod $module {
             use std::error::Error;
             use std::fmt;
@@ -91,6 +92,21 @@ macro_rules! version {
                 }
             }
 
+            impl<T: TheirStore> Raw<T> {
+                /// Creates a record; `false` if its id was taken.
+                async fn create(&self, key: &SessionKey, record: &Record) -> Result<bool, StoreError> {
+                    let mut theirs = to_theirs(key, record)?;
+                    let created = self.store.create(&mut theirs).await;
+                    created.map_err(|error| failed(key, "create", error))?;
+                    if theirs.id == id_of(key) {
+                        return Ok(true);
+                    }
+                    let removed = self.store.delete(&theirs.id).await;
+                    removed.map_err(|error| failed(key, "create", error))?;
+                    Ok(false)
+                }
+            }
+
             impl<T: TheirStore> SessionStore for Raw<T> {
                 fn capabilities(&self) -> Capabilities {
                     self.capabilities
@@ -115,15 +131,17 @@ macro_rules! version {
                 }
 
                 async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-                    let mut theirs = to_theirs(key, record)?;
-                    let created = self.store.create(&mut theirs).await;
-                    created.map_err(|error| failed(key, "create", error))?;
-                    if theirs.id == id_of(key) {
-                        return Ok(key.clone());
+                    // What goes in the moment between the two questions is not there when it is tried again.
+                    for _ in 0..2 {
+                        if self.create(key, record).await? {
+                            return Ok(key.clone());
+                        }
+                        if self.exists(key).await? {
+                            return Err(StoreError::Exists(key.clone()));
+                        }
                     }
-                    let removed = self.store.delete(&theirs.id).await;
-                    removed.map_err(|error| failed(key, "create", error))?;
-                    Err(StoreError::Exists(key.clone()))
+                    // What holds the id has expired.
+                    self.update(key, record).await
                 }
 
                 async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
