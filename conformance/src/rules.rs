@@ -264,7 +264,7 @@ pub static RULES: &[Rule] = &[
     Rule {
         id: "lifecycle.save.upsert",
         version: 1,
-        level: Level::Must,
+        level: Level::May,
         needs: &[Need::ServerSide, Need::Upsert],
         title: "Where one operation both creates and replaces, saving a session deleted elsewhere stores it again",
         text: "A store whose trait has no operation that only replaces says so, and its suite shows what follows: a log-out that overlaps\nwith a save of the same session is undone. What was saved last is what is stored; a deletion holds until the next save.",

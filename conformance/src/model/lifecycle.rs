@@ -7,7 +7,7 @@ use super::data::Data;
 use super::session::{Outcome, kind};
 use super::{Aspect, Key, Model, Record, expiry};
 use crate::json::Class;
-use crate::manifest::ValueSupport;
+use crate::manifest::{SubjectLevel, ValueSupport};
 use crate::observation::{Answer, ErrorKind};
 use crate::op::Expiry;
 use crate::rule::RuleId;
@@ -245,7 +245,11 @@ impl Model {
                     self.sessions[i].key = Some(key);
                 } else {
                     self.issued = issued;
-                    self.forced = forced;
+                    // What a store refuses itself, it refuses when its key is drawn already.
+                    let by_store = matches!(kind, ErrorKind::Unrepresentable | ErrorKind::TooLarge);
+                    if !by_store || self.choices.manifest.level == SubjectLevel::Session {
+                        self.forced = forced;
+                    }
                 }
                 return Err(kind);
             }
