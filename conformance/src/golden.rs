@@ -35,6 +35,7 @@ impl Rule {
                 Need::ExpiredGone => store.expired = ExpiredRecords::Gone,
                 Need::Automatic => store.clear_expired = ClearExpired::Automatic,
                 Need::NoClear => store.clear_expired = ClearExpired::Unsupported,
+                Need::Upsert => manifest.upsert = true,
                 Need::Limited => store.max_record_bytes = Some(1 << 20),
                 Need::BigIntegersRefused => values.big_integers = ValueSupport::RefusedOnSet,
                 Need::NonFiniteRefused => values.non_finite = ValueSupport::RefusedOnSet,
@@ -52,6 +53,7 @@ impl Rule {
                 | Need::Sweeps
                 | Need::Clears
                 | Need::Unlimited
+                | Need::RefusingSave
                 | Need::OrderKept
                 | Need::BigIntegersKept
                 | Need::NonFiniteKept

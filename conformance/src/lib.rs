@@ -58,6 +58,14 @@ pub mod wire;
 
 mod errata;
 mod harness;
+#[cfg(feature = "traits")]
+mod raw;
 
-pub use harness::{ARTIFACTS, check_trace, main};
-pub use subject::Env;
+pub use harness::{ARTIFACTS, Suite, check_trace, main};
+#[cfg(feature = "tower-sessions-012")]
+pub use raw::tower_sessions_012;
+#[cfg(feature = "tower-sessions-014")]
+pub use raw::tower_sessions_014;
+#[cfg(feature = "tower-sessions-015")]
+pub use raw::tower_sessions_015;
+pub use subject::{Env, Opening};

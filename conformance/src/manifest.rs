@@ -5,8 +5,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use session_core::Capabilities;
+use time::OffsetDateTime;
 
 use crate::model::Aspect;
+use crate::trace::START;
 
 /// What a subject says about itself. How an adapter writes it is in [`wire`](crate::wire).
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +26,9 @@ pub struct Manifest {
     pub clock: ClockLevel,
     /// What the store can do.
     pub capabilities: Capabilities,
+    /// Whether the store has one operation for both creating and replacing a record, so that saving a session creates
+    /// what is not there.
+    pub upsert: bool,
     /// Which awkward values are kept.
     pub values: Values,
     /// What the suite may do behind the store's back.
@@ -60,6 +65,18 @@ pub enum ClockLevel {
 }
 
 impl ClockLevel {
+    /// The instant at which a trace starts now, in microseconds since the Unix epoch: one that is always the same; for a
+    /// clock that cannot be set, the real present.
+    pub fn start(self) -> i64 {
+        match self {
+            Self::Virtual => START,
+            Self::Wall => {
+                let now = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000;
+                i64::try_from(now).unwrap_or(START)
+            }
+        }
+    }
+
     /// The name used in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -194,6 +211,7 @@ impl Manifest {
             level,
             clock: ClockLevel::Virtual,
             capabilities,
+            upsert: false,
             values: Values::KEPT,
             hooks: Vec::new(),
             parts: Vec::new(),

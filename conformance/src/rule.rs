@@ -146,6 +146,10 @@ pub enum Need {
     Unlimited,
     /// Records may not exceed a size.
     Limited,
+    /// Saving a session whose record is gone is refused.
+    RefusingSave,
+    /// Saving creates what is not there.
+    Upsert,
     /// The order of entries is kept.
     OrderKept,
     /// Integers beyond 2^53 are kept.
@@ -199,6 +203,8 @@ impl Need {
             Self::NoClear => (store.clear_expired == ClearExpired::Unsupported, "the store can clear"),
             Self::Unlimited => (store.max_record_bytes.is_none(), "records have a greatest size"),
             Self::Limited => (store.max_record_bytes.is_some(), "records have no greatest size"),
+            Self::RefusingSave => (!subject.upsert, "saving creates what is not there (upsert)"),
+            Self::Upsert => (subject.upsert, "saving creates nothing"),
             Self::OrderKept => (values.order == crate::manifest::Order::Kept, "the order of entries is lost"),
             Self::BigIntegersKept => (values.big_integers == ValueSupport::Kept, "big integers are refused"),
             Self::BigIntegersRefused => (values.big_integers != ValueSupport::Kept, "big integers are kept"),

@@ -252,9 +252,9 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "lifecycle.save.no-resurrect",
-        version: 1,
+        version: 2,
         level: Level::Must,
-        needs: &[Need::ServerSide],
+        needs: &[Need::ServerSide, Need::RefusingSave],
         title: "Saving a session deleted elsewhere must not bring it back",
         text: "An object was read, its record was then deleted (log-out in another tab), and the object is saved: the save fails with\n`UpdateError`, and nothing is stored. A save never creates a record under an existing key.",
         django: Django::Same(""),
@@ -262,6 +262,7 @@ pub static RULES: &[Rule] = &[
         golden: include_str!("../golden/lifecycle.save.no-resurrect.jsonl"),
     },
     Rule {
+<<<<<<< HEAD
         id: "lifecycle.save.refused",
         version: 1,
         level: Level::Must,
@@ -271,6 +272,17 @@ pub static RULES: &[Rule] = &[
         django: Django::Same(""),
         page: "lifecycle.md",
         golden: include_str!("../golden/lifecycle.save.refused.jsonl"),
+=======
+        id: "lifecycle.save.upsert",
+        version: 1,
+        level: Level::May,
+        needs: &[Need::ServerSide, Need::Upsert],
+        title: "Where one operation both creates and replaces, saving a session deleted elsewhere stores it again",
+        text: "A store whose trait has no operation that only replaces says so, and its suite shows what follows: a log-out that overlaps\nwith a save of the same session is undone. What was saved last is what is stored; a deletion holds until the next save.",
+        django: Django::Silent("its engines tell creating from saving"),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.save.upsert.jsonl"),
+>>>>>>> rust
     },
     Rule {
         id: "lifecycle.save.unknown-unread",
@@ -1129,11 +1141,17 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "expiry.gone",
-        version: 1,
+        version: 2,
         level: Level::Must,
+<<<<<<< HEAD
         needs: &[Need::ExpiredGone],
         title: "In a store that removes expired records by itself, an expired record is gone",
         text: "It does not exist. Saving a session that was read before the instant of expiry fails with `UpdateError`.",
+=======
+        needs: &[Need::ExpiredGone, Need::RefusingSave],
+        title: "In a store that forgets by itself, an expired record is gone",
+        text: "It does not exist, and a session that was read before the instant cannot be saved: `UpdateError`.",
+>>>>>>> rust
         django: Django::Silent("its `db` engine keeps expired records"),
         page: "expiry.md",
         golden: include_str!("../golden/expiry.gone.jsonl"),
@@ -1851,9 +1869,15 @@ pub const LIFECYCLE_SAVE_STORES: RuleId = RuleId(20);
 pub const LIFECYCLE_SAVE_READS_FIRST: RuleId = RuleId(21);
 /// `r[lifecycle.save.no-resurrect]`: Saving a session deleted elsewhere must not bring it back.
 pub const LIFECYCLE_SAVE_NO_RESURRECT: RuleId = RuleId(22);
+<<<<<<< HEAD
 /// `r[lifecycle.save.refused]`: A save that stores nothing says so.
 pub const LIFECYCLE_SAVE_REFUSED: RuleId = RuleId(23);
 /// `r[lifecycle.save.unknown-unread]`: `save` of an unread object whose record is gone fails with `UpdateError` and leaves the object without a key.
+=======
+/// `r[lifecycle.save.upsert]`: Where one operation both creates and replaces, saving a session deleted elsewhere stores it again.
+pub const LIFECYCLE_SAVE_UPSERT: RuleId = RuleId(23);
+/// `r[lifecycle.save.unknown-unread]`: `save` of an unread object whose record is gone answers `UpdateError` and leaves no key.
+>>>>>>> rust
 pub const LIFECYCLE_SAVE_UNKNOWN_UNREAD: RuleId = RuleId(24);
 /// `r[lifecycle.save.new-key]`: Where the key is the data, saving gives a new key.
 pub const LIFECYCLE_SAVE_NEW_KEY: RuleId = RuleId(25);
@@ -1861,6 +1885,7 @@ pub const LIFECYCLE_SAVE_NEW_KEY: RuleId = RuleId(25);
 pub const LIFECYCLE_SAVE_LAST_WINS: RuleId = RuleId(26);
 /// `r[lifecycle.save.flags]`: `save` sets `accessed` and leaves `modified` as it was.
 pub const LIFECYCLE_SAVE_FLAGS: RuleId = RuleId(27);
+<<<<<<< HEAD
 /// `r[lifecycle.save-must-create.taken]`: `save-must-create` on a key that is taken fails with `CreateError` and stores nothing.
 pub const LIFECYCLE_SAVE_MUST_CREATE_TAKEN: RuleId = RuleId(28);
 /// `r[lifecycle.save-must-create.stores]`: `save-must-create` on a free key stores under that key, without reading.
@@ -1868,6 +1893,15 @@ pub const LIFECYCLE_SAVE_MUST_CREATE_STORES: RuleId = RuleId(29);
 /// `r[lifecycle.delete.gone]`: A deleted record no longer loads.
 pub const LIFECYCLE_DELETE_GONE: RuleId = RuleId(30);
 /// `r[lifecycle.delete.idempotent]`: Deleting what is not there is not an error.
+=======
+/// `r[lifecycle.save-must-create.taken]`: `save-must-create` on a key that is taken answers `CreateError` and stores nothing.
+pub const LIFECYCLE_SAVE_MUST_CREATE_TAKEN: RuleId = RuleId(28);
+/// `r[lifecycle.save-must-create.stores]`: `save-must-create` on a key that is free stores there, without reading.
+pub const LIFECYCLE_SAVE_MUST_CREATE_STORES: RuleId = RuleId(29);
+/// `r[lifecycle.delete.gone]`: A deleted record no longer loads.
+pub const LIFECYCLE_DELETE_GONE: RuleId = RuleId(30);
+/// `r[lifecycle.delete.idempotent]`: Deleting what is not there is no error.
+>>>>>>> rust
 pub const LIFECYCLE_DELETE_IDEMPOTENT: RuleId = RuleId(31);
 /// `r[lifecycle.delete.keeps-object]`: `delete` leaves the object as it is.
 pub const LIFECYCLE_DELETE_KEEPS_OBJECT: RuleId = RuleId(32);
@@ -1887,11 +1921,19 @@ pub const LIFECYCLE_CYCLE_NEW_KEY: RuleId = RuleId(38);
 pub const LIFECYCLE_CYCLE_OLD_KEY_DEAD: RuleId = RuleId(39);
 /// `r[lifecycle.cycle.no-record]`: `cycle-key` of an object without a record creates one.
 pub const LIFECYCLE_CYCLE_NO_RECORD: RuleId = RuleId(40);
+<<<<<<< HEAD
 /// `r[lifecycle.exists.stored]`: `exists` is true for a key that has a live record.
 pub const LIFECYCLE_EXISTS_STORED: RuleId = RuleId(41);
 /// `r[lifecycle.exists.unknown]`: `exists` is false for a key that has no record.
 pub const LIFECYCLE_EXISTS_UNKNOWN: RuleId = RuleId(42);
 /// `r[lifecycle.exists.unsupported]`: Where the key is the data, `exists` fails with `unsupported`.
+=======
+/// `r[lifecycle.exists.stored]`: `exists` is true for a key that a live record holds.
+pub const LIFECYCLE_EXISTS_STORED: RuleId = RuleId(41);
+/// `r[lifecycle.exists.unknown]`: `exists` is false for a key that no record holds.
+pub const LIFECYCLE_EXISTS_UNKNOWN: RuleId = RuleId(42);
+/// `r[lifecycle.exists.unsupported]`: Where the key is the data, `exists` answers `unsupported`.
+>>>>>>> rust
 pub const LIFECYCLE_EXISTS_UNSUPPORTED: RuleId = RuleId(43);
 /// `r[lifecycle.is-empty]`: A session is empty if it has no key and no data in memory.
 pub const LIFECYCLE_IS_EMPTY: RuleId = RuleId(44);
@@ -1903,6 +1945,7 @@ pub const LIFECYCLE_REOPEN_PERSISTENT: RuleId = RuleId(46);
 pub const LIFECYCLE_REOPEN_DELETED_STAYS: RuleId = RuleId(47);
 /// `r[lifecycle.reopen.volatile]`: A store that does not persist is empty after a restart.
 pub const LIFECYCLE_REOPEN_VOLATILE: RuleId = RuleId(48);
+<<<<<<< HEAD
 /// `r[dict.get]`: `get` returns the value of an entry, or nothing if there is none.
 pub const DICT_GET: RuleId = RuleId(49);
 /// `r[dict.contains]`: `contains` tells whether an entry exists, even if its value is null.
@@ -1922,6 +1965,27 @@ pub const DICT_POP_DEFAULT: RuleId = RuleId(56);
 /// `r[dict.remove.present]`: `remove` removes an entry.
 pub const DICT_REMOVE_PRESENT: RuleId = RuleId(57);
 /// `r[dict.remove.absent]`: `remove` of an absent entry fails with `KeyError`.
+=======
+/// `r[dict.get]`: `get` gives the value of an entry, or nothing if there is none.
+pub const DICT_GET: RuleId = RuleId(49);
+/// `r[dict.contains]`: `contains` tells whether there is an entry, also one whose value is null.
+pub const DICT_CONTAINS: RuleId = RuleId(50);
+/// `r[dict.set]`: `set` adds an entry or replaces its value.
+pub const DICT_SET: RuleId = RuleId(51);
+/// `r[dict.set-default.present]`: `set-default` of a present entry gives its value and changes nothing.
+pub const DICT_SET_DEFAULT_PRESENT: RuleId = RuleId(52);
+/// `r[dict.set-default.absent]`: `set-default` of an absent entry stores and gives the default.
+pub const DICT_SET_DEFAULT_ABSENT: RuleId = RuleId(53);
+/// `r[dict.pop.present]`: `pop` takes an entry out and gives its value.
+pub const DICT_POP_PRESENT: RuleId = RuleId(54);
+/// `r[dict.pop.absent]`: `pop` of an absent entry is a `KeyError`.
+pub const DICT_POP_ABSENT: RuleId = RuleId(55);
+/// `r[dict.pop.default]`: `pop` of an absent entry with a default gives the default and stores nothing.
+pub const DICT_POP_DEFAULT: RuleId = RuleId(56);
+/// `r[dict.remove.present]`: `remove` takes an entry out.
+pub const DICT_REMOVE_PRESENT: RuleId = RuleId(57);
+/// `r[dict.remove.absent]`: `remove` of an absent entry is a `KeyError`.
+>>>>>>> rust
 pub const DICT_REMOVE_ABSENT: RuleId = RuleId(58);
 /// `r[dict.update]`: `update` sets each of the given entries and keeps the rest.
 pub const DICT_UPDATE: RuleId = RuleId(59);
@@ -1969,7 +2033,11 @@ pub const TRACKING_STICKY: RuleId = RuleId(79);
 pub const EXPIRY_DEFAULT: RuleId = RuleId(80);
 /// `r[expiry.seconds]`: An expiry in seconds counts from the last save.
 pub const EXPIRY_SECONDS: RuleId = RuleId(81);
+<<<<<<< HEAD
 /// `r[expiry.negative]`: A session with a negative expiry has expired at once.
+=======
+/// `r[expiry.negative]`: A negative expiry is expired at once.
+>>>>>>> rust
 pub const EXPIRY_NEGATIVE: RuleId = RuleId(82);
 /// `r[expiry.zero]`: An expiry of zero ends with the browser; the record lives for the cookie age.
 pub const EXPIRY_ZERO: RuleId = RuleId(83);
@@ -1981,17 +2049,29 @@ pub const EXPIRY_AT: RuleId = RuleId(85);
 pub const EXPIRY_NONE: RuleId = RuleId(86);
 /// `r[expiry.entry]`: The expiry is kept in the entry `_session_expiry`.
 pub const EXPIRY_ENTRY: RuleId = RuleId(87);
+<<<<<<< HEAD
 /// `r[expiry.renewed]`: Saving renews the lifetime of a session.
 pub const EXPIRY_RENEWED: RuleId = RuleId(88);
 /// `r[expiry.range]`: An expiry outside the years 1 to 9999 is refused when it is used.
 pub const EXPIRY_RANGE: RuleId = RuleId(89);
 /// `r[expiry.unreadable]`: An unreadable expiry destroys neither the session nor its data.
+=======
+/// `r[expiry.renewed]`: Saving renews the life of a session.
+pub const EXPIRY_RENEWED: RuleId = RuleId(88);
+/// `r[expiry.range]`: An expiry beyond the years 1 to 9999 is refused when it is used.
+pub const EXPIRY_RANGE: RuleId = RuleId(89);
+/// `r[expiry.unreadable]`: An expiry that cannot be read costs neither the session nor its data.
+>>>>>>> rust
 pub const EXPIRY_UNREADABLE: RuleId = RuleId(90);
 /// `r[expiry.age]`: The expiry age is the number of seconds left, rounded down.
 pub const EXPIRY_AGE: RuleId = RuleId(91);
 /// `r[expiry.date]`: The expiry date is the date that was set, or the modification instant plus the age.
 pub const EXPIRY_DATE: RuleId = RuleId(92);
+<<<<<<< HEAD
 /// `r[expiry.explicit]`: A caller may ask for the age or the date with a given modification instant and a given expiry.
+=======
+/// `r[expiry.explicit]`: An age or date may be asked for a given modification instant and a given expiry.
+>>>>>>> rust
 pub const EXPIRY_EXPLICIT: RuleId = RuleId(93);
 /// `r[expiry.browser-close]`: A session ends with the browser if its expiry is zero, or if it has none and the settings say so.
 pub const EXPIRY_BROWSER_CLOSE: RuleId = RuleId(94);
@@ -2001,13 +2081,21 @@ pub const EXPIRY_COOKIE_AGE: RuleId = RuleId(95);
 pub const EXPIRY_BOUNDARY: RuleId = RuleId(96);
 /// `r[expiry.not-early]`: A microsecond before its expiry a record still loads.
 pub const EXPIRY_NOT_EARLY: RuleId = RuleId(97);
+<<<<<<< HEAD
 /// `r[expiry.signed-seconds]`: Where the key is the data, a lifetime counts from the whole second in which it was saved.
+=======
+/// `r[expiry.signed-seconds]`: Where the key is the data, a life counts from the whole second in which it was saved.
+>>>>>>> rust
 pub const EXPIRY_SIGNED_SECONDS: RuleId = RuleId(98);
 /// `r[expiry.dead]`: An expired record never loads.
 pub const EXPIRY_DEAD: RuleId = RuleId(99);
 /// `r[expiry.kept]`: An expired record that was not cleared still holds its key.
 pub const EXPIRY_KEPT: RuleId = RuleId(100);
+<<<<<<< HEAD
 /// `r[expiry.gone]`: In a store that removes expired records by itself, an expired record is gone.
+=======
+/// `r[expiry.gone]`: In a store that forgets by itself, an expired record is gone.
+>>>>>>> rust
 pub const EXPIRY_GONE: RuleId = RuleId(101);
 /// `r[expiry.clear.removes]`: `clear-expired` removes every record that expired before now.
 pub const EXPIRY_CLEAR_REMOVES: RuleId = RuleId(102);
@@ -2017,9 +2105,15 @@ pub const EXPIRY_CLEAR_COUNT: RuleId = RuleId(103);
 pub const EXPIRY_CLEAR_KEEPS_LIVE: RuleId = RuleId(104);
 /// `r[expiry.clear.boundary]`: A record that expires exactly now is left for the next clearing.
 pub const EXPIRY_CLEAR_BOUNDARY: RuleId = RuleId(105);
+<<<<<<< HEAD
 /// `r[expiry.clear.automatic]`: Where the storage removes expired records by itself, `clear-expired` does nothing, and succeeds.
 pub const EXPIRY_CLEAR_AUTOMATIC: RuleId = RuleId(106);
 /// `r[expiry.clear.refused]`: A store that cannot clear refuses to.
+=======
+/// `r[expiry.clear.automatic]`: Where the storage forgets by itself, `clear-expired` does nothing, and says so without an error.
+pub const EXPIRY_CLEAR_AUTOMATIC: RuleId = RuleId(106);
+/// `r[expiry.clear.refused]`: A store that cannot clear refuses.
+>>>>>>> rust
 pub const EXPIRY_CLEAR_REFUSED: RuleId = RuleId(107);
 /// `r[data.json]`: Every JSON type survives a reload.
 pub const DATA_JSON: RuleId = RuleId(108);
@@ -2027,9 +2121,15 @@ pub const DATA_JSON: RuleId = RuleId(108);
 pub const DATA_TEXT: RuleId = RuleId(109);
 /// `r[data.non-bmp]`: Characters beyond the basic plane survive.
 pub const DATA_NON_BMP: RuleId = RuleId(110);
+<<<<<<< HEAD
 /// `r[data.names]`: An entry name can be any text.
 pub const DATA_NAMES: RuleId = RuleId(111);
 /// `r[data.names.surrogates]`: Names with a lone surrogate survive.
+=======
+/// `r[data.names]`: Entry names are any text.
+pub const DATA_NAMES: RuleId = RuleId(111);
+/// `r[data.names.surrogates]`: Names with half a surrogate pair survive.
+>>>>>>> rust
 pub const DATA_NAMES_SURROGATES: RuleId = RuleId(112);
 /// `r[data.floats]`: Floating-point numbers keep their value and stay floating-point numbers.
 pub const DATA_FLOATS: RuleId = RuleId(113);
@@ -2065,13 +2165,21 @@ pub const CONCURRENT_DELETE_FINAL: RuleId = RuleId(127);
 pub const CONCURRENT_INSERT_ONE_WINS: RuleId = RuleId(128);
 /// `r[concurrent.load.latest]`: A load sees the last acknowledged write, or a later one.
 pub const CONCURRENT_LOAD_LATEST: RuleId = RuleId(129);
+<<<<<<< HEAD
 /// `r[concurrent.record.whole]`: A load returns one record that was written, whole.
+=======
+/// `r[concurrent.record.whole]`: A load gives one record that was written, whole.
+>>>>>>> rust
 pub const CONCURRENT_RECORD_WHOLE: RuleId = RuleId(130);
 /// `r[concurrent.order]`: All answers about a session fit one order of the operations.
 pub const CONCURRENT_ORDER: RuleId = RuleId(131);
 /// `r[failure.no-lie]`: What is acknowledged while a part fails has happened.
 pub const FAILURE_NO_LIE: RuleId = RuleId(132);
+<<<<<<< HEAD
 /// `r[failure.not-absence]`: A failing part is never reported as "no such session".
+=======
+/// `r[failure.not-absence]`: A failing part is never taken for "no such session".
+>>>>>>> rust
 pub const FAILURE_NOT_ABSENCE: RuleId = RuleId(133);
 /// `r[failure.recovers]`: When nothing fails any more, the store works as before.
 pub const FAILURE_RECOVERS: RuleId = RuleId(134);
@@ -2087,6 +2195,7 @@ pub const MIDDLEWARE_LAZY: RuleId = RuleId(138);
 pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(139);
 /// `r[middleware.key.unguessable]`: Keys are drawn at random, from at least 2^128.
 pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(140);
+<<<<<<< HEAD
 /// `r[middleware.save.modified]`: A modified session is saved, and its cookie is set.
 pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(141);
 /// `r[middleware.save.unmodified]`: An unmodified session is not saved.
@@ -2100,21 +2209,45 @@ pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(145);
 /// `r[middleware.save.explicit]`: What the handler itself saved stays, whatever the response.
 pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(146);
 /// `r[middleware.interrupted]`: If a modified session is deleted while its request is handled, the response is 400, and the session stays deleted.
+=======
+/// `r[middleware.save.modified]`: A session that was modified is saved, and its cookie set.
+pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(141);
+/// `r[middleware.save.unmodified]`: A session that was not modified is not saved.
+pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(142);
+/// `r[middleware.save.every-request]`: With `save_every_request` every session that is not empty is saved, and its cookie set.
+pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(143);
+/// `r[middleware.save.empty]`: A session that is empty is never saved.
+pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(144);
+/// `r[middleware.save.server-error]`: An answer of 500 or above saves nothing and sets no cookie.
+pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(145);
+/// `r[middleware.save.explicit]`: What the handler itself saved stays, whatever the answer.
+pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(146);
+/// `r[middleware.interrupted]`: If a modified session was deleted while the request was worked on, the answer is 400, and the session stays deleted.
+>>>>>>> rust
 pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(147);
 /// `r[middleware.cookie.age]`: The cookie of a session lives as long as the session.
 pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(148);
 /// `r[middleware.cookie.browser-close]`: The cookie of a session that ends with the browser has neither `Max-Age` nor `Expires`.
 pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(149);
+<<<<<<< HEAD
 /// `r[middleware.cookie.new-key]`: A session that got a new key sends it.
 pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(150);
 /// `r[middleware.cookie.kept]`: A session that kept its key sends the same one.
 pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(151);
 /// `r[middleware.cookie.deleted]`: The cookie of an empty session is deleted.
+=======
+/// `r[middleware.cookie.new-key]`: A session that got another key sends it.
+pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(150);
+/// `r[middleware.cookie.kept]`: A session that kept its key sends the same one.
+pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(151);
+/// `r[middleware.cookie.deleted]`: The cookie of a session that is empty is deleted.
+>>>>>>> rust
 pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(152);
 /// `r[middleware.cookie.attributes]`: The cookie is sent as the settings say.
 pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(153);
 /// `r[middleware.cookie.deleted-attributes]`: The cookie is deleted where it was set.
 pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(154);
+<<<<<<< HEAD
 /// `r[middleware.vary.accessed]`: A response whose session was accessed has `Vary: Cookie`.
 pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(155);
 /// `r[middleware.vary.sent]`: A response that sets or deletes the cookie has `Vary: Cookie`.
@@ -2122,6 +2255,15 @@ pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(156);
 /// `r[middleware.vary.untouched]`: A response whose session was not accessed may be shared.
 pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(157);
 /// `r[middleware.cache.private]`: A response that sets the session's cookie does not say `Cache-Control: public`.
+=======
+/// `r[middleware.vary.accessed]`: An answer whose session was looked at has `Vary: Cookie`.
+pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(155);
+/// `r[middleware.vary.sent]`: An answer that sets or deletes the cookie has `Vary: Cookie`.
+pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(156);
+/// `r[middleware.vary.untouched]`: An answer whose session was not looked at may be shared.
+pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(157);
+/// `r[middleware.cache.private]`: An answer that sets the session's cookie does not say `Cache-Control: public`.
+>>>>>>> rust
 pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(158);
 /// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
 pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(159);

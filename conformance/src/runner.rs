@@ -117,11 +117,13 @@ pub fn run_trace(
     coverage: &mut Coverage,
 ) -> Verdict {
     let manifest = subject.manifest().clone();
-    let model = Model::new(&manifest, trace.settings, errata);
-    if let Err(fault) = subject.open(START, trace.settings) {
+    let start = manifest.clock.start();
+    let model = Model::new(&manifest, trace.settings, errata).starting_at(start);
+    if let Err(fault) = subject.open(start, trace.settings) {
         return Verdict::Faulted { step: None, fault, rules: Vec::new() };
     }
-    Run { subject, manifest, model, keys: Vec::new(), seen: Vec::new() }.run(trace, coverage)
+    let run = Run { subject, manifest, model, keys: Vec::new(), seen: Vec::new() };
+    if start == START { run.run(trace, coverage) } else { run.run(&trace.starting_at(start), coverage) }
 }
 
 struct Run<'a> {

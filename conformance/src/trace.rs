@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::json::{Json, Object};
-use crate::op::{Op, Source};
+use crate::op::{Expiry, ExpiryQuery, Op, SessionOp, Source};
 use crate::value::Budget;
 
 /// The version of the trace format.
@@ -14,6 +14,9 @@ pub const FORMAT: u32 = 1;
 
 /// The instant at which every trace starts: 2030-01-01T00:00:00Z, in microseconds since the Unix epoch.
 pub const START: i64 = 1_893_456_000_000_000;
+
+/// What is nearer to the start than this, in microseconds, is meant in relation to it: five years.
+const NEAR: i64 = 5 * 365 * 24 * 3_600 * 1_000_000;
 
 /// The secret key of every trace (`SECRET_KEY`).
 pub const SECRET: &str = "sessionspec";
@@ -177,6 +180,33 @@ impl Trace {
             let _ = writeln!(out, "{line}");
         }
         out
+    }
+
+    /// The trace as it is when it starts at another instant than [`START`]: the dates in it are moved with it. A date that
+    /// is years away from the start stays what it is.
+    pub(crate) fn starting_at(&self, start: i64) -> Self {
+        let moved = |at: i64| if (at - START).abs() < NEAR { at + (start - START) } else { at };
+        let moved_expiry = |expiry: Expiry| match expiry {
+            Expiry::At(at, offset) => Expiry::At(moved(at), offset),
+            other => other,
+        };
+        let moved_query = |query: ExpiryQuery| ExpiryQuery {
+            modification: query.modification.map(moved),
+            expiry: query.expiry.map(moved_expiry),
+        };
+        let mut trace = self.clone();
+        for step in &mut trace.steps {
+            if let Op::Session(_, op) = &mut step.op {
+                match op {
+                    SessionOp::SetExpiry(expiry) => *expiry = moved_expiry(*expiry),
+                    SessionOp::GetExpiryAge(query) | SessionOp::GetExpiryDate(query) => {
+                        *query = moved_query(*query);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        trace
     }
 
     /// A short name for the trace: the same trace has the same name, on every machine.

@@ -127,6 +127,10 @@ pub(crate) fn gate(root: &Path, services: Services) -> Result<Ended, Failure> {
         suite.args(["--store", running.url(variable)]);
     }
     command::run(&mut suite)?;
+    let mut examples = Command::new("cargo");
+    examples.current_dir(root).args(["test", "--quiet", "--test", "conformance"]);
+    examples.args(["-p", "redis-store", "-p", "postgres-store"]);
+    command::run(examples.envs(running.urls.iter().cloned()))?;
     let mut tests = Command::new("cargo");
     tests.current_dir(root).args(["test", "--quiet", "--workspace", "--all-features", "--test", "servers"]);
     command::run(tests.args(["--", "--include-ignored"]).envs(running.urls.iter().cloned()))?;

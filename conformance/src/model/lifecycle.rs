@@ -7,7 +7,7 @@ use super::data::Data;
 use super::session::{Outcome, kind};
 use super::{Aspect, Key, Model, Record, expiry};
 use crate::json::Class;
-use crate::manifest::ValueSupport;
+use crate::manifest::{SubjectLevel, ValueSupport};
 use crate::observation::{Answer, ErrorKind};
 use crate::op::Expiry;
 use crate::rule::RuleId;
@@ -145,6 +145,12 @@ impl Model {
             self.sign(i, lifetime, origin);
             return Ok(Answer::Unit);
         }
+        if !self.taken(key) && self.choices.manifest.upsert {
+            self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_UPSERT);
+            self.because(Aspect::Key, rules::LIFECYCLE_SAVE_UPSERT);
+            self.write(i, key, lifetime, vec![rules::LIFECYCLE_SAVE_UPSERT]);
+            return Ok(Answer::Unit);
+        }
         if !self.taken(key) {
             let gone = self.records.contains_key(&key);
             let rule = if gone { rules::EXPIRY_GONE } else { rules::LIFECYCLE_SAVE_NO_RESURRECT };
@@ -242,7 +248,11 @@ impl Model {
                     self.sessions[i].key = Some(key);
                 } else {
                     self.issued = issued;
-                    self.forced = forced;
+                    // What a store refuses itself, it refuses when its key is drawn already.
+                    let by_store = matches!(kind, ErrorKind::Unrepresentable | ErrorKind::TooLarge);
+                    if !by_store || self.choices.manifest.level == SubjectLevel::Session {
+                        self.forced = forced;
+                    }
                 }
                 return Err(kind);
             }

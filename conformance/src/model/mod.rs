@@ -155,7 +155,7 @@ struct Session {
 }
 
 impl Model {
-    /// A model of an empty store behind a subject with this manifest, at the start of a trace.
+    /// A model of an empty store behind a subject with this manifest, at [`START`].
     ///
     /// Of the errata, those that the model knows to imitate are imitated: what follows such a step can then be compared
     /// too.
@@ -178,6 +178,12 @@ impl Model {
             writes: 0,
             why: Vec::new(),
         }
+    }
+
+    /// The same at another instant, in microseconds since the Unix epoch.
+    #[must_use]
+    pub fn starting_at(self, now: i64) -> Self {
+        Self { now, ..self }
     }
 
     /// The errata that the model imitates: each `breaks` below is one of them.

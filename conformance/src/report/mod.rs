@@ -20,7 +20,7 @@ use crate::schedule::Schedule;
 use crate::subject::{Fault, Subject};
 use crate::trace::Trace;
 
-pub use failure::{Artifacts, write_artifacts, write_schedule};
+pub use failure::{Artifacts, write_artifacts, write_requests, write_schedule};
 pub use json::{schema, to_json};
 #[cfg(feature = "cli")]
 pub use junit::to_junit;
@@ -202,6 +202,8 @@ pub struct Failure {
     pub divergence: Divergence,
     /// What a reader should know beside.
     pub note: Option<String>,
+    /// What an adapter was sent then, as lines that can be piped into it.
+    pub sent: Option<String>,
 }
 
 impl Failure {
@@ -211,7 +213,7 @@ impl Failure {
         // A divergence names at least one rule.
         let rule = rules.next().unwrap_or(crate::rules::LIFECYCLE_LOAD_STORED);
         let (also, original_steps) = (rules.collect(), trace.steps.len());
-        Self { rule, also, seed: None, original_steps, trace, divergence, note: None }
+        Self { rule, also, seed: None, original_steps, trace, divergence, note: None, sent: None }
     }
 }
 

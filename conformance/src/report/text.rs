@@ -47,7 +47,12 @@ pub fn failure_block(
     let _ = writeln!(out, "  spec:   {}", location(failure.rule));
     if let Some((artifacts, replay)) = artifacts {
         let _ = writeln!(out, "  replay: {}", replay(&artifacts.trace));
-        let _ = writeln!(out, "  test:   {}   (a regression test, ready to paste)", artifacts.test.display());
+        let _ = if let Some(lines) = &artifacts.requests {
+            writeln!(out, "  lines:  {}   (what the adapter was sent: pipe them into it)", lines.display())
+        } else {
+            let test = artifacts.test.display();
+            writeln!(out, "  test:   {test}   (a regression test, ready to paste)")
+        };
     }
     out
 }

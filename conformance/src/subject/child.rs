@@ -7,6 +7,9 @@ use super::connection::{AdapterCommand, Connection};
 use crate::json::Object;
 use crate::wire::{self, Reply};
 
+/// How many lines are kept: more than any trace that was made small has.
+const SENT: usize = 500;
+
 /// A process that is asked, one request after the other.
 #[derive(Debug)]
 pub(super) struct AdapterChild {
@@ -14,13 +17,15 @@ pub(super) struct AdapterChild {
     connection: Option<Connection>,
     /// How long it lives from the next request on that changes what is stored.
     doom: Option<Duration>,
+    /// What was sent since the storage was opened, line by line.
+    sent: Vec<String>,
     /// Whether it was killed. What it left has to be opened again before anything else is asked.
     killed: bool,
 }
 
 impl AdapterChild {
     pub(super) fn new(command: AdapterCommand, connection: Option<Connection>) -> Self {
-        Self { command, connection, doom: None, killed: false }
+        Self { command, connection, doom: None, sent: Vec::new(), killed: false }
     }
 
     /// Asks; starts the process if it is not running.
@@ -28,6 +33,7 @@ impl AdapterChild {
         if self.killed {
             return Err(killed(op));
         }
+        self.note(op, &fields);
         if let Some(after) = self.doom.take_if(|_| wire::writes(op)) {
             self.killed = true;
             let Some(connection) = self.connection.take() else { return Err(killed(op)) };
@@ -42,6 +48,24 @@ impl AdapterChild {
             self.connection = None;
         }
         result
+    }
+
+    /// Keeps what is sent, from the opening of the storage on.
+    fn note(&mut self, op: &str, fields: &Object) {
+        if op == "open" {
+            self.sent.clear();
+            self.sent.push(wire::request_line(0, "hello", wire::hello()));
+        }
+        if self.sent.len() < SENT {
+            let id = u64::try_from(self.sent.len()).unwrap_or_default();
+            self.sent.push(wire::request_line(id, op, fields.clone()));
+        }
+    }
+
+    /// The lines that were sent since the storage was opened, so that they can be piped into an adapter: with the
+    /// greeting before them, and numbered from 0.
+    pub(super) fn sent(&self) -> String {
+        self.sent.concat()
     }
 
     /// From the next request on that changes what is stored, it lives for so long.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::child::AdapterChild;
 use super::connection::{AdapterCommand, Connection};
 use super::directory::temporary;
+use super::hooks::KillableProcess;
+use super::opener::at_once;
 use super::remote::{RemoteState, RemoteStore};
-use super::store::KillableProcess;
 use super::{Env, Fault, StoreHooks, StoreSubject, Subject};
 use crate::call::Call;
 use crate::history::History;
@@ -32,21 +33,22 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
         })),
         SubjectLevel::Store => {
             let shared = Arc::new(Mutex::new(RemoteState::new(command.clone(), connection)));
-            let (for_open, for_fault, for_damage) =
-                (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
+            let (for_open, for_fault, for_damage, for_sent) =
+                (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
             let capabilities = manifest.capabilities;
             let mut hooks = StoreHooks {
                 fault: Some(Box::new(move || lock(&for_fault).fault.take())),
+                sent: Some(Box::new(move || lock(&for_sent).sent())),
                 ..StoreHooks::default()
             };
             if manifest.hooks.contains(&Hook::Damage) {
-                hooks.damage = Some(Box::new(move |env, key| lock(&for_damage).damage(env, key)));
+                hooks = hooks.with_damage(move |env, key| lock(&for_damage).damage(env, key));
             }
             if manifest.hooks.contains(&Hook::Crash) {
                 hooks.process = Some(KillableProcess::Adapter(shared));
             }
             let open = move |env: &Env, opening| RemoteStore::open(&for_open, env, opening, capabilities);
-            Ok(Box::new(StoreSubject::with_manifest(manifest, open, hooks)?))
+            Ok(Box::new(StoreSubject::with_manifest(manifest, at_once(open), hooks)?))
         }
     }
 }
@@ -90,6 +92,10 @@ impl Subject for ProcessSubject {
         let (op, fields) = wire::call(now, call);
         let reply = self.child.request(op, fields)?;
         reply.observation(call).map_err(|what| Fault::Harness(format!("the answer to `{op}`: {what}")))
+    }
+
+    fn sent(&self) -> Option<String> {
+        Some(self.child.sent())
     }
 
     /// Its operations cannot be interrupted; but it can be killed.

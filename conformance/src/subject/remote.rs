@@ -42,6 +42,11 @@ impl RemoteState {
         result
     }
 
+    /// As [`AdapterChild::sent`].
+    pub(super) fn sent(&self) -> String {
+        self.child.sent()
+    }
+
     /// As [`AdapterChild::doom`].
     pub(super) fn doom(&mut self, after: Duration) {
         self.child.doom(after);

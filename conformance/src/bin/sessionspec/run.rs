@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use session_conformance::report::{
     Failure, KnownFailures, Replay, Report, SubjectReport, failure_block, schedule_block, summary, to_json,
-    to_junit, write_artifacts, write_schedule,
+    to_junit, write_artifacts, write_requests, write_schedule,
 };
 use session_conformance::rule::RuleId;
 use session_conformance::suite::{self, Config, Profile};
@@ -209,10 +209,14 @@ fn found(failure: &Failure) -> String {
 }
 
 fn print_failures(target: &Target, subject: &SubjectReport) {
-    let replay = |trace: &Path| format!("cargo sessionspec replay {} {}", trace.display(), target.options());
+    let replay = |trace: &Path| format!("{} replay {} {}", this_program(), trace.display(), target.options());
     for failure in &subject.failures {
-        let artifacts =
-            write_artifacts(Path::new(session_conformance::ARTIFACTS), failure.rule, &failure.trace);
+        let directory = Path::new(session_conformance::ARTIFACTS);
+        let artifacts = write_artifacts(directory, failure.rule, &failure.trace);
+        let artifacts = match &failure.sent {
+            Some(sent) => artifacts.and_then(|artifacts| write_requests(artifacts, sent)),
+            None => artifacts,
+        };
         if let Err(error) = &artifacts {
             eprintln!("the trace could not be kept in {}: {error}", session_conformance::ARTIFACTS);
         }
@@ -230,6 +234,13 @@ fn print_failures(target: &Target, subject: &SubjectReport) {
         let artifacts = artifacts.map(|artifacts| (artifacts, &replay as &Replay));
         println!("{}", schedule_block(failure, &subject.manifest, artifacts));
     }
+}
+
+/// How the user started this program: by cargo, or by its own name.
+fn this_program() -> String {
+    let own = || std::env::args().next();
+    if std::env::var_os("CARGO").is_some() { None } else { own() }
+        .unwrap_or_else(|| "cargo sessionspec".into())
 }
 
 pub(crate) fn write_report(form: Form, path: &Path, report: &Report) -> Result<(), String> {
