@@ -41,6 +41,7 @@ pub mod json;
 pub mod manifest;
 pub mod minimise;
 pub mod model;
+pub mod moved;
 pub mod observation;
 pub mod op;
 pub mod parts;
@@ -58,6 +59,7 @@ pub mod wire;
 
 mod errata;
 mod harness;
+mod stopwatch;
 
 pub use harness::{ARTIFACTS, check_trace, main};
 pub use subject::Env;

@@ -22,6 +22,11 @@ pub struct Manifest {
     pub level: SubjectLevel,
     /// How time reaches the subject.
     pub clock: ClockLevel,
+    /// How it was seen that a clock that is moved obeys, or why the subject's clock is not moved though it asks for
+    /// that; empty otherwise.
+    pub clock_test: String,
+    /// By how much one trace may move the clock, in microseconds. Longer traces are not run.
+    pub clock_span: i64,
     /// What the store can do.
     pub capabilities: Capabilities,
     /// Which awkward values are kept.
@@ -54,6 +59,8 @@ pub enum SubjectLevel {
 pub enum ClockLevel {
     /// Each request carries the present instant, and nothing in the subject reads another clock.
     Virtual,
+    /// The subject reads a clock of its own, which the suite moves from outside. Nothing is waited for.
+    Moved,
     /// The subject's records expire by a clock of its own. The suite waits for it, and proves by that what two
     /// or three seconds can show.
     Wall,
@@ -64,6 +71,7 @@ impl ClockLevel {
     pub fn name(self) -> &'static str {
         match self {
             Self::Virtual => "virtual",
+            Self::Moved => "moved",
             Self::Wall => "wall",
         }
     }
@@ -193,6 +201,8 @@ impl Manifest {
             language: String::new(),
             level,
             clock: ClockLevel::Virtual,
+            clock_test: String::new(),
+            clock_span: i64::MAX,
             capabilities,
             values: Values::KEPT,
             hooks: Vec::new(),

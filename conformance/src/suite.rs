@@ -8,7 +8,7 @@ mod finding;
 mod rank;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::errata::Excuses;
 use crate::generate::Generator;
@@ -20,6 +20,7 @@ use crate::report::{Failure, Outcome, RuleReport, SubjectReport};
 use crate::rule::RuleId;
 use crate::runner::{Coverage, Divergence, Verdict, run_trace};
 use crate::schedule::check_schedules;
+use crate::stopwatch::Stopwatch;
 use crate::subject::{Fault, Subject};
 use crate::trace::{Trace, TraceFile};
 use finding::{Finding, difference};
@@ -178,7 +179,7 @@ fn run_traces(
     config: &Config,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> SubjectReport {
-    let started = Instant::now();
+    let started = Stopwatch::start();
     let mut run = Run::new(subject, config, progress);
     let golden: Vec<RuleId> = run.applicable().collect();
     // What the errata excuse must be known before anything is judged.
@@ -264,7 +265,7 @@ impl<'a> Run<'a> {
     /// The golden trace of a rule, if it can be run on the subject.
     fn golden_trace(&mut self, rule: RuleId) -> Option<Trace> {
         match golden::once(rule) {
-            Ok(trace) => Some(trace.clone()).filter(|trace| !self.needs_set_clock(trace)),
+            Ok(trace) => Some(trace.clone()).filter(|trace| self.beyond_clock(trace).is_none()),
             Err(error) => {
                 self.broken = Some(format!("the golden trace of {}: {error}", rule.rule().id));
                 None
@@ -318,9 +319,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether a trace makes time pass while the subject's clock cannot be set.
-    fn needs_set_clock(&self, trace: &Trace) -> bool {
-        self.subject.manifest().clock == ClockLevel::Wall && trace.steps.iter().any(|step| step.advance != 0)
+    /// Why a trace cannot be run, if the subject's clock cannot show its time.
+    fn beyond_clock(&self, trace: &Trace) -> Option<String> {
+        let manifest = self.subject.manifest();
+        if manifest.clock == ClockLevel::Wall {
+            let passes = trace.steps.iter().any(|step| step.advance != 0);
+            let reason = "it needs a clock that the suite sets, and the subject has its own";
+            return passes.then(|| reason.to_owned());
+        }
+        (trace.span() > manifest.clock_span).then(|| {
+            let years = |span: i64| span / (365 * 86_400 * 1_000_000);
+            let (wanted, most) = (years(trace.span()), years(manifest.clock_span));
+            format!("its trace lasts {wanted} years, and the subject's clock can be moved by {most}")
+        })
     }
 
     /// Runs the one trace that waits: what it shows is shown by the subject's own clock, and stands for the golden
@@ -449,7 +460,7 @@ impl<'a> Run<'a> {
 
     fn investigate(&mut self, rule: RuleId, trace: &Trace, golden: Option<RuleId>) -> Finding {
         let mut ignored = Coverage::default();
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let small = minimise(trace, ATTEMPTS, |candidate| {
             if started.elapsed() >= self.config.shrink {
                 return false;
@@ -531,17 +542,17 @@ impl<'a> Run<'a> {
 
     /// What is said of a rule with which nothing was found.
     fn unfound(&self, rule: RuleId) -> (Outcome, Option<String>, Option<Trace>) {
-        let clocked = || golden::once(rule).is_ok_and(|trace| self.needs_set_clock(trace));
-        let (outcome, reason) = match &self.broken {
-            Some(reason) => (Outcome::HarnessError, Some(reason.as_str())),
-            None if self.held.contains(&rule) => (Outcome::Pass, None),
-            None if clocked() => {
-                let reason = "it needs a clock that the suite sets, and the subject has its own";
-                (Outcome::NotApplicable, Some(reason))
-            }
-            None => (Outcome::NotExercised, Some("no trace got as far as this rule")),
+        let beyond = || golden::once(rule).ok().and_then(|trace| self.beyond_clock(trace));
+        let (outcome, reason) = if let Some(reason) = &self.broken {
+            (Outcome::HarnessError, Some(reason.clone()))
+        } else if self.held.contains(&rule) {
+            (Outcome::Pass, None)
+        } else if let Some(reason) = beyond() {
+            (Outcome::NotApplicable, Some(reason))
+        } else {
+            (Outcome::NotExercised, Some("no trace got as far as this rule".to_owned()))
         };
-        (outcome, reason.map(str::to_owned), None)
+        (outcome, reason, None)
     }
 }
 

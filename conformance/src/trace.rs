@@ -179,6 +179,11 @@ impl Trace {
         out
     }
 
+    /// How much time goes by in it, in microseconds.
+    pub fn span(&self) -> i64 {
+        self.steps.iter().fold(0, |sum, step| sum.saturating_add(step.advance))
+    }
+
     /// A short name for the trace: the same trace has the same name, on every machine.
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.to_jsonl(None))

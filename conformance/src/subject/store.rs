@@ -24,6 +24,7 @@ use super::{Env, Fault, Subject};
 use crate::call::Call;
 use crate::history::History;
 use crate::manifest::{ClockLevel, Hook, Manifest, SubjectLevel};
+use crate::moved::{fallen_back, moved};
 use crate::observation::{Answer, Failed, Observation};
 use crate::op::StorageOp;
 use crate::parts::Parts;
@@ -48,6 +49,26 @@ const MAX_DATA_BYTES: usize = 32 << 20;
 /// Makes the record of a key undecodable; tells whether there was one.
 type Damage = Box<dyn FnMut(&Env, &str) -> Result<bool, String>>;
 
+/// Moves the store's own clock to an instant, in microseconds since the Unix epoch.
+type MoveClock = Box<dyn FnMut(i64) -> Result<(), String>>;
+
+/// How time reaches a store that reads another clock than the environment's.
+pub(super) enum OwnClock {
+    /// It is moved.
+    Moved {
+        /// How it was seen that it obeys.
+        test: String,
+        /// By how much one trace may move it, in microseconds.
+        span: i64,
+        to: MoveClock,
+    },
+    /// It is waited for.
+    Wall {
+        /// Why it is not moved, if it should be.
+        reason: Option<String>,
+    },
+}
+
 /// The process that can be killed under a store.
 pub(super) enum KillableProcess {
     /// The adapter in which the store is.
@@ -60,8 +81,10 @@ pub(super) enum KillableProcess {
 #[derive(Default)]
 pub struct StoreHooks {
     pub(super) damage: Option<Damage>,
-    pub(super) clock: Option<ClockLevel>,
+    pub(super) clock: Option<OwnClock>,
     pub(super) runtime: Option<Runtime>,
+    /// What is kept for as long as the store is driven.
+    pub(super) guard: Option<Box<dyn Any>>,
     /// Whether all that lasts is in the environment's directory.
     pub(super) in_directory: bool,
     /// What can be killed.
@@ -82,7 +105,30 @@ impl StoreHooks {
     /// pass is then waited for, and only little of that is done.
     #[must_use]
     pub fn with_wall_clock(mut self) -> Self {
-        self.clock = Some(ClockLevel::Wall);
+        self.clock = Some(OwnClock::Wall { reason: None });
+        self
+    }
+
+    /// The same, of a clock that should be moved and is not, for this reason; the report tells it.
+    #[must_use]
+    pub fn with_unmoved_clock(mut self, reason: impl Into<String>) -> Self {
+        self.clock = Some(OwnClock::Wall { reason: Some(reason.into()) });
+        self
+    }
+
+    /// Tells the suite that records expire by a clock that can be moved, such as that of a server under a
+    /// [`MovedClock`](session_clock::MovedClock). `to` is called with an instant, in microseconds since the Unix epoch,
+    /// before anything is done; it may be an earlier one when a storage is about to be opened. It must not come
+    /// back before the store obeys. `test` says how it was seen that it does, and one trace moves the clock by `span`
+    /// microseconds at most.
+    #[must_use]
+    pub fn with_moved_clock(
+        mut self,
+        test: impl Into<String>,
+        span: i64,
+        to: impl FnMut(i64) -> Result<(), String> + 'static,
+    ) -> Self {
+        self.clock = Some(OwnClock::Moved { test: test.into(), span, to: Box::new(to) });
         self
     }
 
@@ -104,6 +150,13 @@ impl StoreHooks {
         self
     }
 
+    /// Keeps something for as long as the store is driven, such as the server that it is on.
+    #[must_use]
+    pub fn with_guard(mut self, guard: impl Any) -> Self {
+        self.guard = Some(Box::new(guard));
+        self
+    }
+
     /// Runs the store's futures on this runtime; on one that works only while it waits for a future otherwise.
     #[must_use]
     pub fn with_runtime(mut self, runtime: Runtime) -> Self {
@@ -113,6 +166,29 @@ impl StoreHooks {
 }
 
 impl StoreHooks {
+    /// Moves the store's own clock, if it has one that is moved.
+    fn move_clock(&mut self, now: i64) -> Result<(), Fault> {
+        match &mut self.clock {
+            Some(OwnClock::Moved { to, .. }) => {
+                to(now).map_err(|reason| Fault::Harness(format!("the clock cannot be moved: {reason}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the manifest says of the clock.
+    fn describe_clock(&self, manifest: &mut Manifest) {
+        match &self.clock {
+            None => manifest.clock = ClockLevel::Virtual,
+            Some(OwnClock::Moved { test, span, .. }) => {
+                moved(manifest, test.clone());
+                manifest.clock_span = *span;
+            }
+            Some(OwnClock::Wall { reason: Some(reason) }) => fallen_back(manifest, reason),
+            Some(OwnClock::Wall { reason: None }) => manifest.clock = ClockLevel::Wall,
+        }
+    }
+
     /// What broke the connection since this was asked the last time, if anything did.
     fn broken(&mut self) -> Option<Fault> {
         self.fault.as_mut().and_then(|fault| fault())
@@ -165,16 +241,17 @@ where
     /// [`Fault::Harness`] if it cannot be opened.
     pub fn new(name: &str, version: &str, mut open: F, mut hooks: StoreHooks) -> Result<Self, Fault> {
         let runtime = runtime(&mut hooks)?;
-        let guard = runtime.enter();
         let dir = Directory::temporary()?;
         let clock = ManualClock::new(instant(START)?);
+        hooks.move_clock(START)?;
+        let guard = runtime.enter();
         let parts = Parts::default();
         let env = environment(&dir, &clock, Settings::default(), &parts);
         let store = open(&env, Opening::Fresh).map_err(not_opened)?;
         let mut manifest = Manifest::new(name, SubjectLevel::Store, store.capabilities());
         manifest.version = version.into();
         manifest.language = "Rust".into();
-        manifest.clock = hooks.clock.unwrap_or(ClockLevel::Virtual);
+        hooks.describe_clock(&mut manifest);
         if hooks.damage.is_some() {
             manifest.hooks.push(Hook::Damage);
         }
@@ -259,9 +336,15 @@ where
         self.keys.clear();
     }
 
+    /// Sets all the clocks that the store may read.
+    fn set_clock(&mut self, now: i64) -> Result<(), Fault> {
+        self.clock.set(instant(now)?);
+        self.hooks.move_clock(now)
+    }
+
     /// Opens the storage in the directory, at an instant.
     fn open_directory(&mut self, now: i64, settings: Settings, opening: Opening) -> Result<(), Fault> {
-        self.clock.set(instant(now)?);
+        self.set_clock(now)?;
         self.env = environment(&self.dir, &self.clock, settings, &self.parts);
         self.context = SessionContext::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
         self.open_handles(opening)
@@ -394,7 +477,7 @@ where
     }
 
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault> {
-        self.clock.set(instant(now)?);
+        self.set_clock(now)?;
         let observation = self.guarded(|subject| subject.perform(call));
         self.hooks.broken().map_or(observation, Err)
     }

@@ -296,6 +296,11 @@ pub(crate) fn hello() -> Object {
     Object::default().with("protocol", u64::from(VERSION))
 }
 
+/// The fields of `now`, by which a subject is asked for its own time. It is asked only of those whose clock is moved.
+pub(crate) fn now(now: i64) -> Object {
+    Object::default().with("now", now)
+}
+
 /// The fields of `open`.
 pub(crate) fn open(now: i64, settings: trace::Settings, dir: &std::path::Path) -> Object {
     Object::default()
