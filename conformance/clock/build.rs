@@ -42,7 +42,8 @@ fn compile(target: &str, library: &Path) -> Result<(), String> {
         command.arg(format!("-Clinker={linker}"));
     }
     let output = command.arg("-o").arg(library).arg("preload.rs").output();
-    let output = output.map_err(|error| format!("the library that moves clocks was not compiled: {error}"))?;
+    let output =
+        output.map_err(|error| format!("the library that moves clocks was not compiled: {error}"))?;
     if output.status.success() {
         return Ok(());
     }

@@ -156,9 +156,8 @@ fn returned(answer: i64) -> i64 {
 fn real(clock: c_int) -> Option<Timespec> {
     let mut now = Timespec { sec: 0, nsec: 0 };
     // SAFETY: the kernel fills the structure, which lives until after the call.
-    let answer = unsafe {
-        kernel(number::CLOCK_GETTIME, [clock.into(), ptr::from_mut(&mut now) as i64, 0, 0, 0, 0])
-    };
+    let answer =
+        unsafe { kernel(number::CLOCK_GETTIME, [clock.into(), ptr::from_mut(&mut now) as i64, 0, 0, 0, 0]) };
     (answer == 0).then_some(now)
 }
 
@@ -234,7 +233,8 @@ fn reading() -> Option<Reading> {
     // write it, so each is read as an atomic.
     unsafe {
         let counter = &*page.add(layout::COUNTER).cast::<AtomicU8>();
-        let stands = (*page.add(layout::MONOTONIC).cast::<AtomicU8>()).load(Ordering::Relaxed) == layout::STANDS;
+        let stands =
+            (*page.add(layout::MONOTONIC).cast::<AtomicU8>()).load(Ordering::Relaxed) == layout::STANDS;
         loop {
             let count = counter.load(Ordering::Acquire);
             let slot = page.add(layout::SLOTS + layout::SLOT * usize::from(count & 1)).cast::<AtomicI64>();
@@ -255,11 +255,18 @@ fn reading() -> Option<Reading> {
 fn shown(clock: c_int, reading: &Reading) -> Option<Timespec> {
     match clock {
         CLOCK_REALTIME | CLOCK_REALTIME_COARSE | CLOCK_REALTIME_ALARM | CLOCK_TAI => Some(date(reading)),
-        CLOCK_MONOTONIC | CLOCK_MONOTONIC_RAW | CLOCK_MONOTONIC_COARSE | CLOCK_BOOTTIME | CLOCK_BOOTTIME_ALARM => {
+        CLOCK_MONOTONIC
+        | CLOCK_MONOTONIC_RAW
+        | CLOCK_MONOTONIC_COARSE
+        | CLOCK_BOOTTIME
+        | CLOCK_BOOTTIME_ALARM => {
             if reading.stands {
                 // Far from the date, so that the two can be told apart; whole seconds, so that it is always over a
                 // second when the date comes to another one.
-                return Some(Timespec { sec: reading.instant.div_euclid(SECOND_US) - 1_500_000_000, nsec: 0 });
+                return Some(Timespec {
+                    sec: reading.instant.div_euclid(SECOND_US) - 1_500_000_000,
+                    nsec: 0,
+                });
             }
             let now = real(clock)?;
             let nsec = now.nsec + reading.moved.rem_euclid(SECOND_US) * 1_000;
@@ -297,7 +304,8 @@ pub unsafe extern "C" fn clock_gettime(clock: c_int, now: *mut Timespec) -> c_in
 pub unsafe extern "C" fn gettimeofday(now: *mut Timeval, zone: *mut [c_int; 2]) -> c_int {
     let Some(reading) = reading().filter(|_| !now.is_null()) else {
         // SAFETY: what the caller gave is the kernel's to judge.
-        return returned(unsafe { kernel(number::GETTIMEOFDAY, [now as i64, zone as i64, 0, 0, 0, 0]) }) as c_int;
+        return returned(unsafe { kernel(number::GETTIMEOFDAY, [now as i64, zone as i64, 0, 0, 0, 0]) })
+            as c_int;
     };
     let Timespec { sec, nsec } = date(&reading);
     // SAFETY: they are the caller's; the first is not null.
@@ -357,8 +365,9 @@ fn in_real_time(clock: c_int, until: Timespec) -> Timespec {
 /// the monotonic clocks.
 fn clock_of(until: &Timespec) -> c_int {
     let Some(reading) = reading() else { return CLOCK_REALTIME };
-    let distance =
-        |clock| shown(clock, &reading).map_or(i64::MAX, |now| until.sec.saturating_sub(now.sec).saturating_abs());
+    let distance = |clock| {
+        shown(clock, &reading).map_or(i64::MAX, |now| until.sec.saturating_sub(now.sec).saturating_abs())
+    };
     if distance(CLOCK_MONOTONIC) < distance(CLOCK_REALTIME) { CLOCK_MONOTONIC } else { CLOCK_REALTIME }
 }
 

@@ -10,7 +10,7 @@ use proptest::strategy::{Union, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::json::{Json, Name};
-use crate::manifest::{ClockLevel, Hook, Manifest};
+use crate::manifest::{ClockLevel, Hook, Manifest, Reach};
 use crate::op::{Alteration, Entries, Expiry, ExpiryQuery, Forged, KeyRef, Op, SessionOp, StorageOp};
 use crate::trace::{START, Settings, Step, Trace};
 use crate::value::TraceValue;
@@ -27,8 +27,8 @@ const YEAR: i64 = 365 * 86_400;
 pub struct Generator {
     runner: TestRunner,
     traces: BoxedStrategy<Trace>,
-    /// How much time may go by in a trace.
-    span: i64,
+    /// What the subject's clock can show.
+    reach: Reach,
 }
 
 impl std::fmt::Debug for Generator {
@@ -40,7 +40,7 @@ impl std::fmt::Debug for Generator {
 impl Generator {
     /// Traces of up to `steps` steps. The same seed gives the same traces.
     pub fn new(manifest: &Manifest, seed: u64, steps: usize) -> Self {
-        Self { runner: runner(seed), traces: traces(manifest, steps.max(2)), span: manifest.clock_span }
+        Self { runner: runner(seed), traces: traces(manifest, steps.max(2)), reach: manifest.clock_reach }
     }
 }
 
@@ -64,23 +64,14 @@ impl Iterator for Generator {
 
     fn next(&mut self) -> Option<Trace> {
         // None of the strategies filters, so none of them rejects.
-        let mut trace = self.traces.new_tree(&mut self.runner).ok()?.current();
-        // What goes beyond what the clock can show is cut off: every part of a trace is a trace.
-        let mut left = self.span;
-        let fitting = trace.steps.iter().take_while(|step| {
-            left = left.saturating_sub(step.advance);
-            left >= 0
-        });
-        let fitting = fitting.count();
-        trace.steps.truncate(fitting);
-        Some(trace)
+        self.traces.new_tree(&mut self.runner).ok().map(|tree| tree.current().fitted(self.reach))
     }
 }
 
 fn traces(manifest: &Manifest, steps: usize) -> BoxedStrategy<Trace> {
     // Swarm testing: each trace does without some kinds of operation, so that the rest meet more often.
     let groups = groups(manifest);
-    let (clock, span) = (manifest.clock, manifest.clock_span);
+    let (clock, span) = (manifest.clock, manifest.clock_reach.span);
     let masks = proptest::collection::vec(proptest::bool::weighted(0.7), groups.len());
     (masks, settings(clock))
         .prop_flat_map(move |(mask, settings)| {

@@ -25,8 +25,8 @@ pub struct Manifest {
     /// How it was seen that a clock that is moved obeys, or why the subject's clock is not moved though it asks for
     /// that; empty otherwise.
     pub clock_test: String,
-    /// By how much one trace may move the clock, in microseconds. Longer traces are not run.
-    pub clock_span: i64,
+    /// What the clock can show. Traces are fitted to it.
+    pub clock_reach: Reach,
     /// What the store can do.
     pub capabilities: Capabilities,
     /// Which awkward values are kept.
@@ -64,6 +64,21 @@ pub enum ClockLevel {
     /// The subject's records expire by a clock of its own. The suite waits for it, and proves by that what two
     /// or three seconds can show.
     Wall,
+}
+
+/// What a clock can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// By how many microseconds one trace may move it.
+    pub span: i64,
+    /// What it counts in, in microseconds: 1,000 for one that shows milliseconds. At most a second, of which it is a
+    /// part.
+    pub resolution: i64,
+}
+
+impl Reach {
+    /// Every instant.
+    pub const ANY: Self = Self { span: i64::MAX, resolution: 1 };
 }
 
 impl ClockLevel {
@@ -202,7 +217,7 @@ impl Manifest {
             level,
             clock: ClockLevel::Virtual,
             clock_test: String::new(),
-            clock_span: i64::MAX,
+            clock_reach: Reach::ANY,
             capabilities,
             values: Values::KEPT,
             hooks: Vec::new(),

@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 pub use session_clock::{ClockError, Monotonic, MovedClock, VARIABLE};
 
-use crate::manifest::{ClockLevel, Manifest};
+use crate::manifest::{ClockLevel, Manifest, Reach};
 use crate::subject::StoreHooks;
 use crate::trace::START;
 
@@ -21,9 +21,9 @@ const SECOND: i64 = 1_000_000;
 /// In microseconds.
 const YEAR: i64 = 365 * 86_400 * SECOND;
 
-/// By how much one trace may move a clock, in microseconds: programs that keep their monotonic clock in 64 bits of
-/// nanoseconds have 292 years.
-pub const SPAN: i64 = 270 * YEAR;
+/// What the clocks of most programs can show. Those that keep the date in 64 bits of nanoseconds, as Python does, come
+/// to the year 2262.
+pub const REACH: Reach = Reach { span: 230 * YEAR, resolution: 1 };
 
 /// By how much a clock may be moved over all traces before the program is started again.
 const WORN: i64 = 20 * YEAR;
@@ -123,18 +123,18 @@ impl Mover {
             self.set(probe)?;
             obeys(probe, ask(probe)?)?;
         }
-        Ok(format!("moved, and the subject told its time {} times as it was set", PROBES.len()))
+        Ok(format!("the subject told its time {} times as it was set", PROBES.len()))
     }
 }
 
-/// Notes in a manifest that the subject's clock is moved, and how that was seen.
-pub(crate) fn moved(manifest: &mut Manifest, test: String) {
-    (manifest.clock, manifest.clock_test, manifest.clock_span) = (ClockLevel::Moved, test, SPAN);
+/// Notes in a manifest that the subject's clock is moved, how that was seen, and what it can show.
+pub(crate) fn moved(manifest: &mut Manifest, test: String, reach: Reach) {
+    (manifest.clock, manifest.clock_test, manifest.clock_reach) = (ClockLevel::Moved, test, reach);
 }
 
 /// Notes that it is not, though it should be.
 pub(crate) fn fallen_back(manifest: &mut Manifest, reason: &str) {
-    manifest.clock = ClockLevel::Wall;
+    (manifest.clock, manifest.clock_reach) = (ClockLevel::Wall, Reach::ANY);
     manifest.clock_test = format!("waited for, and not moved: {reason}");
 }
 
@@ -180,7 +180,7 @@ fn code(status: ExitStatus) -> ExitCode {
 pub fn hooks(hooks: StoreHooks, clock: MovedClock) -> Result<StoreHooks, String> {
     let mut mover = Mover { clock, shared: true };
     let test = mover.test(|_| own_time())?;
-    Ok(hooks.with_moved_clock(test, SPAN, move |now| {
+    Ok(hooks.with_moved_clock(test, REACH, move |now| {
         if mover.set(now)? {
             obeys(now, own_time()?)?;
         }

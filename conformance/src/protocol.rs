@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::call::Call;
 use crate::json::{Json, Object};
-use crate::manifest::{ClockLevel, Hook, SubjectLevel};
+use crate::manifest::{ClockLevel, Hook, Reach, SubjectLevel};
 use crate::observation::{Answer, Observation};
 use crate::op::{SessionOp, Source, StorageOp};
 use crate::subject::Subject;
@@ -99,6 +99,7 @@ fn hello(subject: &dyn Subject, request: &Request) -> String {
             if manifest.clock == ClockLevel::Moved {
                 // It is moved here, to what each request says.
                 manifest.clock = ClockLevel::Virtual;
+                manifest.clock_reach = Reach::ANY;
             }
             // What can be killed here is this very process.
             manifest.hooks.retain(|hook| *hook != Hook::Crash);

@@ -1,15 +1,12 @@
 //! How long something takes in real time, also where this very process runs under a clock that is moved.
 
+use std::time::Duration;
 #[cfg(not(target_os = "linux"))]
 use std::time::Instant;
-use std::time::Duration;
 
 /// A stopwatch that runs since it was started.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Stopwatch(
-    #[cfg(target_os = "linux")] Duration,
-    #[cfg(not(target_os = "linux"))] Instant,
-);
+pub(crate) struct Stopwatch(#[cfg(target_os = "linux")] Duration, #[cfg(not(target_os = "linux"))] Instant);
 
 #[cfg(target_os = "linux")]
 impl Stopwatch {

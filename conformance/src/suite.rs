@@ -265,7 +265,10 @@ impl<'a> Run<'a> {
     /// The golden trace of a rule, if it can be run on the subject.
     fn golden_trace(&mut self, rule: RuleId) -> Option<Trace> {
         match golden::once(rule) {
-            Ok(trace) => Some(trace.clone()).filter(|trace| self.beyond_clock(trace).is_none()),
+            Ok(trace) => {
+                let fitted = trace.fitted(self.subject.manifest().clock_reach);
+                Some(fitted).filter(|trace| !self.needs_set_clock(trace))
+            }
             Err(error) => {
                 self.broken = Some(format!("the golden trace of {}: {error}", rule.rule().id));
                 None
@@ -319,19 +322,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Why a trace cannot be run, if the subject's clock cannot show its time.
-    fn beyond_clock(&self, trace: &Trace) -> Option<String> {
-        let manifest = self.subject.manifest();
-        if manifest.clock == ClockLevel::Wall {
-            let passes = trace.steps.iter().any(|step| step.advance != 0);
-            let reason = "it needs a clock that the suite sets, and the subject has its own";
-            return passes.then(|| reason.to_owned());
-        }
-        (trace.span() > manifest.clock_span).then(|| {
-            let years = |span: i64| span / (365 * 86_400 * 1_000_000);
-            let (wanted, most) = (years(trace.span()), years(manifest.clock_span));
-            format!("its trace lasts {wanted} years, and the subject's clock can be moved by {most}")
-        })
+    /// Whether a trace makes time pass while the subject's clock cannot be set.
+    fn needs_set_clock(&self, trace: &Trace) -> bool {
+        self.subject.manifest().clock == ClockLevel::Wall && trace.steps.iter().any(|step| step.advance != 0)
     }
 
     /// Runs the one trace that waits: what it shows is shown by the subject's own clock, and stands for the golden
@@ -542,17 +535,17 @@ impl<'a> Run<'a> {
 
     /// What is said of a rule with which nothing was found.
     fn unfound(&self, rule: RuleId) -> (Outcome, Option<String>, Option<Trace>) {
-        let beyond = || golden::once(rule).ok().and_then(|trace| self.beyond_clock(trace));
-        let (outcome, reason) = if let Some(reason) = &self.broken {
-            (Outcome::HarnessError, Some(reason.clone()))
-        } else if self.held.contains(&rule) {
-            (Outcome::Pass, None)
-        } else if let Some(reason) = beyond() {
-            (Outcome::NotApplicable, Some(reason))
-        } else {
-            (Outcome::NotExercised, Some("no trace got as far as this rule".to_owned()))
+        let clocked = || golden::once(rule).is_ok_and(|trace| self.needs_set_clock(trace));
+        let (outcome, reason) = match &self.broken {
+            Some(reason) => (Outcome::HarnessError, Some(reason.as_str())),
+            None if self.held.contains(&rule) => (Outcome::Pass, None),
+            None if clocked() => {
+                let reason = "it needs a clock that the suite sets, and the subject has its own";
+                (Outcome::NotApplicable, Some(reason))
+            }
+            None => (Outcome::NotExercised, Some("no trace got as far as this rule")),
         };
-        (outcome, reason, None)
+        (outcome, reason.map(str::to_owned), None)
     }
 }
 

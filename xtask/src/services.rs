@@ -413,9 +413,7 @@ mod tests {
 
     #[test]
     fn an_instant_that_was_waited_for_is_not_proven() {
-        let subject = |name: &str, clock: &str| {
-            json!({ "name": name, "rules": [{ "id": BOUNDARY, "status": "pass", "clock": clock }] })
-        };
+        let subject = |name: &str, clock: &str| json!({ "name": name, "rules": [{ "id": BOUNDARY, "status": "pass", "clock": clock }] });
         let report = |clock| json!({ "subjects": [subject("redis", "moved"), subject("memcached", clock)] });
         assert_eq!(unproven(&report("moved")), Vec::<String>::new());
         assert_eq!(unproven(&report("wall")).len(), 1);

@@ -4,9 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use crate::layout::{
-    COUNTER, GOES_ON, LENGTH, MAGIC, MONOTONIC, REAL, SLOT, SLOTS, STANDS,
-};
+use crate::layout::{COUNTER, GOES_ON, LENGTH, MAGIC, MONOTONIC, REAL, SLOT, SLOTS, STANDS};
 use crate::{ClockError, Monotonic};
 
 /// The file, open for writing. Who sets it locks it: two who did would not know what time it is.

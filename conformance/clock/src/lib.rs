@@ -35,8 +35,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
 use file::ClockFile;
+use tempfile::TempDir;
 
 /// The variable that names the file of the clock under which a program runs.
 pub const VARIABLE: &str = layout::VARIABLE;

@@ -74,7 +74,12 @@ fn twin() {
             never.recv_timeout(Duration::from_millis(30)).unwrap_err();
         }
         let date = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        println!("\ntwin: {} {} {}", date.as_micros(), began.elapsed().as_micros(), before.elapsed().as_micros());
+        println!(
+            "\ntwin: {} {} {}",
+            date.as_micros(),
+            began.elapsed().as_micros(),
+            before.elapsed().as_micros()
+        );
     }
 }
 

@@ -7,8 +7,8 @@ use session_clock::Monotonic;
 use super::Fault;
 use super::connection::{AdapterCommand, Connection};
 use crate::json::Object;
-use crate::manifest::{ClockLevel, Manifest};
-use crate::moved::{Mover, fallen_back, moved, obeys};
+use crate::manifest::{ClockLevel, Manifest, Reach};
+use crate::moved::{Mover, REACH, fallen_back, moved, obeys};
 use crate::wire::{self, Reply};
 
 /// A process that is asked, one request after the other.
@@ -29,13 +29,15 @@ impl AdapterChild {
     /// gets one; otherwise its own clock is waited for, and the manifest says why.
     pub(super) fn start(command: &AdapterCommand) -> Result<(Self, Manifest), Fault> {
         let (connection, mut manifest) = Connection::start(command)?;
-        let child = |command, connection, mover| Self { command, connection, doom: None, killed: false, mover };
+        let child =
+            |command, connection, mover| Self { command, connection, doom: None, killed: false, mover };
         if manifest.clock != ClockLevel::Moved {
             return Ok((child(command.clone(), Some(connection), None), manifest));
         }
         match under_clock(command) {
             Ok((command, connection, mover, test)) => {
-                moved(&mut manifest, test);
+                let reach = Reach { resolution: manifest.clock_reach.resolution, ..REACH };
+                moved(&mut manifest, test, reach);
                 Ok((child(command, Some(connection), Some(mover)), manifest))
             }
             Err(reason) => {

@@ -23,7 +23,7 @@ use super::session::{failed, perform, state};
 use super::{Env, Fault, Subject};
 use crate::call::Call;
 use crate::history::History;
-use crate::manifest::{ClockLevel, Hook, Manifest, SubjectLevel};
+use crate::manifest::{ClockLevel, Hook, Manifest, Reach, SubjectLevel};
 use crate::moved::{fallen_back, moved};
 use crate::observation::{Answer, Failed, Observation};
 use crate::op::StorageOp;
@@ -58,8 +58,7 @@ pub(super) enum OwnClock {
     Moved {
         /// How it was seen that it obeys.
         test: String,
-        /// By how much one trace may move it, in microseconds.
-        span: i64,
+        reach: Reach,
         to: MoveClock,
     },
     /// It is waited for.
@@ -119,16 +118,15 @@ impl StoreHooks {
     /// Tells the suite that records expire by a clock that can be moved, such as that of a server under a
     /// [`MovedClock`](session_clock::MovedClock). `to` is called with an instant, in microseconds since the Unix epoch,
     /// before anything is done; it may be an earlier one when a storage is about to be opened. It must not come
-    /// back before the store obeys. `test` says how it was seen that it does, and one trace moves the clock by `span`
-    /// microseconds at most.
+    /// back before the store obeys. `test` says how it was seen that it does, and `reach` what the clock can show.
     #[must_use]
     pub fn with_moved_clock(
         mut self,
         test: impl Into<String>,
-        span: i64,
+        reach: Reach,
         to: impl FnMut(i64) -> Result<(), String> + 'static,
     ) -> Self {
-        self.clock = Some(OwnClock::Moved { test: test.into(), span, to: Box::new(to) });
+        self.clock = Some(OwnClock::Moved { test: test.into(), reach, to: Box::new(to) });
         self
     }
 
@@ -180,10 +178,7 @@ impl StoreHooks {
     fn describe_clock(&self, manifest: &mut Manifest) {
         match &self.clock {
             None => manifest.clock = ClockLevel::Virtual,
-            Some(OwnClock::Moved { test, span, .. }) => {
-                moved(manifest, test.clone());
-                manifest.clock_span = *span;
-            }
+            Some(OwnClock::Moved { test, reach, .. }) => moved(manifest, test.clone(), *reach),
             Some(OwnClock::Wall { reason: Some(reason) }) => fallen_back(manifest, reason),
             Some(OwnClock::Wall { reason: None }) => manifest.clock = ClockLevel::Wall,
         }

@@ -8,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use session_conformance::moved::{Monotonic, Mover, SPAN, obeys};
+use session_conformance::manifest::Reach;
+use session_conformance::moved::{Monotonic, Mover, REACH, obeys};
+use session_conformance::trace::START;
 
 /// How long a server may take to listen, and to notice that its clock was moved.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,9 +27,11 @@ pub(crate) enum Kind {
     Memcached,
 }
 
-/// By how much one trace may move the clock of a memcached, in microseconds: its last instant is in January 2038, and
-/// traces begin in 2030.
-const UNTIL_2038: i64 = 8 * 365 * 86_400 * 1_000_000;
+/// Redis counts in milliseconds.
+const REDIS: Reach = Reach { resolution: 1_000, ..REACH };
+
+/// memcached counts in seconds. Its last instant is in January 2038, and traces begin in 2030.
+const MEMCACHED: Reach = Reach { span: 8 * 365 * 86_400 * 1_000_000, resolution: 1_000_000 };
 
 /// The clock of one or more servers that run.
 #[derive(Debug)]
@@ -54,6 +58,14 @@ impl Kind {
         match self {
             Self::Redis => Monotonic::GoesOn,
             Self::Memcached => Monotonic::Stands,
+        }
+    }
+
+    /// What its clock can show.
+    pub(crate) fn reach(self) -> Reach {
+        match self {
+            Self::Redis => REDIS,
+            Self::Memcached => MEMCACHED,
         }
     }
 
@@ -126,6 +138,11 @@ impl ServerClock {
         Ok(Self { kind, addresses, mover })
     }
 
+    /// What kind of servers they are.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// Sees whether the servers obey.
     pub(crate) fn test(&mut self) -> Result<String, String> {
         let (kind, addresses) = (self.kind, &self.addresses);
@@ -135,14 +152,6 @@ impl ServerClock {
     /// Moves it, and waits until the servers have noticed.
     pub(crate) fn to(&mut self, now: i64) -> Result<(), String> {
         if self.mover.set(now)? { wait(self.kind, &self.addresses, now) } else { Ok(()) }
-    }
-
-    /// By how much one trace may move it, in microseconds.
-    pub(crate) fn span(&self) -> i64 {
-        match self.kind {
-            Kind::Redis => SPAN,
-            Kind::Memcached => UNTIL_2038,
-        }
     }
 
     /// Whether it can be moved there while the server runs.
@@ -177,19 +186,32 @@ impl OwnServer {
     pub(crate) fn start(kind: Kind) -> Result<(Self, Result<String, String>), String> {
         let directory = tempfile::Builder::new().prefix("sessionspec-server-").tempdir();
         let directory = directory.map_err(|error| format!("no directory for a server: {error}"))?;
-        let mover = Mover::apart(kind.monotonic()).map_err(|error| error.to_string());
         let port = free_port()?;
+        // A program that knew real time before would go on from there.
+        let mover = Mover::apart(kind.monotonic()).map_err(|error| error.to_string());
+        let mover = mover.and_then(|mut mover| mover.renew(START).map(|()| mover));
         let child = spawn(kind, port, &directory, mover.as_ref().ok())?;
-        let addresses = vec![format!("127.0.0.1:{port}")];
         let mut server = Self { kind, port, child, directory, clock: None };
-        server.listens()?;
+        let listens = server.listens();
         let tested = mover.and_then(|mover| {
-            let mut clock = ServerClock { kind, addresses, mover };
+            listens?;
+            let mut clock = ServerClock { kind, addresses: vec![server.address()], mover };
             let test = clock.test()?;
             server.clock = Some(clock);
             Ok(test)
         });
+        if tested.is_err() {
+            // Without the library it is the server that it always was.
+            stop(&mut server.child);
+            server.child = spawn(kind, port, &server.directory, None)?;
+            server.listens()?;
+        }
         Ok((server, tested))
+    }
+
+    /// What kind of server it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// Where it listens.
@@ -208,11 +230,6 @@ impl OwnServer {
         self.child = spawn(self.kind, self.port, &self.directory, Some(&clock.mover))?;
         self.listens()?;
         wait(self.kind, &[self.address()], now)
-    }
-
-    /// By how much one trace may move its clock, in microseconds.
-    pub(crate) fn span(&self) -> i64 {
-        self.clock.as_ref().map_or(i64::MAX, ServerClock::span)
     }
 
     /// Waits until it listens.
@@ -269,7 +286,10 @@ fn program(kind: Kind) -> Result<PathBuf, String> {
     let names = kind.programs();
     let all = names.iter().flat_map(|name| std::env::split_paths(&path).map(move |place| place.join(name)));
     all.into_iter().find(|program| program.is_file()).ok_or_else(|| {
-        format!("there is no {} in PATH to be started; give the URL of a server that runs", names.join(", no "))
+        format!(
+            "there is no {} in PATH to be started; give the URL of a server that runs",
+            names.join(", no ")
+        )
     })
 }
 

@@ -1,10 +1,10 @@
 //! The stores on servers, as subjects. Each is part of this program where its feature is on: their clients take longer
 //! to build than all the rest.
 
-#[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
-use session_conformance::subject::{Env, Opening, StoreHooks};
 #[cfg(any(feature = "redis", feature = "memcached"))]
 use session_conformance::moved::VARIABLE;
+#[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
+use session_conformance::subject::{Env, Opening, StoreHooks};
 use session_conformance::subject::{Fault, Subject};
 #[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
 use tokio::runtime::Runtime;
@@ -113,13 +113,12 @@ impl Server {
                 if served.is_moved() {
                     // It may have been started again, and its clock is the store's.
                     let connect = move |env: &Env| {
-                        handle
-                            .block_on(MemcachedCache::connect_with_clock(&url, env.clock()))
-                            .map(Arc::new)
+                        handle.block_on(MemcachedCache::connect_with_clock(&url, env.clock())).map(Arc::new)
                     };
                     return self.cached(connect, served, runtime);
                 }
-                let cache = handle.block_on(MemcachedCache::connect(&url)).map(Arc::new).map_err(unreachable)?;
+                let cache =
+                    handle.block_on(MemcachedCache::connect(&url)).map(Arc::new).map_err(unreachable)?;
                 self.cached(move |_: &Env| Ok(Arc::clone(&cache)), served, runtime)
             }
             #[cfg(feature = "postgres")]
@@ -258,13 +257,11 @@ impl Served {
     fn hooks(self, hooks: StoreHooks) -> StoreHooks {
         match self {
             Self::Own(mut server, Ok(test)) => {
-                let span = server.span();
-                hooks.with_moved_clock(test, span, move |now| server.to(now))
+                hooks.with_moved_clock(test, server.kind().reach(), move |now| server.to(now))
             }
             Self::Own(server, Err(reason)) => hooks.with_unmoved_clock(reason).with_guard(server),
             Self::Shared(mut clock, test) => {
-                let span = clock.span();
-                hooks.with_moved_clock(test, span, move |now| clock.to(now))
+                hooks.with_moved_clock(test, clock.kind().reach(), move |now| clock.to(now))
             }
             Self::Other(Some(reason)) => hooks.with_unmoved_clock(reason),
             Self::Other(None) => hooks.with_wall_clock(),

@@ -30,7 +30,8 @@ pub(crate) const STORES: &str = "A store: model, memory, sqlite, file, cookie, c
      memcached: start a server, under a clock that is moved";
 
 /// The URLs among them.
-const URLS: &str = "sqlite:PATH, file:DIR, redis:, redis://…, rediss://…, memcached:, memcached://HOST:PORT, postgres://…";
+const URLS: &str =
+    "sqlite:PATH, file:DIR, redis:, redis://…, rediss://…, memcached:, memcached://HOST:PORT, postgres://…";
 
 /// A store that is part of this program.
 #[derive(Debug, Clone)]
