@@ -41,6 +41,7 @@ pub mod json;
 pub mod manifest;
 pub mod minimise;
 pub mod model;
+pub mod moved;
 pub mod observation;
 pub mod op;
 pub mod parts;
@@ -60,6 +61,7 @@ mod errata;
 mod harness;
 #[cfg(feature = "traits")]
 mod raw;
+mod stopwatch;
 
 pub use harness::{ARTIFACTS, Suite, check_trace, main};
 #[cfg(feature = "tower-sessions-012")]

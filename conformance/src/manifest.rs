@@ -24,6 +24,11 @@ pub struct Manifest {
     pub level: SubjectLevel,
     /// How time reaches the subject.
     pub clock: ClockLevel,
+    /// How it was seen that a clock that is moved obeys, or why the subject's clock is not moved though it asks for
+    /// that; empty otherwise.
+    pub clock_test: String,
+    /// What the clock can show. Traces are fitted to it.
+    pub clock_reach: Reach,
     /// What the store can do.
     pub capabilities: Capabilities,
     /// Whether the store has one operation for both creating and replacing a record, so that saving a session creates
@@ -59,9 +64,26 @@ pub enum SubjectLevel {
 pub enum ClockLevel {
     /// Each request carries the present instant, and nothing in the subject reads another clock.
     Virtual,
+    /// The subject reads a clock of its own, which the suite moves from outside. Nothing is waited for.
+    Moved,
     /// The subject's records expire by a clock of its own. The suite waits for it, and proves by that what two
     /// or three seconds can show.
     Wall,
+}
+
+/// What a clock can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// By how many microseconds one trace may move it.
+    pub span: i64,
+    /// What it counts in, in microseconds: 1,000 for one that shows milliseconds. At most a second, of which it is a
+    /// part.
+    pub resolution: i64,
+}
+
+impl Reach {
+    /// Every instant.
+    pub const ANY: Self = Self { span: i64::MAX, resolution: 1 };
 }
 
 impl ClockLevel {
@@ -81,6 +103,7 @@ impl ClockLevel {
     pub fn name(self) -> &'static str {
         match self {
             Self::Virtual => "virtual",
+            Self::Moved => "moved",
             Self::Wall => "wall",
         }
     }
@@ -210,6 +233,8 @@ impl Manifest {
             language: String::new(),
             level,
             clock: ClockLevel::Virtual,
+            clock_test: String::new(),
+            clock_reach: Reach::ANY,
             capabilities,
             upsert: false,
             values: Values::KEPT,

@@ -9,7 +9,7 @@ mod finding;
 mod rank;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::errata::Excuses;
 use crate::generate::Generator;
@@ -21,6 +21,7 @@ use crate::report::{Failure, Outcome, RuleReport, SubjectReport};
 use crate::rule::RuleId;
 use crate::runner::{Coverage, Divergence, Verdict, run_trace};
 use crate::schedule::{check_schedules, unchecked};
+use crate::stopwatch::Stopwatch;
 use crate::subject::{Fault, Subject};
 use crate::trace::{Trace, TraceFile};
 use claims::Corrected;
@@ -189,7 +190,7 @@ fn run_traces(
     config: &Config,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> SubjectReport {
-    let started = Instant::now();
+    let started = Stopwatch::start();
     let mut run = Run::new(subject, config, progress);
     let golden: Vec<RuleId> = run.applicable().collect();
     // What the errata excuse must be known before anything is judged.
@@ -275,7 +276,10 @@ impl<'a> Run<'a> {
     /// The golden trace of a rule, if it can be run on the subject.
     fn golden_trace(&mut self, rule: RuleId) -> Option<Trace> {
         match golden::once(rule) {
-            Ok(trace) => Some(trace.clone()).filter(|trace| !self.needs_set_clock(trace)),
+            Ok(trace) => {
+                let fitted = trace.fitted(self.subject.manifest().clock_reach);
+                Some(fitted).filter(|trace| !self.needs_set_clock(trace))
+            }
             Err(error) => {
                 self.broken = Some(format!("the golden trace of {}: {error}", rule.rule().id));
                 None
@@ -480,7 +484,7 @@ impl<'a> Run<'a> {
                 .or_else(|| self.shown(rule, trace, golden))
                 .unwrap_or_else(flaky);
         }
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let small = minimise(trace, ATTEMPTS, |candidate| {
             if started.elapsed() >= self.config.shrink {
                 return false;

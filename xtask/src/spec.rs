@@ -244,11 +244,17 @@ fn check_lock(root: &Path, clauses: &[Clause], mode: Mode, faults: &mut Vec<Stri
                 ));
             }
             Some((version, _)) if clause.version < version => {
-                faults.push(format!("r[{}]: version {} is older than the locked {version}", clause.id, clause.version));
+                faults.push(format!(
+                    "r[{}]: version {} is older than the locked {version}",
+                    clause.id, clause.version
+                ));
             }
             Some((_, locked)) if locked == hash => {}
             _ if mode != Mode::Check => {}
-            _ => faults.push(format!("r[{}] is new or has a new version: run `cargo xtask spec --write`", clause.id)),
+            _ => faults.push(format!(
+                "r[{}] is new or has a new version: run `cargo xtask spec --write`",
+                clause.id
+            )),
         }
         // Writing to a String cannot fail.
         let _ = writeln!(new, "{} {} {hash}", clause.id, clause.version);

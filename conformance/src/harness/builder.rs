@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::SessionStore;
-use time::OffsetDateTime;
 
 use super::{ReplayError, hold, store_name, test_program};
 use crate::manifest::{ClockLevel, Erratum, Values};
+use crate::moved;
 use crate::report::{KnownFailures, SubjectReport};
 use crate::rule::RuleId;
+use crate::stopwatch::today;
 use crate::subject::{Env, Fault, Maker, Opening, StoreHooks, StoreSubject, Subject, Watched};
 use crate::suite::{Config, Profile, run};
 
@@ -143,6 +144,8 @@ impl Suite {
     }
 
     /// How time reaches the store. Without this the clock of the [environment](Env::clock) is the only one that it asks.
+    /// With [`ClockLevel::Moved`] the program starts itself again under a clock that the suite moves, where that can be
+    /// done; elsewhere the store's clock is waited for, and the report says why.
     pub fn clock(mut self, clock: ClockLevel) -> Self {
         self.declared.clock = Some(clock);
         self
@@ -271,7 +274,7 @@ impl Suite {
             } else {
                 known
             };
-            known.apply(&mut report, OffsetDateTime::now_utc().date());
+            known.apply(&mut report, today());
         }
         Ok(report)
     }
@@ -302,6 +305,11 @@ impl Suite {
         Watched::start(make, self.patience)
     }
 
+    /// Whether the store reads the clock of this program, to be moved.
+    pub(super) fn is_moved(&self) -> bool {
+        self.declared.clock == Some(ClockLevel::Moved)
+    }
+
     /// The store's name in reports.
     pub(super) fn store(&self) -> &str {
         &self.name
@@ -330,7 +338,9 @@ impl Declared {
         let hooks = StoreHooks::default().with_errata(self.errata.clone());
         let hooks = self.hooks.iter().fold(hooks, |hooks, add| add(hooks));
         let hooks = match self.clock {
-            Some(clock) => hooks.with_clock(clock),
+            Some(ClockLevel::Wall) => hooks.with_wall_clock(),
+            Some(ClockLevel::Moved) => moved::here(hooks),
+            Some(ClockLevel::Virtual) => hooks.with_virtual_clock(),
             None => hooks,
         };
         match self.values {

@@ -28,7 +28,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use session_core::SessionKey;
 
-use crate::manifest::{ClockLevel, Order, ValueSupport, Values};
+use crate::manifest::{Order, ValueSupport, Values};
 use crate::subject::StoreHooks;
 
 /// What is said of every store of such a trait.
@@ -40,7 +40,7 @@ fn declared(hooks: StoreHooks) -> StoreHooks {
         lone_surrogates: ValueSupport::RefusedOnSave,
         deep_nesting: ValueSupport::RefusedOnSave,
     };
-    hooks.with_values(values).with_clock(ClockLevel::Wall).with_upsert().with_uncounted_sweep()
+    hooks.with_values(values).with_wall_clock().with_upsert().with_uncounted_sweep()
 }
 
 /// A number of 128 bits that stands for a key, the same in every process of one build.

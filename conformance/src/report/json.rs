@@ -33,6 +33,9 @@ struct JsonSubject {
     version: String,
     /// What its store can do.
     capabilities: crate::wire::Capabilities,
+    /// How it was seen that a moved clock obeys, or why the clock is not moved though the subject asks for that.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    clock_test: String,
     /// Steps that were done and compared.
     steps: u64,
     /// Every rule, in the order of the specification.
@@ -99,6 +102,7 @@ fn subject(subject: &super::SubjectReport) -> JsonSubject {
         name: subject.manifest.name.clone(),
         version: subject.manifest.version.clone(),
         capabilities: subject.manifest.capabilities.into(),
+        clock_test: subject.manifest.clock_test.clone(),
         steps: subject.steps,
         rules: rules.collect(),
     }

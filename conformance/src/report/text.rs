@@ -297,6 +297,9 @@ pub fn summary(report: &Report) -> String {
             thousands(subject.steps),
             subject.manifest.clock.name()
         );
+        if !subject.manifest.clock_test.is_empty() {
+            let _ = writeln!(out, "  clock: {}", subject.manifest.clock_test);
+        }
     }
     let steps: u64 = report.subjects.iter().map(|subject| subject.steps).sum();
     let subjects =

@@ -2,13 +2,13 @@
 //! on operations that overlap for real. What comes out joins the report on the subject.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use super::{Schedule, Schedules, minimise};
 use crate::history::{History, Violation};
 use crate::manifest::{Manifest, SubjectLevel};
 use crate::report::{Outcome, RuleReport, ScheduleFailure};
 use crate::rule::{Need, RuleId};
+use crate::stopwatch::Stopwatch;
 use crate::subject::{Fault, Subject};
 use crate::suite::{Config, Profile};
 
@@ -107,7 +107,7 @@ impl Run<'_> {
     }
 
     fn all(&mut self) {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let rules: Vec<RuleId> = self.rules().collect();
         let (crashes, others): (Vec<RuleId>, Vec<RuleId>) =
             rules.iter().copied().partition(|rule| is_about_crashes(*rule));
@@ -134,12 +134,12 @@ impl Run<'_> {
     }
 
     /// Whether the time is over, or nothing more can be learnt.
-    fn is_over(&self, started: Instant) -> bool {
+    fn is_over(&self, started: Stopwatch) -> bool {
         self.is_ended() || self.config.budget.is_some_and(|budget| started.elapsed() >= budget)
     }
 
     /// Schedules in which a process is killed, by chance.
-    fn crashing(&mut self, started: Instant) {
+    fn crashing(&mut self, started: Stopwatch) {
         let count = match self.config.profile {
             Profile::Quick => CRASHES.0,
             Profile::Full => CRASHES.1,
@@ -152,7 +152,7 @@ impl Run<'_> {
     }
 
     /// Schedules in which operations overlap, and races.
-    fn overlapping(&mut self, started: Instant) {
+    fn overlapping(&mut self, started: Stopwatch) {
         let (mut schedules, races) = match self.config.profile {
             Profile::Quick => QUICK,
             Profile::Full => FULL,

@@ -1,5 +1,6 @@
 //! What the suite may do behind a store's back, and what the store cannot say of itself.
 
+use std::any::Any;
 use std::error::Error;
 use std::future::ready;
 use std::pin::Pin;
@@ -12,7 +13,8 @@ use tokio::runtime::Runtime;
 use super::connection::AdapterCommand;
 use super::remote::RemoteState;
 use super::{Env, Fault, Subject};
-use crate::manifest::{ClockLevel, Erratum, Values};
+use crate::manifest::{ClockLevel, Erratum, Manifest, Reach, Values};
+use crate::moved::{fallen_back, moved};
 
 /// Makes the record of a key undecodable; tells whether there was one.
 type Damage = Box<dyn for<'a> FnMut(&'a Env, &'a str) -> Answered<'a, bool>>;
@@ -22,6 +24,25 @@ type Cleanup = Box<dyn for<'a> FnMut(&'a Env) -> Answered<'a, ()>>;
 
 /// The answer of a hook.
 type Answered<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + 'a>>;
+
+/// Moves the store's own clock to an instant, in microseconds since the Unix epoch.
+type MoveClock = Box<dyn FnMut(i64) -> Result<(), String>>;
+
+/// How time reaches a store that reads another clock than the environment's.
+pub(super) enum OwnClock {
+    /// It is moved.
+    Moved {
+        /// How it was seen that it obeys.
+        test: String,
+        reach: Reach,
+        to: MoveClock,
+    },
+    /// It is waited for.
+    Wall {
+        /// Why it is not moved, if it should be.
+        reason: Option<String>,
+    },
+}
 
 /// The process that can be killed under a store.
 pub(super) enum KillableProcess {
@@ -36,7 +57,7 @@ pub(super) enum KillableProcess {
 pub struct StoreHooks {
     pub(super) damage: Option<Damage>,
     pub(super) cleanup: Option<Cleanup>,
-    pub(super) clock: Option<ClockLevel>,
+    pub(super) clock: Option<OwnClock>,
     /// What the store keeps, if not everything.
     pub(super) values: Option<Values>,
     pub(super) errata: Vec<Erratum>,
@@ -45,6 +66,8 @@ pub struct StoreHooks {
     /// Whether clearing does not tell how many records it removed.
     pub(super) uncounted: bool,
     pub(super) runtime: Option<Runtime>,
+    /// What is kept for as long as the store is driven.
+    pub(super) guard: Option<Box<dyn Any>>,
     /// Whether all that lasts is in the environment's directory.
     pub(super) in_directory: bool,
     /// What can be killed.
@@ -98,13 +121,6 @@ impl StoreHooks {
         self
     }
 
-    /// Tells the suite how time reaches the store.
-    #[must_use]
-    pub fn with_clock(mut self, clock: ClockLevel) -> Self {
-        self.clock = Some(clock);
-        self
-    }
-
     /// Tells the suite which awkward values the store keeps.
     #[must_use]
     pub fn with_values(mut self, values: Values) -> Self {
@@ -138,7 +154,36 @@ impl StoreHooks {
     /// pass is then waited for, and only little of that is done.
     #[must_use]
     pub fn with_wall_clock(mut self) -> Self {
-        self.clock = Some(ClockLevel::Wall);
+        self.clock = Some(OwnClock::Wall { reason: None });
+        self
+    }
+
+    /// Tells the suite that the store reads no clock but the environment's, which is so unless something else is said.
+    #[must_use]
+    pub fn with_virtual_clock(mut self) -> Self {
+        self.clock = None;
+        self
+    }
+
+    /// The same, of a clock that should be moved and is not, for this reason; the report tells it.
+    #[must_use]
+    pub fn with_unmoved_clock(mut self, reason: impl Into<String>) -> Self {
+        self.clock = Some(OwnClock::Wall { reason: Some(reason.into()) });
+        self
+    }
+
+    /// Tells the suite that records expire by a clock that can be moved, such as that of a server under a
+    /// [`MovedClock`](session_clock::MovedClock). `to` is called with an instant, in microseconds since the Unix epoch,
+    /// before anything is done; it may be an earlier one when a storage is about to be opened. It must not come
+    /// back before the store obeys. `test` says how it was seen that it does, and `reach` what the clock can show.
+    #[must_use]
+    pub fn with_moved_clock(
+        mut self,
+        test: impl Into<String>,
+        reach: Reach,
+        to: impl FnMut(i64) -> Result<(), String> + 'static,
+    ) -> Self {
+        self.clock = Some(OwnClock::Moved { test: test.into(), reach, to: Box::new(to) });
         self
     }
 
@@ -160,6 +205,13 @@ impl StoreHooks {
         self
     }
 
+    /// Keeps something for as long as the store is driven, such as the server that it is on.
+    #[must_use]
+    pub fn with_guard(mut self, guard: impl Any) -> Self {
+        self.guard = Some(Box::new(guard));
+        self
+    }
+
     /// Runs the store's futures on this runtime; on one that works only while it waits for a future otherwise.
     #[must_use]
     pub fn with_runtime(mut self, runtime: Runtime) -> Self {
@@ -174,6 +226,26 @@ fn told(error: impl Into<Box<dyn Error + Send + Sync>>) -> String {
 }
 
 impl StoreHooks {
+    /// Moves the store's own clock, if it has one that is moved.
+    pub(super) fn move_clock(&mut self, now: i64) -> Result<(), Fault> {
+        match &mut self.clock {
+            Some(OwnClock::Moved { to, .. }) => {
+                to(now).map_err(|reason| Fault::Harness(format!("the clock cannot be moved: {reason}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the manifest says of the clock.
+    pub(super) fn describe_clock(&self, manifest: &mut Manifest) {
+        match &self.clock {
+            None => manifest.clock = ClockLevel::Virtual,
+            Some(OwnClock::Moved { test, reach, .. }) => moved(manifest, test.clone(), *reach),
+            Some(OwnClock::Wall { reason: Some(reason) }) => fallen_back(manifest, reason),
+            Some(OwnClock::Wall { reason: None }) => manifest.clock = ClockLevel::Wall,
+        }
+    }
+
     /// What broke the connection since this was asked the last time, if anything did.
     pub(super) fn broken(&mut self) -> Option<Fault> {
         self.fault.as_mut().and_then(|fault| fault())

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::child::AdapterChild;
-use super::connection::{AdapterCommand, Connection};
+use super::connection::AdapterCommand;
 use super::directory::temporary;
 use super::hooks::KillableProcess;
 use super::opener::at_once;
@@ -24,15 +24,11 @@ use crate::wire;
 /// # Errors
 /// [`Fault`] if it does not start or does not introduce itself.
 pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fault> {
-    let (connection, manifest) = Connection::start(command)?;
+    let (child, manifest) = AdapterChild::start(command)?;
     match manifest.level {
-        SubjectLevel::Session => Ok(Box::new(ProcessSubject {
-            child: AdapterChild::new(command.clone(), Some(connection)),
-            manifest,
-            dir: temporary()?,
-        })),
+        SubjectLevel::Session => Ok(Box::new(ProcessSubject { child, manifest, dir: temporary()? })),
         SubjectLevel::Store => {
-            let shared = Arc::new(Mutex::new(RemoteState::new(command.clone(), connection)));
+            let shared = Arc::new(Mutex::new(RemoteState::new(child)));
             let (for_open, for_fault, for_damage, for_sent) =
                 (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
             let capabilities = manifest.capabilities;

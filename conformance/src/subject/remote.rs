@@ -8,7 +8,6 @@ use session_core::{Capabilities, Clock, ManualClock, Record, SessionKey, Session
 use time::OffsetDateTime;
 
 use super::child::AdapterChild;
-use super::connection::{AdapterCommand, Connection};
 use super::store::Opening;
 use super::{Env, Fault};
 use crate::json::{Json, Object};
@@ -27,8 +26,8 @@ pub(super) struct RemoteState {
 }
 
 impl RemoteState {
-    pub(super) fn new(command: AdapterCommand, connection: Connection) -> Self {
-        Self { child: AdapterChild::new(command, Some(connection)), taking_over: false, fault: None }
+    pub(super) fn new(child: AdapterChild) -> Self {
+        Self { child, taking_over: false, fault: None }
     }
 
     /// Asks the adapter; starts it again if it is not running.

@@ -25,7 +25,7 @@ use super::session::{failed, perform, state};
 use super::{Env, Fault, Subject};
 use crate::call::Call;
 use crate::history::History;
-use crate::manifest::{ClockLevel, Hook, Manifest, SubjectLevel, Values};
+use crate::manifest::{Hook, Manifest, SubjectLevel, Values};
 use crate::observation::{Answer, Failed, Observation};
 use crate::op::StorageOp;
 use crate::parts::Parts;
@@ -118,9 +118,10 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         mut hooks: StoreHooks,
     ) -> Result<Self, Fault> {
         let runtime = runtime(&mut hooks)?;
-        let guard = runtime.enter();
         let dir = Directory::temporary()?;
         let clock = ManualClock::new(instant(START)?);
+        hooks.move_clock(START)?;
+        let guard = runtime.enter();
         let parts = Parts::default();
         let env = environment(&dir, &clock, Settings::default(), &parts);
         let opened = open(&env, Opening::Fresh);
@@ -128,7 +129,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         let mut manifest = Manifest::new(name, SubjectLevel::Store, store.capabilities());
         manifest.version = version.into();
         manifest.language = "Rust".into();
-        manifest.clock = hooks.clock.unwrap_or(ClockLevel::Virtual);
+        hooks.describe_clock(&mut manifest);
         manifest.values = hooks.values.unwrap_or(Values::KEPT);
         manifest.upsert = hooks.upsert;
         manifest.errata = std::mem::take(&mut hooks.errata);
@@ -224,9 +225,15 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         self.leave()
     }
 
+    /// Sets all the clocks that the store may read.
+    fn set_clock(&mut self, now: i64) -> Result<(), Fault> {
+        self.clock.set(instant(now)?);
+        self.hooks.move_clock(now)
+    }
+
     /// Opens the storage in the directory, at an instant.
     fn open_directory(&mut self, now: i64, settings: Settings, opening: Opening) -> Result<(), Fault> {
-        self.clock.set(instant(now)?);
+        self.set_clock(now)?;
         self.env = environment(&self.dir, &self.clock, settings, &self.parts);
         self.context = SessionContext::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
         self.open_handles(opening)
@@ -362,7 +369,7 @@ impl<S: SessionStore + 'static> Subject for StoreSubject<S> {
     }
 
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault> {
-        self.clock.set(instant(now)?);
+        self.set_clock(now)?;
         let observation = self.guarded(|subject| subject.perform(call));
         self.hooks.broken().map_or(observation, Err)
     }

@@ -12,6 +12,7 @@ use crate::history::History;
 use crate::manifest::Manifest;
 use crate::observation::Observation;
 use crate::schedule::Schedule;
+use crate::stopwatch::receive;
 use crate::trace::Settings;
 
 /// Makes the subject, on the thread on which it lives.
@@ -61,7 +62,7 @@ impl Watched {
             let _ = answer.send(act(subject));
         });
         let answered = match worker.tasks.send(task) {
-            Ok(()) => answers.recv_timeout(patience),
+            Ok(()) => receive(&answers, patience),
             Err(_) => Err(RecvTimeoutError::Disconnected),
         };
         match answered {
@@ -97,7 +98,7 @@ impl Worker {
             }
         });
         begun.map_err(|error| Fault::Harness(format!("no thread can be started: {error}")))?;
-        match manifests.recv_timeout(patience) {
+        match receive(&manifests, patience) {
             Ok(manifest) => Ok((Self { tasks, life }, manifest?)),
             Err(RecvTimeoutError::Timeout) => Err(Fault::Timeout(format!(
                 "the store was not opened within {:.1} s: it hangs",
@@ -116,7 +117,7 @@ impl Drop for Watched {
         if let Some(Worker { tasks, life }) = self.worker.take() {
             drop(tasks);
             // It says nothing; it only ends.
-            let _ = life.recv_timeout(self.patience);
+            let _ = receive(&life, self.patience);
         }
     }
 }

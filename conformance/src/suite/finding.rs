@@ -35,7 +35,7 @@ pub(super) enum Finding {
     CutShort {
         by: RuleId,
     },
-    /// Its golden trace does not come to it, since the subject's errata are in the way.
+    /// Its golden trace does not come to it, since the subject's errata, or the limits of its clock, are in the way.
     OutOfReach,
 }
 
@@ -63,7 +63,7 @@ impl Finding {
                 (Outcome::NotApplicable, Some(reason), None)
             }
             Self::OutOfReach => {
-                let reason = "the errata of the subject leave no way to it";
+                let reason = "the errata of the subject, or what its clock can show, leave no way to it";
                 (Outcome::NotApplicable, Some(reason.into()), None)
             }
         }

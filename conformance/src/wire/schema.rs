@@ -57,6 +57,7 @@ fn request_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
     let mut requests = vec![
         ("hello", vec![Field::new("protocol", described("integer", "The version that the suite speaks."))]),
         ("bye", Vec::new()),
+        ("now", vec![now()]),
         (
             "open",
             vec![

@@ -3,9 +3,12 @@
 //! Exit status: 0 all held; 1 a rule was broken, or a MUST was not exercised; 2 usage, configuration or
 //! harness error.
 
+mod clock;
 mod compare;
 mod doctor;
 mod http;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+mod own;
 mod progress;
 mod replay;
 mod rules;
@@ -43,6 +46,8 @@ enum Command {
     Http(http::Arguments),
     /// Check an adapter's protocol, line by line
     Doctor(doctor::Arguments),
+    /// Run a program, such as a server, under a clock that the suite moves
+    Clock(clock::Arguments),
     /// Make a store speak the protocol on standard input and output
     Serve(serve::Arguments),
     /// Print the JSON schema of the protocol, the report or a trace
@@ -74,6 +79,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Http(arguments) => http::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Clock(arguments) => clock::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
     };
