@@ -91,7 +91,7 @@ impl ClockLevel {
     /// clock that cannot be set, the real present.
     pub fn start(self) -> i64 {
         match self {
-            Self::Virtual => START,
+            Self::Virtual | Self::Moved => START,
             Self::Wall => {
                 let now = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000;
                 i64::try_from(now).unwrap_or(START)
