@@ -80,17 +80,13 @@ impl SessionStore for RedisStore {
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        match self.set(key, record, ExistenceCheck::NX).await? {
-            true => Ok(key.clone()),
-            false => Err(StoreError::Exists(key.clone())),
-        }
+        let set = self.set(key, record, ExistenceCheck::NX).await?;
+        if set { Ok(key.clone()) } else { Err(StoreError::Exists(key.clone())) }
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        match self.set(key, record, ExistenceCheck::XX).await? {
-            true => Ok(key.clone()),
-            false => Err(StoreError::NotFound(key.clone())),
-        }
+        let set = self.set(key, record, ExistenceCheck::XX).await?;
+        if set { Ok(key.clone()) } else { Err(StoreError::NotFound(key.clone())) }
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
