@@ -1530,6 +1530,65 @@ pub static RULES: &[Rule] = &[
         golden: "",
     },
     Rule {
+        id: "middleware.key.exact-name",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Only a cookie of exactly that name is the session's",
+        text: "Others are names that begin or end with it, differ in case, or have white space other than blanks and tabs around\nthem, and a cookie without a name whose value looks like one: `=__Host-id=…`. Browsers keep all of these apart, and\nleave some of them to neighbours of the site, such as its subdomains: whoever may set one must not choose the session.",
+        django: Django::Differs(
+            "it takes away every white space of Unicode around a name, such as U+00A0: such a cookie of a neighbour counts as the site's own",
+        ),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.key.quoted",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Quotes around the cookie's value are not part of the key",
+        text: "Some programs between put them there.",
+        django: Django::Differs(
+            "it also replaces what follows a backslash, so that a key has many spellings",
+        ),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.key.long-header",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A long header hides no cookie",
+        text: "With 64 KiB of others' cookies before it the session's is found, or the request is refused with a status of the 400s.\nA header that is read in part would log visitors out.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.key.hostile",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Whatever the cookie's value is, it is no error",
+        text: "Path separators, quotes, wildcards, other alphabets, ten thousand characters: a value that nobody issued opens an\nempty session, or the request is refused with a status of the 400s.",
+        django: Django::Same("on SQLite"),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.key.not-logged",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "No key of a session stands in what the application writes into its logs or to its output",
+        text: "Whoever reads a log could be every visitor in it. The first four characters tell sessions apart.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
         id: "middleware.lazy",
         version: 2,
         level: Level::Must,
@@ -2068,49 +2127,59 @@ pub const CRASH_ACKNOWLEDGED: RuleId = RuleId(134);
 pub const CRASH_WHOLE: RuleId = RuleId(135);
 /// `r[middleware.key]`: The session's key is the value of the session cookie.
 pub const MIDDLEWARE_KEY: RuleId = RuleId(136);
+/// `r[middleware.key.exact-name]`: Only a cookie of exactly that name is the session's.
+pub const MIDDLEWARE_KEY_EXACT_NAME: RuleId = RuleId(137);
+/// `r[middleware.key.quoted]`: Quotes around the cookie's value are not part of the key.
+pub const MIDDLEWARE_KEY_QUOTED: RuleId = RuleId(138);
+/// `r[middleware.key.long-header]`: A long header hides no cookie.
+pub const MIDDLEWARE_KEY_LONG_HEADER: RuleId = RuleId(139);
+/// `r[middleware.key.hostile]`: Whatever the cookie's value is, it is no error.
+pub const MIDDLEWARE_KEY_HOSTILE: RuleId = RuleId(140);
+/// `r[middleware.key.not-logged]`: No key of a session stands in what the application writes into its logs or to its output.
+pub const MIDDLEWARE_KEY_NOT_LOGGED: RuleId = RuleId(141);
 /// `r[middleware.lazy]`: A request that does not touch its session reads nothing, saves nothing, and sends no cookie.
-pub const MIDDLEWARE_LAZY: RuleId = RuleId(137);
+pub const MIDDLEWARE_LAZY: RuleId = RuleId(142);
 /// `r[middleware.key.not-adopted]`: A key that the application never issued is not adopted.
-pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(138);
+pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(143);
 /// `r[middleware.key.unguessable]`: Keys are drawn at random, from at least 2^128.
-pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(139);
+pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(144);
 /// `r[middleware.save.modified]`: A session that was modified is saved, and its cookie set.
-pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(140);
+pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(145);
 /// `r[middleware.save.unmodified]`: A session that was not modified is not saved.
-pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(141);
+pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(146);
 /// `r[middleware.save.every-request]`: With `save_every_request` every session that is not empty is saved, and its cookie set.
-pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(142);
+pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(147);
 /// `r[middleware.save.empty]`: A session that is empty is never saved.
-pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(143);
+pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(148);
 /// `r[middleware.save.server-error]`: An answer of 500 or above saves nothing and sets no cookie.
-pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(144);
+pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(149);
 /// `r[middleware.save.explicit]`: What the handler itself saved stays, whatever the answer.
-pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(145);
+pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(150);
 /// `r[middleware.interrupted]`: If a modified session was deleted while the request was worked on, the answer is 400, and the session stays deleted.
-pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(146);
+pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(151);
 /// `r[middleware.cookie.age]`: The cookie of a session lives as long as the session.
-pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(147);
+pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(152);
 /// `r[middleware.cookie.browser-close]`: The cookie of a session that ends with the browser has neither `Max-Age` nor `Expires`.
-pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(148);
+pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(153);
 /// `r[middleware.cookie.new-key]`: A session that got another key sends it.
-pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(149);
+pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(154);
 /// `r[middleware.cookie.kept]`: A session that kept its key sends the same one.
-pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(150);
+pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(155);
 /// `r[middleware.cookie.deleted]`: The cookie of a session that is empty is deleted.
-pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(151);
+pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(156);
 /// `r[middleware.cookie.attributes]`: The cookie is sent as the settings say.
-pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(152);
+pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(157);
 /// `r[middleware.cookie.deleted-attributes]`: The cookie is deleted where it was set.
-pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(153);
+pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(158);
 /// `r[middleware.vary.accessed]`: An answer whose session was looked at has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(154);
+pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(159);
 /// `r[middleware.vary.sent]`: An answer that sets or deletes the cookie has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(155);
+pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(160);
 /// `r[middleware.vary.untouched]`: An answer whose session was not looked at may be shared.
-pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(156);
+pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(161);
 /// `r[middleware.cache.private]`: An answer that sets the session's cookie does not say `Cache-Control: public`.
-pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(157);
+pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(162);
 /// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
-pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(158);
+pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(163);
 /// `r[middleware.log-out]`: After `flush` the old key opens nothing.
-pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(159);
+pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(164);

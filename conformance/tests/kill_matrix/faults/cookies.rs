@@ -57,6 +57,21 @@ pub(super) const FAULTS: &[Fault] = &[
         }),
     ),
     fault(
+        "cookie-that-does-not-verify-is-decoded",
+        "key.forged.signature",
+        "a cookie whose signature does not fit is decoded all the same",
+        "CVE-2026-39324 (rack-session): the coder of unencrypted cookies was asked next",
+        Cookie,
+        Flaw::Read(|it, key| match it.read(key) {
+            Err(StoreError::Corrupt { .. }) => {
+                let signer = Signer::new(&Secret::new(SECRET), &[], COOKIE_SALT);
+                let signed = key.as_str().split(':').take(2).collect::<Vec<_>>().join(":");
+                it.read(&parsed(&signer.sign(&signed), key))
+            }
+            done => done,
+        }),
+    ),
+    fault(
         "cookie-tampered-fails",
         "key.tampered",
         "a cookie that was not signed here is an error of the storage",
@@ -121,7 +136,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "cookie-for-ever",
         "expiry.dead",
         "the age of a cookie is not looked at",
-        "actix-session's CookieSessionStore",
+        "CVE-2024-31999 (@fastify/secure-session), actix-session's CookieSessionStore",
         Cookie,
         Flaw::Read(Signed::read_for_ever),
     ),
