@@ -88,7 +88,7 @@ fn float(count: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::RngCore;
+    use proptest::prelude::Rng;
     use rstest::rstest;
     use session_core::{KeyGenerator, RandomKeys};
 
@@ -102,7 +102,10 @@ mod tests {
     /// Keys of so many characters, each from as many of the alphabet.
     fn even(seed: u64, alphabet: &str, chars: usize) -> Vec<String> {
         let (mut chance, alphabet) = (chance(seed), alphabet.as_bytes());
-        let mut character = || char::from(alphabet[chance.next_u64() as usize % alphabet.len()]);
+        let mut character = || {
+            let drawn = chance.next_u64() % alphabet.len() as u64;
+            char::from(alphabet[usize::try_from(drawn).unwrap()])
+        };
         (0..DRAWS).map(|_| (0..chars).map(|_| character()).collect()).collect()
     }
 

@@ -120,6 +120,8 @@ pub enum Hook {
     Damage,
     /// `crash`: kill the process; another one that is told to `keep` what is there opens the same storage.
     Crash,
+    /// `rotate`: replace the secret, and open the storage again.
+    Rotate,
 }
 
 /// A rule that a subject is known to break. It must break it: an erratum that is not seen is an
@@ -152,7 +154,7 @@ pub struct Deviation {
 
 impl Hook {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::ForceKeys, Self::Damage, Self::Crash];
+    pub const ALL: &[Self] = &[Self::ForceKeys, Self::Damage, Self::Crash, Self::Rotate];
 
     /// The name on the wire.
     pub fn name(self) -> &'static str {
@@ -160,6 +162,7 @@ impl Hook {
             Self::ForceKeys => "force-keys",
             Self::Damage => "damage",
             Self::Crash => "crash",
+            Self::Rotate => "rotate",
         }
     }
 

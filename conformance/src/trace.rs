@@ -15,8 +15,18 @@ pub const FORMAT: u32 = 1;
 /// The instant at which every trace starts: 2030-01-01T00:00:00Z, in microseconds since the Unix epoch.
 pub const START: i64 = 1_893_456_000_000_000;
 
-/// The secret key of every trace (`SECRET_KEY`).
+/// The secret key with which every trace begins (`SECRET_KEY`).
 pub const SECRET: &str = "sessionspec";
+
+/// The secret key after it was replaced so often, and those under which signatures are still accepted
+/// (`SECRET_KEY_FALLBACKS`): the one before.
+pub fn secrets(replaced: u32) -> (String, Vec<String>) {
+    let secret = |number: u32| match number {
+        0 => SECRET.to_owned(),
+        number => format!("{SECRET}-{number}"),
+    };
+    (secret(replaced), replaced.checked_sub(1).map(secret).into_iter().collect())
+}
 
 /// The most steps a trace may have.
 const MAX_STEPS: usize = 100_000;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use session_core::{
-    BoxError, Clock, KeyGenerator, ManualClock, Session, SessionContext, SessionError, SessionKey,
+    BoxError, Clock, KeyGenerator, ManualClock, Secret, Session, SessionContext, SessionError, SessionKey,
     SessionStore,
 };
 use time::OffsetDateTime;
@@ -28,7 +28,7 @@ use crate::observation::{Answer, Failed, Observation};
 use crate::op::StorageOp;
 use crate::parts::Parts;
 use crate::schedule::{Field, Mortal, Schedule, Stage, carry_out, drive, race};
-use crate::trace::{SECRET, START, Settings};
+use crate::trace::{START, Settings, secrets};
 
 /// In which of its lives a storage is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +138,8 @@ pub struct StoreSubject<F, S> {
     keys: ForcedKeys,
     parts: Parts,
     env: Env,
+    /// How often the secret was replaced in this trace.
+    replaced: u32,
     dir: Directory,
     /// One store per client; the same one twice if the storage cannot be shared.
     stores: Vec<Arc<S>>,
@@ -169,7 +171,7 @@ where
         let dir = Directory::temporary()?;
         let clock = ManualClock::new(instant(START)?);
         let parts = Parts::default();
-        let env = environment(&dir, &clock, Settings::default(), &parts);
+        let env = environment(&dir, &clock, Settings::default(), 0, &parts);
         let store = open(&env, Opening::Fresh).map_err(not_opened)?;
         let mut manifest = Manifest::new(name, SubjectLevel::Store, store.capabilities());
         manifest.version = version.into();
@@ -180,6 +182,9 @@ where
         }
         if manifest.capabilities.persistent && hooks.process.is_some() {
             manifest.hooks.push(Hook::Crash);
+        }
+        if !manifest.capabilities.server_side {
+            manifest.hooks.push(Hook::Rotate);
         }
         manifest.parts = parts.names();
         drop(guard);
@@ -202,7 +207,7 @@ where
         let clock = ManualClock::new(instant(START)?);
         let keys = ForcedKeys::default();
         let parts = Parts::default();
-        let env = environment(&dir, &clock, Settings::default(), &parts);
+        let env = environment(&dir, &clock, Settings::default(), 0, &parts);
         let context = SessionContext::with(env.settings.clone(), clock.clone(), keys.clone());
         Ok(Self {
             open,
@@ -213,6 +218,7 @@ where
             keys,
             parts,
             env,
+            replaced: 0,
             dir,
             stores: Vec::new(),
             context,
@@ -262,7 +268,8 @@ where
     /// Opens the storage in the directory, at an instant.
     fn open_directory(&mut self, now: i64, settings: Settings, opening: Opening) -> Result<(), Fault> {
         self.clock.set(instant(now)?);
-        self.env = environment(&self.dir, &self.clock, settings, &self.parts);
+        self.replaced = 0;
+        self.env = environment(&self.dir, &self.clock, settings, self.replaced, &self.parts);
         self.context = SessionContext::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
         self.open_handles(opening)
     }
@@ -340,6 +347,17 @@ where
                 cleared.map(|count| Answer::Count(Some(count)))
             }
             StorageOp::Reopen => {
+                self.open_handles(Opening::Restart)?;
+                Ok(Answer::Unit)
+            }
+            StorageOp::Rotate => {
+                self.replaced += 1;
+                let core = self.env.settings();
+                let (cookie_age, expire_at_browser_close) = (core.cookie_age, core.expire_at_browser_close);
+                let settings = Settings { cookie_age, expire_at_browser_close };
+                self.env = environment(&self.dir, &self.clock, settings, self.replaced, &self.parts);
+                self.context =
+                    SessionContext::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
                 self.open_handles(Opening::Restart)?;
                 Ok(Answer::Unit)
             }
@@ -472,8 +490,16 @@ fn runtime(hooks: &mut StoreHooks) -> Result<Runtime, Fault> {
     }
 }
 
-fn environment(dir: &Directory, clock: &ManualClock, settings: Settings, parts: &Parts) -> Env {
-    let settings = session_core::Settings::new(SECRET).with(|core| {
+fn environment(
+    dir: &Directory,
+    clock: &ManualClock,
+    settings: Settings,
+    replaced: u32,
+    parts: &Parts,
+) -> Env {
+    let (secret, fallbacks) = secrets(replaced);
+    let settings = session_core::Settings::new(secret).with(|core| {
+        core.secret_key_fallbacks = fallbacks.into_iter().map(Secret::new).collect();
         core.cookie_age = settings.cookie_age;
         core.expire_at_browser_close = settings.expire_at_browser_close;
         // The suite tries values of 4 MiB.

@@ -76,6 +76,13 @@ pub(crate) const ALL: &[Vulnerability] = &[
         Rebuilt::Application,
     ),
     vulnerability(
+        "CVE-2025-47278",
+        "Flask 3.1.0",
+        "the list of secrets was handed on the wrong way round, so that the oldest fallback signed",
+        "key.rotated.newest",
+        Rebuilt::Store("cookie-signed-by-the-oldest-secret"),
+    ),
+    vulnerability(
         "CVE-2025-46336",
         "rack-session before 2.1.1",
         "a request that was still under way at log-out stored the deleted session again",
@@ -172,10 +179,8 @@ fn page() -> String {
         let area = of.rule.split('.').next().unwrap_or_default();
         let page = if area == "key" { "keys" } else { area };
         let (id, project, happened, rule) = (of.id, of.project, of.happened, of.rule);
-        let _ = writeln!(
-            out,
-            "| {id} | {project} | {happened} | [{rule}](spec/{page}.md#{rule}) | {place} |"
-        );
+        let _ =
+            writeln!(out, "| {id} | {project} | {happened} | [{rule}](spec/{page}.md#{rule}) | {place} |");
     }
     let _ = writeln!(
         out,

@@ -20,6 +20,11 @@ static MENDED: &[(&str, Flaw)] = &[
         }),
     ),
     (
+        "cookie-signed-by-the-oldest-secret",
+        // The list is turned round before it is handed on.
+        Flaw::Signs(|it, key, record| it.with_secrets(|_| {}).insert(key, record)),
+    ),
+    (
         "update-creates",
         Flaw::Update(|at, key, record| {
             if at.row(key).is_none() {
