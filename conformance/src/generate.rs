@@ -157,6 +157,9 @@ fn groups(manifest: &Manifest) -> Vec<(u32, bool, BoxedStrategy<Op>)> {
     if manifest.hooks.contains(&Hook::ForceKeys) {
         groups.push((2, false, issued().prop_map(|key| Op::Storage(StorageOp::ForceKey(key))).boxed()));
     }
+    if manifest.hooks.contains(&Hook::Rotate) {
+        groups.push((2, false, Just(Op::Storage(StorageOp::Rotate)).boxed()));
+    }
     if manifest.hooks.contains(&Hook::Damage) {
         groups.push((1, false, issued().prop_map(|key| Op::Storage(StorageOp::Damage(key))).boxed()));
     }

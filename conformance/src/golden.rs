@@ -43,6 +43,7 @@ impl Rule {
                 Need::DeepNestingRefused => values.deep_nesting = ValueSupport::RefusedOnSave,
                 Need::HookForceKeys => manifest.hooks.push(Hook::ForceKeys),
                 Need::HookDamage => manifest.hooks.push(Hook::Damage),
+                Need::HookRotate => manifest.hooks.push(Hook::Rotate),
                 Need::HookCrash => manifest.hooks.push(Hook::Crash),
                 Need::Parts => manifest.parts.push("front"),
                 // The reference has the rest already.

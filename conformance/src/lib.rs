@@ -38,6 +38,7 @@ pub mod generate;
 pub mod golden;
 pub mod history;
 pub mod json;
+pub mod keys;
 pub mod manifest;
 pub mod minimise;
 pub mod model;

@@ -160,6 +160,8 @@ pub enum Hook {
     Damage,
     /// `crash`: kill the process; another one that is told to `keep` what is there opens the same storage.
     Crash,
+    /// `rotate`: replace the secret, and open the storage again.
+    Rotate,
 }
 
 /// A rule that a subject is known to break. It must break it: an erratum that is not seen is an
@@ -192,7 +194,7 @@ pub struct Deviation {
 
 impl Hook {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::ForceKeys, Self::Damage, Self::Crash];
+    pub const ALL: &[Self] = &[Self::ForceKeys, Self::Damage, Self::Crash, Self::Rotate];
 
     /// The name on the wire.
     pub fn name(self) -> &'static str {
@@ -200,6 +202,7 @@ impl Hook {
             Self::ForceKeys => "force-keys",
             Self::Damage => "damage",
             Self::Crash => "crash",
+            Self::Rotate => "rotate",
         }
     }
 

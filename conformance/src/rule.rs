@@ -174,6 +174,8 @@ pub enum Need {
     HookDamage,
     /// The process can be killed, and another one opens what it left.
     HookCrash,
+    /// The secret can be replaced by the suite.
+    HookRotate,
     /// The store shows parts that the suite can make fail.
     Parts,
 }
@@ -229,6 +231,9 @@ impl Need {
             Self::Parts => (!subject.parts.is_empty(), "the store shows no part that could fail"),
             Self::HookCrash => {
                 (subject.hooks.contains(&Hook::Crash), "there is no process to be killed (hook `crash`)")
+            }
+            Self::HookRotate => {
+                (subject.hooks.contains(&Hook::Rotate), "its secret cannot be replaced (hook `rotate`)")
             }
             Self::HookDamage => {
                 (subject.hooks.contains(&Hook::Damage), "the subject cannot damage a record (hook `damage`)")

@@ -128,6 +128,39 @@ pub static RULES: &[Rule] = &[
         golden: include_str!("../golden/key.forged.signature.jsonl"),
     },
     Rule {
+        id: "key.rotated.fallback",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ClientSide, Need::HookRotate],
+        title: "After the secret was replaced, what the one before signed is still accepted",
+        text: "As long as that is listed as a fallback. Nobody is logged out because a secret was changed.",
+        django: Django::Same("with `SECRET_KEY_FALLBACKS`"),
+        page: "keys.md",
+        golden: include_str!("../golden/key.rotated.fallback.jsonl"),
+    },
+    Rule {
+        id: "key.rotated.newest",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ClientSide, Need::HookRotate],
+        title: "What is signed is signed by the newest secret",
+        text: "Fallbacks only verify. A store that went on to sign with one would make sessions that end with it, and whoever has the\nold secret could go on to forge them.",
+        django: Django::Same(""),
+        page: "keys.md",
+        golden: include_str!("../golden/key.rotated.newest.jsonl"),
+    },
+    Rule {
+        id: "key.rotated.given-up",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::ClientSide, Need::HookRotate],
+        title: "What was signed by a secret that is no longer listed is no session",
+        text: "",
+        django: Django::Same(""),
+        page: "keys.md",
+        golden: include_str!("../golden/key.rotated.given-up.jsonl"),
+    },
+    Rule {
         id: "key.hostile",
         version: 1,
         level: Level::Must,
@@ -1552,6 +1585,65 @@ pub static RULES: &[Rule] = &[
         golden: "",
     },
     Rule {
+        id: "middleware.key.exact-name",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Only a cookie of exactly that name is the session's",
+        text: "Others are names that begin or end with it, differ in case, or have white space other than blanks and tabs around\nthem, and a cookie without a name whose value looks like one: `=__Host-id=…`. Browsers keep all of these apart, and\nleave some of them to neighbours of the site, such as its subdomains: whoever may set one must not choose the session.",
+        django: Django::Differs(
+            "it takes away every white space of Unicode around a name, such as U+00A0: such a cookie of a neighbour counts as the site's own",
+        ),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.key.quoted",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Quotes around the cookie's value are not part of the key",
+        text: "Some programs between put them there.",
+        django: Django::Differs(
+            "it also replaces what follows a backslash, so that a key has many spellings",
+        ),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.key.long-header",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "A long header hides no cookie",
+        text: "With 64 KiB of others' cookies before it the session's is found, or the request is refused with a status of the 400s.\nA header that is read in part would log visitors out.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.key.hostile",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "Whatever the cookie's value is, it is no error",
+        text: "Path separators, quotes, wildcards, other alphabets, ten thousand characters: a value that nobody issued opens an\nempty session, or the request is refused with a status of the 400s.",
+        django: Django::Same("on SQLite"),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.key.not-logged",
+        version: 1,
+        level: Level::Must,
+        needs: &[],
+        title: "No key of a session stands in what the application writes into its logs or to its output",
+        text: "Whoever reads a log could be every visitor in it. The first four characters tell sessions apart.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
         id: "middleware.lazy",
         version: 2,
         level: Level::Must,
@@ -1811,7 +1903,7 @@ pub static RULES: &[Rule] = &[
 ];
 
 /// How many of them, the first ones, are about stores.
-pub(crate) const STORES: usize = 128;
+pub(crate) const STORES: usize = 131;
 
 /// How many, behind those, are about what overlaps and fails; the others are about applications.
 pub(crate) const SCHEDULES: usize = 10;
@@ -1838,305 +1930,321 @@ pub const KEY_FORGED_SALT: RuleId = RuleId(8);
 pub const KEY_FORGED_SECRET: RuleId = RuleId(9);
 /// `r[key.forged.signature]`: A value without a signature, with part of one, or with the signature of another value is not a session.
 pub const KEY_FORGED_SIGNATURE: RuleId = RuleId(10);
+/// `r[key.rotated.fallback]`: After the secret was replaced, what the one before signed is still accepted.
+pub const KEY_ROTATED_FALLBACK: RuleId = RuleId(11);
+/// `r[key.rotated.newest]`: What is signed is signed by the newest secret.
+pub const KEY_ROTATED_NEWEST: RuleId = RuleId(12);
+/// `r[key.rotated.given-up]`: What was signed by a secret that is no longer listed is no session.
+pub const KEY_ROTATED_GIVEN_UP: RuleId = RuleId(13);
 /// `r[key.hostile]`: A hostile key is an unknown key, and not an error.
-pub const KEY_HOSTILE: RuleId = RuleId(11);
+pub const KEY_HOSTILE: RuleId = RuleId(14);
 /// `r[lifecycle.open.lazy]`: Opening a session reads nothing.
-pub const LIFECYCLE_OPEN_LAZY: RuleId = RuleId(12);
+pub const LIFECYCLE_OPEN_LAZY: RuleId = RuleId(15);
 /// `r[lifecycle.load.stored]`: Reading returns what was saved.
-pub const LIFECYCLE_LOAD_STORED: RuleId = RuleId(13);
+pub const LIFECYCLE_LOAD_STORED: RuleId = RuleId(16);
 /// `r[lifecycle.load.once]`: An object reads its record once.
-pub const LIFECYCLE_LOAD_ONCE: RuleId = RuleId(14);
+pub const LIFECYCLE_LOAD_ONCE: RuleId = RuleId(17);
 /// `r[lifecycle.isolation]`: Sessions do not see each other's data.
-pub const LIFECYCLE_ISOLATION: RuleId = RuleId(15);
+pub const LIFECYCLE_ISOLATION: RuleId = RuleId(18);
 /// `r[lifecycle.create.stores]`: `create` stores what is in memory under a new key, at once.
-pub const LIFECYCLE_CREATE_STORES: RuleId = RuleId(16);
+pub const LIFECYCLE_CREATE_STORES: RuleId = RuleId(19);
 /// `r[lifecycle.create.unread]`: `create` on an object that was not read starts empty and leaves the other record alone.
-pub const LIFECYCLE_CREATE_UNREAD: RuleId = RuleId(17);
+pub const LIFECYCLE_CREATE_UNREAD: RuleId = RuleId(20);
 /// `r[lifecycle.create.failed-leaves-no-key]`: A failed `create` leaves the object's key as it was.
-pub const LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY: RuleId = RuleId(18);
+pub const LIFECYCLE_CREATE_FAILED_LEAVES_NO_KEY: RuleId = RuleId(21);
 /// `r[lifecycle.save.no-key-creates]`: `save` without a key creates.
-pub const LIFECYCLE_SAVE_NO_KEY_CREATES: RuleId = RuleId(19);
+pub const LIFECYCLE_SAVE_NO_KEY_CREATES: RuleId = RuleId(22);
 /// `r[lifecycle.save.stores]`: `save` replaces the whole record.
-pub const LIFECYCLE_SAVE_STORES: RuleId = RuleId(20);
+pub const LIFECYCLE_SAVE_STORES: RuleId = RuleId(23);
 /// `r[lifecycle.save.reads-first]`: `save` of an object that was not read keeps the record's data.
-pub const LIFECYCLE_SAVE_READS_FIRST: RuleId = RuleId(21);
+pub const LIFECYCLE_SAVE_READS_FIRST: RuleId = RuleId(24);
 /// `r[lifecycle.save.no-resurrect]`: Saving a session deleted elsewhere must not bring it back.
-pub const LIFECYCLE_SAVE_NO_RESURRECT: RuleId = RuleId(22);
+pub const LIFECYCLE_SAVE_NO_RESURRECT: RuleId = RuleId(25);
 /// `r[lifecycle.save.refused]`: A save that stores nothing says so.
-pub const LIFECYCLE_SAVE_REFUSED: RuleId = RuleId(23);
+pub const LIFECYCLE_SAVE_REFUSED: RuleId = RuleId(26);
 /// `r[lifecycle.save.upsert]`: Where one operation both creates and replaces, saving a session deleted elsewhere stores it again.
-pub const LIFECYCLE_SAVE_UPSERT: RuleId = RuleId(24);
+pub const LIFECYCLE_SAVE_UPSERT: RuleId = RuleId(27);
 /// `r[lifecycle.save.unknown-unread]`: `save` of an unread object whose record is gone fails with `UpdateError` and leaves the object without a key.
-pub const LIFECYCLE_SAVE_UNKNOWN_UNREAD: RuleId = RuleId(25);
+pub const LIFECYCLE_SAVE_UNKNOWN_UNREAD: RuleId = RuleId(28);
 /// `r[lifecycle.save.new-key]`: Where the key is the data, saving gives a new key.
-pub const LIFECYCLE_SAVE_NEW_KEY: RuleId = RuleId(26);
+pub const LIFECYCLE_SAVE_NEW_KEY: RuleId = RuleId(29);
 /// `r[lifecycle.save.last-wins]`: Of two objects on one record, the last save wins, whole.
-pub const LIFECYCLE_SAVE_LAST_WINS: RuleId = RuleId(27);
+pub const LIFECYCLE_SAVE_LAST_WINS: RuleId = RuleId(30);
 /// `r[lifecycle.save.flags]`: `save` sets `accessed` and leaves `modified` as it was.
-pub const LIFECYCLE_SAVE_FLAGS: RuleId = RuleId(28);
+pub const LIFECYCLE_SAVE_FLAGS: RuleId = RuleId(31);
 /// `r[lifecycle.save-must-create.taken]`: `save-must-create` on a key that is taken fails with `CreateError` and stores nothing.
-pub const LIFECYCLE_SAVE_MUST_CREATE_TAKEN: RuleId = RuleId(29);
+pub const LIFECYCLE_SAVE_MUST_CREATE_TAKEN: RuleId = RuleId(32);
 /// `r[lifecycle.save-must-create.stores]`: `save-must-create` on a free key stores under that key, without reading.
-pub const LIFECYCLE_SAVE_MUST_CREATE_STORES: RuleId = RuleId(30);
+pub const LIFECYCLE_SAVE_MUST_CREATE_STORES: RuleId = RuleId(33);
 /// `r[lifecycle.delete.gone]`: A deleted record no longer loads.
-pub const LIFECYCLE_DELETE_GONE: RuleId = RuleId(31);
+pub const LIFECYCLE_DELETE_GONE: RuleId = RuleId(34);
 /// `r[lifecycle.delete.idempotent]`: Deleting what is not there is not an error.
-pub const LIFECYCLE_DELETE_IDEMPOTENT: RuleId = RuleId(32);
+pub const LIFECYCLE_DELETE_IDEMPOTENT: RuleId = RuleId(35);
 /// `r[lifecycle.delete.keeps-object]`: `delete` leaves the object as it is.
-pub const LIFECYCLE_DELETE_KEEPS_OBJECT: RuleId = RuleId(33);
+pub const LIFECYCLE_DELETE_KEEPS_OBJECT: RuleId = RuleId(36);
 /// `r[lifecycle.delete.revokes-nothing]`: Where the key is the data, deleting revokes nothing.
-pub const LIFECYCLE_DELETE_REVOKES_NOTHING: RuleId = RuleId(34);
+pub const LIFECYCLE_DELETE_REVOKES_NOTHING: RuleId = RuleId(37);
 /// `r[lifecycle.delete.only-that]`: Deleting one session leaves every other.
-pub const LIFECYCLE_DELETE_ONLY_THAT: RuleId = RuleId(35);
+pub const LIFECYCLE_DELETE_ONLY_THAT: RuleId = RuleId(38);
 /// `r[lifecycle.flush.empties]`: `flush` empties the object, forgets its key and sets both flags.
-pub const LIFECYCLE_FLUSH_EMPTIES: RuleId = RuleId(36);
+pub const LIFECYCLE_FLUSH_EMPTIES: RuleId = RuleId(39);
 /// `r[lifecycle.flush.record-gone]`: `flush` deletes the record.
-pub const LIFECYCLE_FLUSH_RECORD_GONE: RuleId = RuleId(37);
+pub const LIFECYCLE_FLUSH_RECORD_GONE: RuleId = RuleId(40);
 /// `r[lifecycle.clear.keeps-record]`: `clear` keeps the key, and the record until the next save.
-pub const LIFECYCLE_CLEAR_KEEPS_RECORD: RuleId = RuleId(38);
+pub const LIFECYCLE_CLEAR_KEEPS_RECORD: RuleId = RuleId(41);
 /// `r[lifecycle.cycle.new-key]`: `cycle-key` moves the data to a new key, at once.
-pub const LIFECYCLE_CYCLE_NEW_KEY: RuleId = RuleId(39);
+pub const LIFECYCLE_CYCLE_NEW_KEY: RuleId = RuleId(42);
 /// `r[lifecycle.cycle.old-key-dead]`: `cycle-key` removes the old record.
-pub const LIFECYCLE_CYCLE_OLD_KEY_DEAD: RuleId = RuleId(40);
+pub const LIFECYCLE_CYCLE_OLD_KEY_DEAD: RuleId = RuleId(43);
 /// `r[lifecycle.cycle.no-record]`: `cycle-key` of an object without a record creates one.
-pub const LIFECYCLE_CYCLE_NO_RECORD: RuleId = RuleId(41);
+pub const LIFECYCLE_CYCLE_NO_RECORD: RuleId = RuleId(44);
 /// `r[lifecycle.exists.stored]`: `exists` is true for a key that has a live record.
-pub const LIFECYCLE_EXISTS_STORED: RuleId = RuleId(42);
+pub const LIFECYCLE_EXISTS_STORED: RuleId = RuleId(45);
 /// `r[lifecycle.exists.unknown]`: `exists` is false for a key that has no record.
-pub const LIFECYCLE_EXISTS_UNKNOWN: RuleId = RuleId(43);
+pub const LIFECYCLE_EXISTS_UNKNOWN: RuleId = RuleId(46);
 /// `r[lifecycle.exists.unsupported]`: Where the key is the data, `exists` fails with `unsupported`.
-pub const LIFECYCLE_EXISTS_UNSUPPORTED: RuleId = RuleId(44);
+pub const LIFECYCLE_EXISTS_UNSUPPORTED: RuleId = RuleId(47);
 /// `r[lifecycle.is-empty]`: A session is empty if it has no key and no data in memory.
-pub const LIFECYCLE_IS_EMPTY: RuleId = RuleId(45);
+pub const LIFECYCLE_IS_EMPTY: RuleId = RuleId(48);
 /// `r[lifecycle.second-client]`: A second handle on the same storage sees each change at once.
-pub const LIFECYCLE_SECOND_CLIENT: RuleId = RuleId(46);
+pub const LIFECYCLE_SECOND_CLIENT: RuleId = RuleId(49);
 /// `r[lifecycle.reopen.persistent]`: Records survive a restart.
-pub const LIFECYCLE_REOPEN_PERSISTENT: RuleId = RuleId(47);
+pub const LIFECYCLE_REOPEN_PERSISTENT: RuleId = RuleId(50);
 /// `r[lifecycle.reopen.deleted-stays]`: What was deleted before a restart stays deleted after it.
-pub const LIFECYCLE_REOPEN_DELETED_STAYS: RuleId = RuleId(48);
+pub const LIFECYCLE_REOPEN_DELETED_STAYS: RuleId = RuleId(51);
 /// `r[lifecycle.reopen.volatile]`: A store that does not persist is empty after a restart.
-pub const LIFECYCLE_REOPEN_VOLATILE: RuleId = RuleId(49);
+pub const LIFECYCLE_REOPEN_VOLATILE: RuleId = RuleId(52);
 /// `r[dict.get]`: `get` returns the value of an entry, or nothing if there is none.
-pub const DICT_GET: RuleId = RuleId(50);
+pub const DICT_GET: RuleId = RuleId(53);
 /// `r[dict.contains]`: `contains` tells whether an entry exists, even if its value is null.
-pub const DICT_CONTAINS: RuleId = RuleId(51);
+pub const DICT_CONTAINS: RuleId = RuleId(54);
 /// `r[dict.set]`: `set` adds an entry or replaces its value.
-pub const DICT_SET: RuleId = RuleId(52);
+pub const DICT_SET: RuleId = RuleId(55);
 /// `r[dict.set-default.present]`: `set-default` of a present entry returns its value and changes nothing.
-pub const DICT_SET_DEFAULT_PRESENT: RuleId = RuleId(53);
+pub const DICT_SET_DEFAULT_PRESENT: RuleId = RuleId(56);
 /// `r[dict.set-default.absent]`: `set-default` of an absent entry stores and returns the default.
-pub const DICT_SET_DEFAULT_ABSENT: RuleId = RuleId(54);
+pub const DICT_SET_DEFAULT_ABSENT: RuleId = RuleId(57);
 /// `r[dict.pop.present]`: `pop` removes an entry and returns its value.
-pub const DICT_POP_PRESENT: RuleId = RuleId(55);
+pub const DICT_POP_PRESENT: RuleId = RuleId(58);
 /// `r[dict.pop.absent]`: `pop` of an absent entry fails with `KeyError`.
-pub const DICT_POP_ABSENT: RuleId = RuleId(56);
+pub const DICT_POP_ABSENT: RuleId = RuleId(59);
 /// `r[dict.pop.default]`: `pop` of an absent entry with a default returns the default and stores nothing.
-pub const DICT_POP_DEFAULT: RuleId = RuleId(57);
+pub const DICT_POP_DEFAULT: RuleId = RuleId(60);
 /// `r[dict.remove.present]`: `remove` removes an entry.
-pub const DICT_REMOVE_PRESENT: RuleId = RuleId(58);
+pub const DICT_REMOVE_PRESENT: RuleId = RuleId(61);
 /// `r[dict.remove.absent]`: `remove` of an absent entry fails with `KeyError`.
-pub const DICT_REMOVE_ABSENT: RuleId = RuleId(59);
+pub const DICT_REMOVE_ABSENT: RuleId = RuleId(62);
 /// `r[dict.update]`: `update` sets each of the given entries and keeps the rest.
-pub const DICT_UPDATE: RuleId = RuleId(60);
+pub const DICT_UPDATE: RuleId = RuleId(63);
 /// `r[dict.clear]`: `clear` removes every entry without reading the record.
-pub const DICT_CLEAR: RuleId = RuleId(61);
+pub const DICT_CLEAR: RuleId = RuleId(64);
 /// `r[dict.listing]`: `keys`, `values` and `items` list all entries, private ones included.
-pub const DICT_LISTING: RuleId = RuleId(62);
+pub const DICT_LISTING: RuleId = RuleId(65);
 /// `r[dict.nested.memory]`: A change inside a value is seen by the same object.
-pub const DICT_NESTED_MEMORY: RuleId = RuleId(63);
+pub const DICT_NESTED_MEMORY: RuleId = RuleId(66);
 /// `r[dict.nested.saved]`: A change inside a value is stored by an explicit `save`.
-pub const DICT_NESTED_SAVED: RuleId = RuleId(64);
+pub const DICT_NESTED_SAVED: RuleId = RuleId(67);
 /// `r[testcookie.worked]`: The test cookie worked if its mark is in the session.
-pub const TESTCOOKIE_WORKED: RuleId = RuleId(65);
+pub const TESTCOOKIE_WORKED: RuleId = RuleId(68);
 /// `r[testcookie.delete]`: `delete-test-cookie` removes the mark, and sets `modified`.
-pub const TESTCOOKIE_DELETE: RuleId = RuleId(66);
+pub const TESTCOOKIE_DELETE: RuleId = RuleId(69);
 /// `r[tracking.new]`: A new object has neither flag.
-pub const TRACKING_NEW: RuleId = RuleId(67);
+pub const TRACKING_NEW: RuleId = RuleId(70);
 /// `r[tracking.read]`: Reading sets `accessed` only.
-pub const TRACKING_READ: RuleId = RuleId(68);
+pub const TRACKING_READ: RuleId = RuleId(71);
 /// `r[tracking.write]`: Changing an entry sets both flags.
-pub const TRACKING_WRITE: RuleId = RuleId(69);
+pub const TRACKING_WRITE: RuleId = RuleId(72);
 /// `r[tracking.set-default-present]`: `set-default` of a present entry does not set `modified`.
-pub const TRACKING_SET_DEFAULT_PRESENT: RuleId = RuleId(70);
+pub const TRACKING_SET_DEFAULT_PRESENT: RuleId = RuleId(73);
 /// `r[tracking.pop-absent]`: `pop` of an absent entry does not set `modified`.
-pub const TRACKING_POP_ABSENT: RuleId = RuleId(71);
+pub const TRACKING_POP_ABSENT: RuleId = RuleId(74);
 /// `r[tracking.remove-absent]`: A failed `remove` does not set `modified`.
-pub const TRACKING_REMOVE_ABSENT: RuleId = RuleId(72);
+pub const TRACKING_REMOVE_ABSENT: RuleId = RuleId(75);
 /// `r[tracking.update-empty]`: `update` with nothing still sets `modified`.
-pub const TRACKING_UPDATE_EMPTY: RuleId = RuleId(73);
+pub const TRACKING_UPDATE_EMPTY: RuleId = RuleId(76);
 /// `r[tracking.clear]`: `clear` sets both flags.
-pub const TRACKING_CLEAR: RuleId = RuleId(74);
+pub const TRACKING_CLEAR: RuleId = RuleId(77);
 /// `r[tracking.nested]`: A change inside a value does not set `modified`.
-pub const TRACKING_NESTED: RuleId = RuleId(75);
+pub const TRACKING_NESTED: RuleId = RuleId(78);
 /// `r[tracking.is-empty]`: Asking whether the session is empty sets no flag.
-pub const TRACKING_IS_EMPTY: RuleId = RuleId(76);
+pub const TRACKING_IS_EMPTY: RuleId = RuleId(79);
 /// `r[tracking.explicit-expiry]`: Asking for an age or date with an explicit expiry sets no flag.
-pub const TRACKING_EXPLICIT_EXPIRY: RuleId = RuleId(77);
+pub const TRACKING_EXPLICIT_EXPIRY: RuleId = RuleId(80);
 /// `r[tracking.expiry-none]`: Removing an expiry that was never set does not set `modified`.
-pub const TRACKING_EXPIRY_NONE: RuleId = RuleId(78);
+pub const TRACKING_EXPIRY_NONE: RuleId = RuleId(81);
 /// `r[tracking.untouched]`: Operations on the storage leave an object's flags alone.
-pub const TRACKING_UNTOUCHED: RuleId = RuleId(79);
+pub const TRACKING_UNTOUCHED: RuleId = RuleId(82);
 /// `r[tracking.sticky]`: A flag that is set stays set.
-pub const TRACKING_STICKY: RuleId = RuleId(80);
+pub const TRACKING_STICKY: RuleId = RuleId(83);
 /// `r[expiry.default]`: A session lives for the cookie age, from its last save.
-pub const EXPIRY_DEFAULT: RuleId = RuleId(81);
+pub const EXPIRY_DEFAULT: RuleId = RuleId(84);
 /// `r[expiry.seconds]`: An expiry in seconds counts from the last save.
-pub const EXPIRY_SECONDS: RuleId = RuleId(82);
+pub const EXPIRY_SECONDS: RuleId = RuleId(85);
 /// `r[expiry.negative]`: A session with a negative expiry has expired at once.
-pub const EXPIRY_NEGATIVE: RuleId = RuleId(83);
+pub const EXPIRY_NEGATIVE: RuleId = RuleId(86);
 /// `r[expiry.zero]`: An expiry of zero ends with the browser; the record lives for the cookie age.
-pub const EXPIRY_ZERO: RuleId = RuleId(84);
+pub const EXPIRY_ZERO: RuleId = RuleId(87);
 /// `r[expiry.duration]`: A duration is turned into a date at once.
-pub const EXPIRY_DURATION: RuleId = RuleId(85);
+pub const EXPIRY_DURATION: RuleId = RuleId(88);
 /// `r[expiry.at]`: A date is the instant of expiry, whatever its offset.
-pub const EXPIRY_AT: RuleId = RuleId(86);
+pub const EXPIRY_AT: RuleId = RuleId(89);
 /// `r[expiry.none]`: `set-expiry` with none returns to the default.
-pub const EXPIRY_NONE: RuleId = RuleId(87);
+pub const EXPIRY_NONE: RuleId = RuleId(90);
 /// `r[expiry.entry]`: The expiry is kept in the entry `_session_expiry`.
-pub const EXPIRY_ENTRY: RuleId = RuleId(88);
+pub const EXPIRY_ENTRY: RuleId = RuleId(91);
 /// `r[expiry.renewed]`: Saving renews the lifetime of a session.
-pub const EXPIRY_RENEWED: RuleId = RuleId(89);
+pub const EXPIRY_RENEWED: RuleId = RuleId(92);
 /// `r[expiry.range]`: An expiry outside the years 1 to 9999 is refused when it is used.
-pub const EXPIRY_RANGE: RuleId = RuleId(90);
+pub const EXPIRY_RANGE: RuleId = RuleId(93);
 /// `r[expiry.unreadable]`: An unreadable expiry destroys neither the session nor its data.
-pub const EXPIRY_UNREADABLE: RuleId = RuleId(91);
+pub const EXPIRY_UNREADABLE: RuleId = RuleId(94);
 /// `r[expiry.age]`: The expiry age is the number of seconds left, rounded down.
-pub const EXPIRY_AGE: RuleId = RuleId(92);
+pub const EXPIRY_AGE: RuleId = RuleId(95);
 /// `r[expiry.date]`: The expiry date is the date that was set, or the modification instant plus the age.
-pub const EXPIRY_DATE: RuleId = RuleId(93);
+pub const EXPIRY_DATE: RuleId = RuleId(96);
 /// `r[expiry.explicit]`: A caller may ask for the age or the date with a given modification instant and a given expiry.
-pub const EXPIRY_EXPLICIT: RuleId = RuleId(94);
+pub const EXPIRY_EXPLICIT: RuleId = RuleId(97);
 /// `r[expiry.browser-close]`: A session ends with the browser if its expiry is zero, or if it has none and the settings say so.
-pub const EXPIRY_BROWSER_CLOSE: RuleId = RuleId(95);
+pub const EXPIRY_BROWSER_CLOSE: RuleId = RuleId(98);
 /// `r[expiry.cookie-age]`: The session cookie age is the one in the settings.
-pub const EXPIRY_COOKIE_AGE: RuleId = RuleId(96);
+pub const EXPIRY_COOKIE_AGE: RuleId = RuleId(99);
 /// `r[expiry.boundary]`: At the instant of its expiry a record no longer loads.
-pub const EXPIRY_BOUNDARY: RuleId = RuleId(97);
+pub const EXPIRY_BOUNDARY: RuleId = RuleId(100);
 /// `r[expiry.not-early]`: A microsecond before its expiry a record still loads.
-pub const EXPIRY_NOT_EARLY: RuleId = RuleId(98);
+pub const EXPIRY_NOT_EARLY: RuleId = RuleId(101);
 /// `r[expiry.signed-seconds]`: Where the key is the data, a lifetime counts from the whole second in which it was saved.
-pub const EXPIRY_SIGNED_SECONDS: RuleId = RuleId(99);
+pub const EXPIRY_SIGNED_SECONDS: RuleId = RuleId(102);
 /// `r[expiry.dead]`: An expired record never loads.
-pub const EXPIRY_DEAD: RuleId = RuleId(100);
+pub const EXPIRY_DEAD: RuleId = RuleId(103);
 /// `r[expiry.kept]`: An expired record that was not cleared still holds its key.
-pub const EXPIRY_KEPT: RuleId = RuleId(101);
+pub const EXPIRY_KEPT: RuleId = RuleId(104);
 /// `r[expiry.gone]`: In a store that removes expired records by itself, an expired record is gone.
-pub const EXPIRY_GONE: RuleId = RuleId(102);
+pub const EXPIRY_GONE: RuleId = RuleId(105);
 /// `r[expiry.clear.removes]`: `clear-expired` removes every record that expired before now.
-pub const EXPIRY_CLEAR_REMOVES: RuleId = RuleId(103);
+pub const EXPIRY_CLEAR_REMOVES: RuleId = RuleId(106);
 /// `r[expiry.clear.count]`: `clear-expired` tells how many records it removed.
-pub const EXPIRY_CLEAR_COUNT: RuleId = RuleId(104);
+pub const EXPIRY_CLEAR_COUNT: RuleId = RuleId(107);
 /// `r[expiry.clear.keeps-live]`: `clear-expired` removes nothing else.
-pub const EXPIRY_CLEAR_KEEPS_LIVE: RuleId = RuleId(105);
+pub const EXPIRY_CLEAR_KEEPS_LIVE: RuleId = RuleId(108);
 /// `r[expiry.clear.boundary]`: A record that expires exactly now is left for the next clearing.
-pub const EXPIRY_CLEAR_BOUNDARY: RuleId = RuleId(106);
+pub const EXPIRY_CLEAR_BOUNDARY: RuleId = RuleId(109);
 /// `r[expiry.clear.automatic]`: Where the storage removes expired records by itself, `clear-expired` does nothing, and succeeds.
-pub const EXPIRY_CLEAR_AUTOMATIC: RuleId = RuleId(107);
+pub const EXPIRY_CLEAR_AUTOMATIC: RuleId = RuleId(110);
 /// `r[expiry.clear.refused]`: A store that cannot clear refuses to.
-pub const EXPIRY_CLEAR_REFUSED: RuleId = RuleId(108);
+pub const EXPIRY_CLEAR_REFUSED: RuleId = RuleId(111);
 /// `r[data.json]`: Every JSON type survives a reload.
-pub const DATA_JSON: RuleId = RuleId(109);
+pub const DATA_JSON: RuleId = RuleId(112);
 /// `r[data.text]`: Text survives to the last character.
-pub const DATA_TEXT: RuleId = RuleId(110);
+pub const DATA_TEXT: RuleId = RuleId(113);
 /// `r[data.non-bmp]`: Characters beyond the basic plane survive.
-pub const DATA_NON_BMP: RuleId = RuleId(111);
+pub const DATA_NON_BMP: RuleId = RuleId(114);
 /// `r[data.names]`: An entry name can be any text.
-pub const DATA_NAMES: RuleId = RuleId(112);
+pub const DATA_NAMES: RuleId = RuleId(115);
 /// `r[data.names.surrogates]`: Names with a lone surrogate survive.
-pub const DATA_NAMES_SURROGATES: RuleId = RuleId(113);
+pub const DATA_NAMES_SURROGATES: RuleId = RuleId(116);
 /// `r[data.floats]`: Floating-point numbers keep their value and stay floating-point numbers.
-pub const DATA_FLOATS: RuleId = RuleId(114);
+pub const DATA_FLOATS: RuleId = RuleId(117);
 /// `r[data.large]`: Large values survive whole.
-pub const DATA_LARGE: RuleId = RuleId(115);
+pub const DATA_LARGE: RuleId = RuleId(118);
 /// `r[data.too-large]`: A session larger than the store's limit is refused, and the record stays whole.
-pub const DATA_TOO_LARGE: RuleId = RuleId(116);
+pub const DATA_TOO_LARGE: RuleId = RuleId(119);
 /// `r[data.order]`: Entries keep the order in which they were first set.
-pub const DATA_ORDER: RuleId = RuleId(117);
+pub const DATA_ORDER: RuleId = RuleId(120);
 /// `r[data.integers.kept]`: Integers keep all their digits.
-pub const DATA_INTEGERS_KEPT: RuleId = RuleId(118);
+pub const DATA_INTEGERS_KEPT: RuleId = RuleId(121);
 /// `r[data.integers.refused]`: A store that cannot keep a big integer refuses it.
-pub const DATA_INTEGERS_REFUSED: RuleId = RuleId(119);
+pub const DATA_INTEGERS_REFUSED: RuleId = RuleId(122);
 /// `r[data.non-finite.kept]`: NaN and the infinities survive.
-pub const DATA_NON_FINITE_KEPT: RuleId = RuleId(120);
+pub const DATA_NON_FINITE_KEPT: RuleId = RuleId(123);
 /// `r[data.non-finite.refused]`: A store that cannot keep NaN and the infinities refuses them.
-pub const DATA_NON_FINITE_REFUSED: RuleId = RuleId(121);
+pub const DATA_NON_FINITE_REFUSED: RuleId = RuleId(124);
 /// `r[data.surrogates.kept]`: Lone surrogates survive.
-pub const DATA_SURROGATES_KEPT: RuleId = RuleId(122);
+pub const DATA_SURROGATES_KEPT: RuleId = RuleId(125);
 /// `r[data.surrogates.refused]`: A store that cannot keep lone surrogates refuses them.
-pub const DATA_SURROGATES_REFUSED: RuleId = RuleId(123);
+pub const DATA_SURROGATES_REFUSED: RuleId = RuleId(126);
 /// `r[data.deep.kept]`: Lists nested 300 deep survive.
-pub const DATA_DEEP_KEPT: RuleId = RuleId(124);
+pub const DATA_DEEP_KEPT: RuleId = RuleId(127);
 /// `r[data.deep.refused]`: A store that cannot keep deep nesting refuses it.
-pub const DATA_DEEP_REFUSED: RuleId = RuleId(125);
+pub const DATA_DEEP_REFUSED: RuleId = RuleId(128);
 /// `r[data.corrupt.empty]`: A record that does not decode reads as an empty session under the same key.
-pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(126);
+pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(129);
 /// `r[data.corrupt.overwritten]`: Saving replaces a record that did not decode.
-pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(127);
+pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(130);
 /// `r[concurrent.delete.final]`: After an acknowledged deletion no load finds the session.
-pub const CONCURRENT_DELETE_FINAL: RuleId = RuleId(128);
+pub const CONCURRENT_DELETE_FINAL: RuleId = RuleId(131);
 /// `r[concurrent.insert.one-wins]`: Of several insertions of one key exactly one succeeds.
-pub const CONCURRENT_INSERT_ONE_WINS: RuleId = RuleId(129);
+pub const CONCURRENT_INSERT_ONE_WINS: RuleId = RuleId(132);
 /// `r[concurrent.load.latest]`: A load sees the last acknowledged write, or a later one.
-pub const CONCURRENT_LOAD_LATEST: RuleId = RuleId(130);
+pub const CONCURRENT_LOAD_LATEST: RuleId = RuleId(133);
 /// `r[concurrent.record.whole]`: A load returns one record that was written, whole.
-pub const CONCURRENT_RECORD_WHOLE: RuleId = RuleId(131);
+pub const CONCURRENT_RECORD_WHOLE: RuleId = RuleId(134);
 /// `r[concurrent.order]`: All answers about a session fit one order of the operations.
-pub const CONCURRENT_ORDER: RuleId = RuleId(132);
+pub const CONCURRENT_ORDER: RuleId = RuleId(135);
 /// `r[failure.no-lie]`: What is acknowledged while a part fails has happened.
-pub const FAILURE_NO_LIE: RuleId = RuleId(133);
+pub const FAILURE_NO_LIE: RuleId = RuleId(136);
 /// `r[failure.not-absence]`: A failing part is never reported as "no such session".
-pub const FAILURE_NOT_ABSENCE: RuleId = RuleId(134);
+pub const FAILURE_NOT_ABSENCE: RuleId = RuleId(137);
 /// `r[failure.recovers]`: When nothing fails any more, the store works as before.
-pub const FAILURE_RECOVERS: RuleId = RuleId(135);
+pub const FAILURE_RECOVERS: RuleId = RuleId(138);
 /// `r[crash.acknowledged]`: What was acknowledged before the process was killed is there afterwards.
-pub const CRASH_ACKNOWLEDGED: RuleId = RuleId(136);
+pub const CRASH_ACKNOWLEDGED: RuleId = RuleId(139);
 /// `r[crash.whole]`: What was under way when the process was killed is there whole, or not at all.
-pub const CRASH_WHOLE: RuleId = RuleId(137);
+pub const CRASH_WHOLE: RuleId = RuleId(140);
 /// `r[middleware.key]`: The session's key is the value of the session cookie.
-pub const MIDDLEWARE_KEY: RuleId = RuleId(138);
+pub const MIDDLEWARE_KEY: RuleId = RuleId(141);
+/// `r[middleware.key.exact-name]`: Only a cookie of exactly that name is the session's.
+pub const MIDDLEWARE_KEY_EXACT_NAME: RuleId = RuleId(142);
+/// `r[middleware.key.quoted]`: Quotes around the cookie's value are not part of the key.
+pub const MIDDLEWARE_KEY_QUOTED: RuleId = RuleId(143);
+/// `r[middleware.key.long-header]`: A long header hides no cookie.
+pub const MIDDLEWARE_KEY_LONG_HEADER: RuleId = RuleId(144);
+/// `r[middleware.key.hostile]`: Whatever the cookie's value is, it is no error.
+pub const MIDDLEWARE_KEY_HOSTILE: RuleId = RuleId(145);
+/// `r[middleware.key.not-logged]`: No key of a session stands in what the application writes into its logs or to its output.
+pub const MIDDLEWARE_KEY_NOT_LOGGED: RuleId = RuleId(146);
 /// `r[middleware.lazy]`: A request that does not touch its session reads nothing, saves nothing, and sends no cookie.
-pub const MIDDLEWARE_LAZY: RuleId = RuleId(139);
+pub const MIDDLEWARE_LAZY: RuleId = RuleId(147);
 /// `r[middleware.key.not-adopted]`: A key that the application never issued is not adopted.
-pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(140);
+pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(148);
 /// `r[middleware.key.unguessable]`: Keys are drawn at random, from at least 2^128.
-pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(141);
+pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(149);
 /// `r[middleware.save.modified]`: A modified session is saved, and its cookie is set.
-pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(142);
+pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(150);
 /// `r[middleware.save.unmodified]`: An unmodified session is not saved.
-pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(143);
+pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(151);
 /// `r[middleware.save.every-request]`: With `save_every_request`, every session that is not empty is saved, and its cookie is set.
-pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(144);
+pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(152);
 /// `r[middleware.save.empty]`: An empty session is never saved.
-pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(145);
+pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(153);
 /// `r[middleware.save.server-error]`: An answer of 500 or above saves nothing and sets no cookie.
-pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(146);
+pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(154);
 /// `r[middleware.save.explicit]`: What the handler itself saved stays, whatever the response.
-pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(147);
+pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(155);
 /// `r[middleware.interrupted]`: If a modified session is deleted while its request is handled, the response is 400, and the session stays deleted.
-pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(148);
+pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(156);
 /// `r[middleware.cookie.age]`: The cookie of a session lives as long as the session.
-pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(149);
+pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(157);
 /// `r[middleware.cookie.browser-close]`: The cookie of a session that ends with the browser has neither `Max-Age` nor `Expires`.
-pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(150);
+pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(158);
 /// `r[middleware.cookie.new-key]`: A session that got a new key sends it.
-pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(151);
+pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(159);
 /// `r[middleware.cookie.kept]`: A session that kept its key sends the same one.
-pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(152);
+pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(160);
 /// `r[middleware.cookie.deleted]`: The cookie of an empty session is deleted.
-pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(153);
+pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(161);
 /// `r[middleware.cookie.attributes]`: The cookie is sent as the settings say.
-pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(154);
+pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(162);
 /// `r[middleware.cookie.deleted-attributes]`: The cookie is deleted where it was set.
-pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(155);
+pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(163);
 /// `r[middleware.vary.accessed]`: A response whose session was accessed has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(156);
+pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(164);
 /// `r[middleware.vary.sent]`: A response that sets or deletes the cookie has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(157);
+pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(165);
 /// `r[middleware.vary.untouched]`: A response whose session was not accessed may be shared.
-pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(158);
+pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(166);
 /// `r[middleware.cache.private]`: A response that sets the session's cookie does not say `Cache-Control: public`.
-pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(159);
+pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(167);
 /// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
-pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(160);
+pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(168);
 /// `r[middleware.log-out]`: After `flush` the old key opens nothing.
-pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(161);
+pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(169);

@@ -4,7 +4,7 @@ use crate::call::Call;
 use crate::manifest::{ClockLevel, Manifest, Order};
 use crate::model::{Aspect, Errata, Expected, Model};
 use crate::observation::{Answer, Observation, SessionState};
-use crate::op::{Forged, Key, StorageOp};
+use crate::op::{Forged, Key};
 use crate::rule::RuleId;
 use crate::rules;
 use crate::subject::{Fault, Subject};
@@ -187,7 +187,7 @@ impl Run<'_> {
         let now = self.model.now();
         let real = call.map_key(|key| self.text(*key));
         let observed = self.subject.call(now, &real.map_key(String::as_str))?;
-        if matches!(call, Call::Storage { op: StorageOp::Reopen, .. }) {
+        if matches!(call, Call::Storage { op, .. } if op.reopens()) {
             for number in 0..self.model.handles().sessions {
                 if let Some((key, client)) = self.model.session(number) {
                     let key = key.map(|key| self.text(key));

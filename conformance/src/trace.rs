@@ -19,8 +19,18 @@ pub const START: i64 = 1_893_456_000_000_000;
 /// What is nearer to the start than this, in microseconds, is meant in relation to it: five years.
 const NEAR: i64 = 5 * 365 * 24 * 3_600 * 1_000_000;
 
-/// The secret key of every trace (`SECRET_KEY`).
+/// The secret key with which every trace begins (`SECRET_KEY`).
 pub const SECRET: &str = "sessionspec";
+
+/// The secret key after it was replaced so often, and those under which signatures are still accepted
+/// (`SECRET_KEY_FALLBACKS`): the one before.
+pub fn secrets(replaced: u32) -> (String, Vec<String>) {
+    let secret = |number: u32| match number {
+        0 => SECRET.to_owned(),
+        number => format!("{SECRET}-{number}"),
+    };
+    (secret(replaced), replaced.checked_sub(1).map(secret).into_iter().collect())
+}
 
 /// The most steps a trace may have.
 const MAX_STEPS: usize = 100_000;

@@ -74,7 +74,7 @@ fn axum(root: &Path, servers: Option<&Running>) -> Result<(), Failure> {
 
 fn check(root: &Path, site: &Site, name: &str, every: bool, close: bool) -> Result<(), Failure> {
     let mut run = command::sessionspec(root);
-    let printed = command::output(run.args(["http", "--url", &site.url]))?;
+    let printed = command::output(run.args(["http", "--url", &site.url, "--log"]).arg(&site.log))?;
     let verdict = printed.lines().last().unwrap_or_default();
     println!("{name}, save_every_request {every}, expire_at_browser_close {close}: {verdict}");
     Ok(())

@@ -385,7 +385,7 @@ impl Running {
     }
 
     /// Starts a server and waits until it listens. Its output goes into a file, whose end is shown if it ends.
-    pub(crate) fn spawn(&mut self, command: &mut Command, port: u16, name: &str) -> Result<(), Fault> {
+    pub(crate) fn spawn(&mut self, command: &mut Command, port: u16, name: &str) -> Result<PathBuf, Fault> {
         let log = self.directory.path().join(format!("{name}-{port}.log"));
         let file = fs::File::create(&log)?;
         if command.get_current_dir().is_none() {
@@ -405,7 +405,7 @@ impl Running {
             sleep(Duration::from_millis(20));
         }
         self.children.push(child);
-        Ok(())
+        Ok(log)
     }
 }
 

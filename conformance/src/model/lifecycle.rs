@@ -76,6 +76,7 @@ impl Model {
             writer: session.client,
             version: self.writes,
             signed: self.now.div_euclid(1_000_000),
+            secret: self.secret,
             origin,
             lifetime,
             survived: Vec::new(),
@@ -89,7 +90,9 @@ impl Model {
     fn sign(&mut self, i: usize, lifetime: (i64, RuleId), origin: Vec<RuleId>) {
         let data = self.sessions[i].data.get_or_insert_default().stored();
         let second = self.now.div_euclid(1_000_000);
-        let same = |record: &Record| record.signed == second && record.data.is(&data);
+        let secret = self.secret;
+        let same =
+            |record: &Record| (record.signed, record.secret) == (second, secret) && record.data.is(&data);
         let known = self.records.iter().find(|(_, record)| same(record)).map(|(key, _)| *key);
         for rule in &origin {
             self.because(Aspect::Outcome, *rule);

@@ -15,6 +15,7 @@ use crate::history::History;
 use crate::json::Object;
 use crate::manifest::{Hook, Manifest, SubjectLevel};
 use crate::observation::Observation;
+use crate::op::StorageOp;
 use crate::schedule::{Mortal, Schedule, carry_out};
 use crate::trace::Settings;
 use crate::wire;
@@ -26,7 +27,9 @@ use crate::wire;
 pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fault> {
     let (child, manifest) = AdapterChild::start(command)?;
     match manifest.level {
-        SubjectLevel::Session => Ok(Box::new(ProcessSubject { child, manifest, dir: temporary()? })),
+        SubjectLevel::Session => {
+            Ok(Box::new(ProcessSubject { child, manifest, dir: temporary()?, replaced: 0 }))
+        }
         SubjectLevel::Store => {
             let shared = Arc::new(Mutex::new(RemoteState::new(child)));
             let (for_open, for_fault, for_damage, for_sent) =
@@ -59,6 +62,8 @@ struct ProcessSubject {
     child: AdapterChild,
     manifest: Manifest,
     dir: tempfile::TempDir,
+    /// How often the secret was replaced in this trace.
+    replaced: u32,
 }
 
 impl ProcessSubject {
@@ -81,11 +86,16 @@ impl Subject for ProcessSubject {
         if self.child.is_killed() {
             self.child.start_over();
         }
+        self.replaced = 0;
         self.ask_to_open(wire::open(now, settings, self.dir.path()))?.map_err(Fault::Harness)
     }
 
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault> {
-        let (op, fields) = wire::call(now, call);
+        let (op, mut fields) = wire::call(now, call);
+        if let Call::Storage { op: StorageOp::Rotate, .. } = call {
+            self.replaced += 1;
+            wire::add_secrets(&mut fields, self.replaced);
+        }
         let reply = self.child.request(op, fields)?;
         reply.observation(call).map_err(|what| Fault::Harness(format!("the answer to `{op}`: {what}")))
     }

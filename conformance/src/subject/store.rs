@@ -10,8 +10,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use session_core::{
-    BoxError, Chain, Clock, KeyGenerator, ManualClock, RandomKeys, Session, SessionContext, SessionError,
-    SessionKey, SessionStore,
+    BoxError, Chain, Clock, KeyGenerator, ManualClock, RandomKeys, Secret, Session, SessionContext,
+    SessionError, SessionKey, SessionStore,
 };
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
@@ -30,7 +30,7 @@ use crate::observation::{Answer, Failed, Observation};
 use crate::op::StorageOp;
 use crate::parts::Parts;
 use crate::schedule::{Field, Mortal, Schedule, Stage, carry_out, drive, race};
-use crate::trace::{SECRET, START, Settings};
+use crate::trace::{START, Settings, secrets};
 
 /// In which of its lives a storage is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct StoreSubject<S: SessionStore> {
     keys: ForcedKeys,
     parts: Parts,
     env: Env,
+    /// How often the secret was replaced in this trace.
+    replaced: u32,
     dir: Directory,
     /// One store per client; the same one twice if the storage cannot be shared.
     stores: Vec<Arc<S>>,
@@ -123,7 +125,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         hooks.move_clock(START)?;
         let guard = runtime.enter();
         let parts = Parts::default();
-        let env = environment(&dir, &clock, Settings::default(), &parts);
+        let env = environment(&dir, &clock, Settings::default(), 0, &parts);
         let opened = open(&env, Opening::Fresh);
         let store = runtime.block_on(opened).map_err(|error| not_opened(&error))?;
         let mut manifest = Manifest::new(name, SubjectLevel::Store, store.capabilities());
@@ -138,6 +140,9 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         }
         if manifest.capabilities.persistent && hooks.process.is_some() {
             manifest.hooks.push(Hook::Crash);
+        }
+        if !manifest.capabilities.server_side {
+            manifest.hooks.push(Hook::Rotate);
         }
         manifest.parts = parts.names();
         drop(store);
@@ -164,7 +169,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         let clock = ManualClock::new(instant(START)?);
         let keys = ForcedKeys::default();
         let parts = Parts::default();
-        let env = environment(&dir, &clock, Settings::default(), &parts);
+        let env = environment(&dir, &clock, Settings::default(), 0, &parts);
         let context = SessionContext::with(env.settings.clone(), clock.clone(), keys.clone());
         Ok(Self {
             open,
@@ -175,6 +180,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
             keys,
             parts,
             env,
+            replaced: 0,
             dir,
             stores: Vec::new(),
             context,
@@ -234,7 +240,8 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
     /// Opens the storage in the directory, at an instant.
     fn open_directory(&mut self, now: i64, settings: Settings, opening: Opening) -> Result<(), Fault> {
         self.set_clock(now)?;
-        self.env = environment(&self.dir, &self.clock, settings, &self.parts);
+        self.replaced = 0;
+        self.env = environment(&self.dir, &self.clock, settings, self.replaced, &self.parts);
         self.context = SessionContext::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
         self.open_handles(opening)
     }
@@ -317,6 +324,17 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
                 cleared.map(|count| Answer::Count(Some(count).filter(|_| !self.hooks.uncounted)))
             }
             StorageOp::Reopen => {
+                self.open_handles(Opening::Restart)?;
+                Ok(Answer::Unit)
+            }
+            StorageOp::Rotate => {
+                self.replaced += 1;
+                let core = self.env.settings();
+                let (cookie_age, expire_at_browser_close) = (core.cookie_age, core.expire_at_browser_close);
+                let settings = Settings { cookie_age, expire_at_browser_close };
+                self.env = environment(&self.dir, &self.clock, settings, self.replaced, &self.parts);
+                self.context =
+                    SessionContext::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
                 self.open_handles(Opening::Restart)?;
                 Ok(Answer::Unit)
             }
@@ -475,8 +493,16 @@ fn runtime(hooks: &mut StoreHooks) -> Result<Runtime, Fault> {
     }
 }
 
-fn environment(dir: &Directory, clock: &ManualClock, settings: Settings, parts: &Parts) -> Env {
-    let settings = session_core::Settings::new(SECRET).with(|core| {
+fn environment(
+    dir: &Directory,
+    clock: &ManualClock,
+    settings: Settings,
+    replaced: u32,
+    parts: &Parts,
+) -> Env {
+    let (secret, fallbacks) = secrets(replaced);
+    let settings = session_core::Settings::new(secret).with(|core| {
+        core.secret_key_fallbacks = fallbacks.into_iter().map(Secret::new).collect();
         core.cookie_age = settings.cookie_age;
         core.expire_at_browser_close = settings.expire_at_browser_close;
         // The suite tries values of 4 MiB.

@@ -21,7 +21,7 @@ use crate::manifest::{self, ClockLevel, Hook, SubjectLevel};
 use crate::observation::{Answer, ErrorKind, Observation, SessionState};
 use crate::op::{Form, StorageOp};
 use crate::rule::RuleId;
-use crate::trace;
+use crate::trace::{self, secrets};
 
 pub use schema::schema;
 
@@ -340,6 +340,13 @@ pub(crate) fn open_kept(now: i64, settings: trace::Settings, dir: &std::path::Pa
 /// Whether an operation changes what is stored, so that it is worth being killed in.
 pub(crate) fn writes(op: &str) -> bool {
     matches!(op, "insert" | "update" | "delete" | "delete-key" | "save")
+}
+
+/// Adds the secrets to the request that replaces them.
+pub(crate) fn add_secrets(fields: &mut Object, replaced: u32) {
+    let (secret, fallbacks) = secrets(replaced);
+    fields.push("secret", Json::text(&secret));
+    fields.push("fallbacks", Json::list(fallbacks.iter().map(|secret| Json::text(secret))));
 }
 
 /// The name and the fields of what is asked of a subject with session objects.

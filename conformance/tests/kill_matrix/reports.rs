@@ -106,9 +106,9 @@ fn the_table_shows_what_held_and_what_did_not() {
     concurrent        5/5   FAIL 0/5
     failure             -          -
     crash               -          -
-    faulty: 136 rules: 114 pass, 22 not-applicable; 1,234 steps; clock virtual
-    faulty: 136 rules: 106 pass, 8 fail, 22 not-applicable; 1,234 steps; clock virtual
-    1 subject did not hold: 136 rules on 2 subjects, 2,468 steps, seed 0x51f2, 1.5 s
+    faulty: 139 rules: 114 pass, 25 not-applicable; 1,234 steps; clock virtual
+    faulty: 139 rules: 106 pass, 8 fail, 25 not-applicable; 1,234 steps; clock virtual
+    1 subject did not hold: 139 rules on 2 subjects, 2,468 steps, seed 0x51f2, 1.5 s
     ");
 }
 
