@@ -19,6 +19,7 @@
 #![no_std]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+#[expect(dead_code, reason = "it has what the writing side needs, too")]
 #[path = "src/layout.rs"]
 mod layout;
 
@@ -215,15 +216,16 @@ fn map(path: *const c_char) {
 
 /// What the file says.
 struct Reading {
-    /// In microseconds since the Unix epoch.
-    instant: i64,
+    /// In microseconds since the Unix epoch; nothing while the clock shows real time.
+    instant: Option<i64>,
     /// By how many microseconds the clock was moved forward altogether.
     moved: i64,
     /// Whether the monotonic clocks stand still.
     stands: bool,
 }
 
-/// What the file says now; nothing if there is none, or if the clock was never set.
+/// What the file says now; nothing if there is none, or if the clock was never set. One that shows real time again has
+/// been moved all the same: monotonic clocks never go back.
 fn reading() -> Option<Reading> {
     let page = PAGE.load(Ordering::Acquire);
     if page.is_null() {
@@ -243,7 +245,9 @@ fn reading() -> Option<Reading> {
             fence(Ordering::Acquire);
             // A slot in use is not written. If it is in use no longer, the next one is read.
             if counter.load(Ordering::Relaxed) == count {
-                return (instant != layout::REAL).then_some(Reading { instant, moved, stands });
+                let instant = (instant != layout::REAL).then_some(instant);
+                let is_set = instant.is_some() || moved != 0;
+                return is_set.then_some(Reading { instant, moved, stands });
             }
         }
     }
@@ -254,32 +258,34 @@ fn reading() -> Option<Reading> {
 /// What a clock shows; nothing for those that are left to the kernel.
 fn shown(clock: c_int, reading: &Reading) -> Option<Timespec> {
     match clock {
-        CLOCK_REALTIME | CLOCK_REALTIME_COARSE | CLOCK_REALTIME_ALARM | CLOCK_TAI => Some(date(reading)),
+        CLOCK_REALTIME | CLOCK_REALTIME_COARSE | CLOCK_REALTIME_ALARM | CLOCK_TAI => date(reading),
         CLOCK_MONOTONIC
         | CLOCK_MONOTONIC_RAW
         | CLOCK_MONOTONIC_COARSE
         | CLOCK_BOOTTIME
         | CLOCK_BOOTTIME_ALARM => {
-            if reading.stands {
+            match reading.instant {
                 // Far from the date, so that the two can be told apart; whole seconds, so that it is always over a
                 // second when the date comes to another one.
-                return Some(Timespec {
-                    sec: reading.instant.div_euclid(SECOND_US) - 1_500_000_000,
-                    nsec: 0,
-                });
+                Some(instant) if reading.stands => {
+                    Some(Timespec { sec: instant.div_euclid(SECOND_US) - 1_500_000_000, nsec: 0 })
+                }
+                _ => {
+                    let now = real(clock)?;
+                    let nsec = now.nsec + reading.moved.rem_euclid(SECOND_US) * 1_000;
+                    let sec = now.sec + reading.moved.div_euclid(SECOND_US);
+                    Some(Timespec { sec: sec + nsec / SECOND_NS, nsec: nsec % SECOND_NS })
+                }
             }
-            let now = real(clock)?;
-            let nsec = now.nsec + reading.moved.rem_euclid(SECOND_US) * 1_000;
-            let sec = now.sec + reading.moved.div_euclid(SECOND_US);
-            Some(Timespec { sec: sec + nsec / SECOND_NS, nsec: nsec % SECOND_NS })
         }
         _ => None,
     }
 }
 
-fn date(reading: &Reading) -> Timespec {
-    let sec = reading.instant.div_euclid(SECOND_US);
-    Timespec { sec, nsec: reading.instant.rem_euclid(SECOND_US) * 1_000 }
+/// The date, if it was set.
+fn date(reading: &Reading) -> Option<Timespec> {
+    let instant = reading.instant?;
+    Some(Timespec { sec: instant.div_euclid(SECOND_US), nsec: instant.rem_euclid(SECOND_US) * 1_000 })
 }
 
 /// # Safety
@@ -302,12 +308,12 @@ pub unsafe extern "C" fn clock_gettime(clock: c_int, now: *mut Timespec) -> c_in
 /// As the C library's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gettimeofday(now: *mut Timeval, zone: *mut [c_int; 2]) -> c_int {
-    let Some(reading) = reading().filter(|_| !now.is_null()) else {
+    let date = reading().and_then(|reading| date(&reading)).filter(|_| !now.is_null());
+    let Some(Timespec { sec, nsec }) = date else {
         // SAFETY: what the caller gave is the kernel's to judge.
         return returned(unsafe { kernel(number::GETTIMEOFDAY, [now as i64, zone as i64, 0, 0, 0, 0]) })
             as c_int;
     };
-    let Timespec { sec, nsec } = date(&reading);
     // SAFETY: they are the caller's; the first is not null.
     unsafe {
         *now = Timeval { sec, usec: nsec / 1_000 };
@@ -322,10 +328,8 @@ pub unsafe extern "C" fn gettimeofday(now: *mut Timeval, zone: *mut [c_int; 2]) 
 /// As the C library's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn time(now: *mut i64) -> i64 {
-    let seconds = match reading() {
-        Some(reading) => date(&reading).sec,
-        None => real(CLOCK_REALTIME).map_or(-1, |now| now.sec),
-    };
+    let date = reading().and_then(|reading| date(&reading)).or_else(|| real(CLOCK_REALTIME));
+    let seconds = date.map_or(-1, |date| date.sec);
     // SAFETY: it is the caller's, or null.
     if let Some(now) = unsafe { now.as_mut() } {
         *now = seconds;

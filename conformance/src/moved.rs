@@ -127,6 +127,16 @@ impl Mover {
     }
 }
 
+impl Drop for Mover {
+    /// Servers that others have started go on in real time.
+    fn drop(&mut self) {
+        if self.shared && self.clock.instant().is_some() {
+            // If that fails, the file is no more.
+            let _ = self.clock.release();
+        }
+    }
+}
+
 /// Notes in a manifest that the subject's clock is moved, how that was seen, and what it can show.
 pub(crate) fn moved(manifest: &mut Manifest, test: String, reach: Reach) {
     (manifest.clock, manifest.clock_test, manifest.clock_reach) = (ClockLevel::Moved, test, reach);

@@ -91,6 +91,7 @@ impl ClockFile {
     /// Sets the clock. Programs see the old instant or the new one, and nothing between.
     pub(crate) fn set(&mut self, path: &Path, instant: i64) -> Result<(), ClockError> {
         self.lock(path)?;
+        // From real time nobody knows how far it is: programs see none of it on their monotonic clocks.
         let forward = self.instant.map_or(0, |before| instant.saturating_sub(before).max(0));
         self.change(path, instant, self.moved.saturating_add(forward))
     }
@@ -99,6 +100,14 @@ impl ClockFile {
     pub(crate) fn renew(&mut self, path: &Path, instant: i64) -> Result<(), ClockError> {
         self.lock(path)?;
         self.change(path, instant, 0)
+    }
+
+    /// Shows real time again.
+    pub(crate) fn release(&mut self, path: &Path) -> Result<(), ClockError> {
+        self.lock(path)?;
+        self.change(path, REAL, self.moved)?;
+        self.instant = None;
+        Ok(())
     }
 
     fn change(&mut self, path: &Path, instant: i64, moved: i64) -> Result<(), ClockError> {

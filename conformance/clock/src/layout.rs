@@ -30,7 +30,7 @@ pub(crate) const SLOTS: usize = 16;
 /// How large a slot is.
 pub(crate) const SLOT: usize = 16;
 
-/// The instant of a clock that was never set: it shows real time.
+/// The instant of a clock that shows real time.
 pub(crate) const REAL: i64 = i64::MIN;
 
 /// The variable that names the file.

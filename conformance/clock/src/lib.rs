@@ -15,7 +15,7 @@
 //! ```
 //!
 //! - The date stands still at the instant that was set, until it is set again. A clock that was never set shows real
-//!   time.
+//!   time, and so does one that was [released](MovedClock::release).
 //! - The monotonic clocks go on in real time, and over each move forward: event loops and timeouts work, and what
 //!   counts a life by them counts the moves. [`Monotonic::Stands`] is for programs that derive the date from them.
 //! - Waiting is not moved: `sleep`, `poll` and waiting until an instant take the real time that the program means.
@@ -199,6 +199,14 @@ impl MovedClock {
     /// As [`set`](Self::set).
     pub fn renew(&mut self, instant: i64) -> Result<(), ClockError> {
         self.file.renew(&self.path, instant)
+    }
+
+    /// Has it show real time again. Monotonic clocks do not go back.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn release(&mut self) -> Result<(), ClockError> {
+        self.file.release(&self.path)
     }
 
     /// The variables with which a program runs under this clock. Libraries that this process is to load are loaded

@@ -131,6 +131,21 @@ fn monotonic_clocks_count_the_moves_and_never_go_back() {
 }
 
 #[test]
+fn a_clock_that_was_released_shows_real_time_again_and_monotonic_clocks_do_not_go_back() {
+    let mut clock = MovedClock::new().unwrap();
+    clock.set(START).unwrap();
+    let mut twin = Twin::start(&clock);
+    clock.set(START + HOUR).unwrap();
+    let before = twin.ask("now")[1];
+    clock.release().unwrap();
+    let after = twin.ask("now");
+    let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
+    assert!(real.abs_diff(after[0].try_into().unwrap()) < 60_000_000, "{after:?} at {real}");
+    assert!((before..before + HOUR / 2).contains(&after[1]), "{before} {after:?}");
+    assert_eq!((clock.instant(), clock.moved()), (None, HOUR));
+}
+
+#[test]
 fn monotonic_clocks_that_stand_count_whole_seconds_of_the_date() {
     let mut clock = MovedClock::with(Monotonic::Stands).unwrap();
     clock.set(START).unwrap();

@@ -34,8 +34,8 @@ struct JsonSubject {
     /// What its store can do.
     capabilities: crate::wire::Capabilities,
     /// How it was seen that a moved clock obeys, or why the clock is not moved though the subject asks for that.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    clock_test: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_test: Option<String>,
     /// Steps that were done and compared.
     steps: u64,
     /// Every rule, in the order of the specification.
@@ -102,7 +102,7 @@ fn subject(subject: &super::SubjectReport) -> JsonSubject {
         name: subject.manifest.name.clone(),
         version: subject.manifest.version.clone(),
         capabilities: subject.manifest.capabilities.into(),
-        clock_test: subject.manifest.clock_test.clone(),
+        clock_test: Some(subject.manifest.clock_test.clone()).filter(|test| !test.is_empty()),
         steps: subject.steps,
         rules: rules.collect(),
     }
