@@ -8,6 +8,7 @@ use session_conformance::application::{Application, Request, Response, Settings,
 use session_conformance::report::{Report, SubjectReport, broken_block, summary};
 
 use crate::Finding;
+use crate::output::{paint, print};
 use crate::progress::Progress;
 use crate::run::{Form, parse_report, write_report};
 
@@ -26,7 +27,7 @@ const BUDGET: Duration = Duration::from_secs(600);
 pub(crate) struct Arguments {
     #[arg(long, value_name = "BASE", help = URL, value_parser = parse_base)]
     url: String,
-    /// Also write the report to a file, as in json=FILE or junit=FILE
+    /// Also write the report to a file: json=FILE, junit=FILE, html=FILE or md=FILE
     #[arg(long, value_name = "FORM=FILE", value_parser = parse_report)]
     report: Vec<(Form, PathBuf)>,
 }
@@ -53,10 +54,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     drop(progress);
     let (subject, broken) = checked?;
     for broken in &broken {
-        println!("{}", broken_block(broken, &site.base));
+        print(&paint(&format!("{}\n", broken_block(broken, &site.base))))?;
     }
     let report = Report::new(vec![subject], started.elapsed());
-    print!("{}", summary(&report));
+    print(&paint(&summary(&report)))?;
     for (form, path) in &arguments.report {
         write_report(*form, path, &report)?;
     }
