@@ -237,15 +237,21 @@ impl AnswerForm {
     }
 }
 
-/// Text for a reader: long values are cut in the middle, with their length.
+/// Text for a reader, on one line: long values are cut in the middle, with their length, and what would move the cursor or
+/// begin a line stands as its escape.
 pub fn shown(text: &str) -> String {
     const MOST: usize = 120;
+    let plain = |text: &str| -> String {
+        let escaped =
+            text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() });
+        escaped.collect()
+    };
     if text.chars().count() <= MOST {
-        return text.to_owned();
+        return plain(text);
     }
     let head: String = text.chars().take(MOST / 2).collect();
     let tail: String = text.chars().rev().take(MOST / 4).collect::<Vec<_>>().into_iter().rev().collect();
-    format!("{head} … {tail} ({} bytes)", text.len())
+    format!("{} … {} ({} bytes)", plain(&head), plain(&tail), text.len())
 }
 
 impl fmt::Display for Answer {

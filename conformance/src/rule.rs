@@ -31,7 +31,8 @@ pub struct Rule {
 }
 
 /// How binding a rule is (RFC 2119).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Level {
     /// A subject that breaks it does not conform.
     Must,
@@ -60,6 +61,18 @@ pub enum Django {
     Differs(&'static str),
     /// Nothing that could be compared, for the reason given.
     Silent(&'static str),
+}
+
+impl fmt::Display for Django {
+    /// A sentence, in Markdown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Same("") => f.write_str("same."),
+            Self::Same(remark) => write!(f, "same, {remark}."),
+            Self::Differs(reason) => write!(f, "differs, because {reason}."),
+            Self::Silent(reason) => write!(f, "silent, because {reason}."),
+        }
+    }
 }
 
 /// The place of a rule in [`RULES`](crate::rules::RULES).

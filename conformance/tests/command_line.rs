@@ -83,7 +83,7 @@ fn the_same_seed_gives_the_same_steps_whatever_runs_beside_them() {
 #[case::bad_seed(&["run", "--seed", "0xg"], &["0xg", "decimal or 0x"])]
 #[case::bad_budget(&["run", "--budget", "20"], &["'20'", "--budget", "20s"])]
 #[case::bad_jobs(&["run", "--jobs", "0"], &["--jobs"])]
-#[case::bad_report(&["run", "--report", "html=x.html"], &["json=FILE or junit=FILE"])]
+#[case::bad_report(&["run", "--report", "xml=x.xml"], &["json=FILE, junit=FILE, html=FILE or md=FILE"])]
 #[case::no_such_profile(&["run", "--profile", "slow"], &["quick", "full"])]
 #[case::nothing_known(&["run", "--store", "model", "--cases", "0", "--known-failures", "x"], &["cannot read x"])]
 #[case::nothing_to_update(&["run", "--update"], &["--known-failures"])]

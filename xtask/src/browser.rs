@@ -1,5 +1,5 @@
 //! `cargo xtask browser`: the example on axum in a real browser: which cookie it keeps and how long, and what log-in
-//! and log-out mean in it.
+//! and log-out mean in it; and the report as a page (`pages.rs`).
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::services::{self, Running};
 use crate::site::Site;
 use crate::webdriver::Browser;
-use crate::{Ended, Failure, Services, command};
+use crate::{Ended, Failure, Services, command, pages};
 
 const REMEDY: &str = "on Debian: apt-get install chromium chromium-driver";
 
@@ -41,13 +41,21 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
             Err(fault) => faults.push(format!("{name}: {fault}")),
         }
     }
+    faults.extend(pages::look(&place)?);
     if faults.is_empty() { Ok(Ended::Passed) } else { Err(Failure::many("browser", faults)) }
 }
 
-struct Place<'a> {
-    root: &'a Path,
+pub(crate) struct Place<'a> {
+    pub(crate) root: &'a Path,
     program: PathBuf,
     driver: String,
+}
+
+impl Place<'_> {
+    /// A browser with this profile.
+    pub(crate) fn browser(&self, profile: &Path) -> Result<Browser, String> {
+        Browser::start(&self.driver, &self.program, profile)
+    }
 }
 
 /// What a scene has: a site, and browsers that come and go with one profile.
@@ -59,7 +67,7 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     fn browser(&self) -> Result<Browser, String> {
-        Browser::start(&self.place.driver, &self.place.program, self.profile.path())
+        self.place.browser(self.profile.path())
     }
 
     fn page(&self, path: &str) -> String {
@@ -86,7 +94,7 @@ fn play(place: &Place<'_>, scene: Scene) -> Result<(), String> {
     scene(&Stage { place, site, profile })
 }
 
-fn is<T: PartialEq<W> + Debug, W: Debug>(what: &str, seen: &T, wanted: &W) -> Result<(), String> {
+pub(crate) fn is<T: PartialEq<W> + Debug, W: Debug>(what: &str, seen: &T, wanted: &W) -> Result<(), String> {
     if *seen == *wanted { Ok(()) } else { Err(format!("{what} is {seen:?}, and should be {wanted:?}")) }
 }
 

@@ -13,6 +13,7 @@ mod files;
 mod http;
 mod login;
 mod outside;
+mod pages;
 mod platforms;
 mod python;
 mod requests;
@@ -79,7 +80,7 @@ enum Task {
         #[arg(long)]
         require_services: bool,
     },
-    /// Try the example on axum in a real browser
+    /// Try the example on axum, and look at the report as a page, in a real browser
     Browser {
         /// Take a missing browser for an error
         #[arg(long)]

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 /// What the protocol calls an element in its answers.
@@ -92,7 +94,7 @@ impl Browser {
 
     /// What scripts of the page see of the cookies.
     pub(crate) fn script_cookies(&self) -> Done<Value> {
-        self.post("/execute/sync", &json!({ "script": "return document.cookie", "args": [] }))
+        self.script("return document.cookie")
     }
 
     /// The tab that is worked with.
@@ -108,6 +110,31 @@ impl Browser {
 
     pub(crate) fn switch(&self, tab: &Value) -> Done {
         self.post("/window", &json!({ "handle": tab })).map(drop)
+    }
+
+    /// What a script of the page answers.
+    pub(crate) fn script(&self, script: &str) -> Done<Value> {
+        self.post("/execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Shows pages from here on in a window of this size, to readers who prefer these colours: `light` or `dark`.
+    pub(crate) fn view(&self, (width, height): (u32, u32), colours: &str) -> Done {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.command("Emulation.setDeviceMetricsOverride", &size)?;
+        let features = json!([{ "name": "prefers-color-scheme", "value": colours }]);
+        self.command("Emulation.setEmulatedMedia", &json!({ "features": features })).map(drop)
+    }
+
+    /// A picture of what the window shows, as PNG.
+    pub(crate) fn picture(&self) -> Done<Vec<u8>> {
+        let picture = self.get("/screenshot")?;
+        let text = picture.as_str().ok_or("the driver gives no picture")?;
+        BASE64_STANDARD.decode(text).map_err(|error| format!("the driver's picture: {error}"))
+    }
+
+    /// A command of the browser's own.
+    fn command(&self, name: &str, parameters: &Value) -> Done<Value> {
+        self.post("/goog/cdp/execute", &json!({ "cmd": name, "params": parameters }))
     }
 
     fn element(&self, selector: &str) -> Done<String> {

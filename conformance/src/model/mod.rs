@@ -227,6 +227,12 @@ impl Model {
         self.sessions.get(index).map(|session| (session.key, session.client))
     }
 
+    /// The records: of each its key, the instant of its expiry, and which write made it so.
+    #[cfg(feature = "cli")]
+    pub(crate) fn records(&self) -> impl Iterator<Item = (Key, i64, u64)> {
+        self.records.iter().map(|(key, record)| (*key, record.expires, record.version))
+    }
+
     /// How many objects and keys there are.
     pub fn handles(&self) -> Handles {
         Handles { sessions: self.sessions.len(), issued: self.issued }

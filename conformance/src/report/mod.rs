@@ -1,11 +1,19 @@
-//! What a run found, as data; and in files beside, one per form: `text`, `json`, `junit`.
+//! What a run found, as data; and in files beside, one per form: `text`, `json`, `junit`, `markdown`, `html`; `github` for
+//! the annotations of a workflow, and `written` for a report that is read back.
 
+mod badge;
+mod diff;
 mod failure;
+mod github;
+#[cfg(feature = "cli")]
+mod html;
 mod json;
 #[cfg(feature = "cli")]
 mod junit;
 mod known;
+mod markdown;
 mod text;
+mod written;
 
 use std::time::Duration;
 
@@ -20,13 +28,22 @@ use crate::schedule::Schedule;
 use crate::subject::{Fault, Subject};
 use crate::trace::Trace;
 
+pub use badge::badge;
+pub use diff::{Change, Difference, Way};
 pub use failure::{Artifacts, write_artifacts, write_requests, write_schedule};
+pub use github::annotations;
+#[cfg(feature = "cli")]
+pub use html::to_html;
 pub use json::{schema, to_json};
 #[cfg(feature = "cli")]
 pub use junit::to_junit;
 pub use known::KnownFailures;
+pub use markdown::to_markdown;
+#[cfg(feature = "cli")]
+pub(crate) use text::seen_text;
 pub use text::{Replay, broken_block, failure_block, schedule_block, summary, transcript};
 pub(crate) use text::{expected_text, observed_text, step_texts};
+pub use written::{Written, WrittenRule, WrittenSubject};
 
 /// What became of a rule: exactly one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

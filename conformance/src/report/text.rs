@@ -225,7 +225,7 @@ fn is_malformed(observed: &Observation<SeenKey>) -> bool {
 }
 
 /// What a step showed.
-fn seen_text(seen: Option<&Observation<SeenKey>>) -> String {
+pub(crate) fn seen_text(seen: Option<&Observation<SeenKey>>) -> String {
     match seen.map(|seen| &seen.outcome) {
         None => "acts on nothing".into(),
         Some(Ok(answer)) => answer.to_string(),

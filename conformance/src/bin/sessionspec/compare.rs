@@ -7,6 +7,7 @@ use session_conformance::subject::Subject;
 use session_conformance::suite::Config;
 
 use crate::Finding;
+use crate::output::print;
 use crate::target::TargetArguments;
 
 #[derive(Debug, clap::Args)]
@@ -37,14 +38,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         let small =
             minimise(&trace, 500, |candidate| matches!(differs(&mut *a, &mut *b, candidate), Ok(Some(_))));
         let Some(difference) = differs(&mut *a, &mut *b, &small)? else { continue };
-        println!("{}", difference.to_text(&small, &names.0, &names.1));
+        print(&format!("{}\n", difference.to_text(&small, &names.0, &names.1)))?;
         return Ok(Finding::Broken);
     }
-    println!("{} and {} do the same on {traces} traces", names.0, names.1);
+    print(&format!("{} and {} do the same on {traces} traces\n", names.0, names.1))?;
     let left_out = values_of_one(a.manifest(), b.manifest());
     if !left_out.is_empty() {
         let classes: Vec<String> = left_out.iter().map(ToString::to_string).collect();
-        println!("left out, since only one of them keeps it: {}", classes.join(", "));
+        print(&format!("left out, since only one of them keeps it: {}\n", classes.join(", ")))?;
     }
     Ok(Finding::Held)
 }

@@ -4,6 +4,7 @@ use session_conformance::doctor::{Check, examine};
 use session_conformance::subject::AdapterCommand;
 
 use crate::Finding;
+use crate::output::{command, print};
 use crate::target::Target;
 
 #[derive(Debug, clap::Args)]
@@ -14,17 +15,17 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
-    let command = AdapterCommand::parse(&arguments.cmd)?;
-    let checks = examine(&command);
+    let checks = examine(&AdapterCommand::parse(&arguments.cmd)?);
     for Check { what, result, .. } in &checks {
         match result {
-            Ok(seen) => println!("ok    {what}: {seen}"),
-            Err(fault) => println!("WRONG {what}: {fault}"),
+            Ok(seen) => print(&format!("ok    {what}: {seen}\n"))?,
+            Err(fault) => print(&format!("WRONG {what}: {fault}\n"))?,
         }
     }
     if checks.iter().all(|check| check.result.is_ok()) {
         let options = Target::adapter(&arguments.cmd)?.options();
-        println!("the adapter speaks the protocol; run the suite with: sessionspec run {options}");
+        let next = format!("run the suite with: {} run {options}", command());
+        print(&format!("the adapter speaks the protocol; {next}\n"))?;
         Ok(Finding::Held)
     } else {
         Err("the adapter does not speak the protocol; the guide is docs/guides/adapter.md".into())

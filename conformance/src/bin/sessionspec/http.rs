@@ -11,6 +11,7 @@ use session_conformance::report::{Report, SubjectReport, broken_block, summary};
 use ureq::http::HeaderValue;
 
 use crate::Finding;
+use crate::output::{paint, print};
 use crate::progress::Progress;
 use crate::run::{Form, parse_report, write_report};
 
@@ -32,7 +33,7 @@ pub(crate) struct Arguments {
     /// A file into which the application writes its log: no key may stand there
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-    /// Also write the report to a file, as in json=FILE or junit=FILE
+    /// Also write the report to a file: json=FILE, junit=FILE, html=FILE or md=FILE
     #[arg(long, value_name = "FORM=FILE", value_parser = parse_report)]
     report: Vec<(Form, PathBuf)>,
 }
@@ -60,10 +61,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     drop(progress);
     let (subject, broken) = checked?;
     for broken in &broken {
-        println!("{}", broken_block(broken, &site.base));
+        print(&paint(&format!("{}\n", broken_block(broken, &site.base))))?;
     }
     let report = Report::new(vec![subject], started.elapsed());
-    print!("{}", summary(&report));
+    print(&paint(&summary(&report)))?;
     for (form, path) in &arguments.report {
         write_report(*form, path, &report)?;
     }

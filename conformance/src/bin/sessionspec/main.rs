@@ -3,10 +3,16 @@
 //! Exit status: 0 all held; 1 a rule was broken, or a MUST was not exercised; 2 usage, configuration or
 //! harness error.
 
+// A `println!` would panic where the reader has seen enough; `output` does not.
+#![deny(clippy::print_stdout)]
+
+mod badge;
 mod clock;
 mod compare;
+mod diff;
 mod doctor;
 mod http;
+mod output;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 mod own;
 mod progress;
@@ -19,7 +25,6 @@ mod servers;
 mod store;
 mod target;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -42,6 +47,10 @@ enum Command {
     Replay(replay::Arguments),
     /// Run the same traces on two subjects and show the first difference
     Compare(compare::Arguments),
+    /// Tell what changed between two reports; status 1 if anything got worse
+    Diff(diff::Arguments),
+    /// Print a badge in SVG from a report
+    Badge(badge::Arguments),
     /// Check a web application that runs: what its requests and answers do to sessions and cookies
     Http(http::Arguments),
     /// Check an adapter's protocol, line by line
@@ -62,21 +71,14 @@ enum Finding {
     Broken,
 }
 
-/// Prints; a reader that has seen enough is no error.
-fn print(text: &str) -> Result<(), String> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("cannot print: {error}")),
-        _ => Ok(()),
-    }
-}
-
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
+        Command::Badge(arguments) => badge::run(&arguments),
         Command::Http(arguments) => http::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Clock(arguments) => clock::run(&arguments),

@@ -10,6 +10,7 @@ use session_conformance::schedule::Schedule;
 use session_conformance::trace::TraceFile;
 
 use crate::Finding;
+use crate::output::{paint, print};
 use crate::target::TargetArguments;
 
 #[derive(Debug, clap::Args)]
@@ -34,14 +35,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let mut coverage = Coverage::default();
     match run_trace(&mut *subject, &file.trace, Errata::Imitated, &mut coverage) {
         Verdict::Held { seen } => {
-            print!("{}", transcript(&file.trace, &seen));
             let steps = if coverage.steps == 1 { "step" } else { "steps" };
-            println!("held: {} {steps} of {shown} on {}", coverage.steps, subject.manifest().name);
+            let name = &subject.manifest().name;
+            let held = format!("held: {} {steps} of {shown} on {name}\n", coverage.steps);
+            print(&(transcript(&file.trace, &seen) + &held))?;
             Ok(Finding::Held)
         }
         Verdict::Diverged(divergence) => {
             let failure = Failure::new(file.trace, *divergence);
-            print!("{}", failure_block(&failure, subject.manifest(), None));
+            print(&paint(&failure_block(&failure, subject.manifest(), None)))?;
             Ok(Finding::Broken)
         }
         Verdict::Faulted { step, fault, .. } => {
@@ -59,14 +61,12 @@ fn carry_out(arguments: &Arguments, text: &str) -> Result<Finding, String> {
     let mut subject = arguments.target.one()?.subject()?;
     match ScheduleFailure::of(&mut *subject, &schedule).map_err(|fault| fault.to_string())? {
         None => {
-            for one in schedule.texts(&subject.manifest().parts) {
-                println!("{one}");
-            }
-            println!("held: {shown} on {}", subject.manifest().name);
+            let moves = schedule.texts(&subject.manifest().parts).map(|one| one + "\n").collect::<String>();
+            print(&format!("{moves}held: {shown} on {}\n", subject.manifest().name))?;
             Ok(Finding::Held)
         }
         Some(failure) => {
-            print!("{}", schedule_block(&failure, subject.manifest(), None));
+            print(&paint(&schedule_block(&failure, subject.manifest(), None)))?;
             Ok(Finding::Broken)
         }
     }

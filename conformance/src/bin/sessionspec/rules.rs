@@ -1,9 +1,12 @@
 //! `sessionspec rules`: what the rules say.
 
-use session_conformance::rule::{Django, Rule, RuleId};
+use std::fmt::Write as _;
+
+use session_conformance::rule::{Rule, RuleId};
 use session_conformance::suite::matches;
 
 use crate::Finding;
+use crate::output::print;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -28,44 +31,36 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         ([], _) => return Err(format!("no rule fits `{}`; `sessionspec rules` lists them", arguments.glob)),
         (rules, Format::Json) => {
             let rules: Vec<_> = rules.iter().map(|rule| json(rule)).collect();
-            println!("{:#}", serde_json::Value::from(rules));
+            print(&format!("{:#}\n", serde_json::Value::from(rules)))?;
         }
-        ([rule], Format::Text) if rule.id == arguments.glob => explain(rule),
+        ([rule], Format::Text) if rule.id == arguments.glob => print(&explained(rule))?,
         (rules, Format::Text) => {
-            for rule in rules {
-                println!("{:44} {:6} {}", rule.id, rule.level, rule.title);
-            }
+            let line = |rule: &&Rule| format!("{:44} {:6} {}\n", rule.id, rule.level, rule.title);
+            print(&rules.iter().map(line).collect::<String>())?;
         }
     }
     Ok(Finding::Held)
 }
 
-fn explain(rule: &Rule) {
-    println!("r[{}]  {}  version {}\n", rule.id, rule.level, rule.version);
-    println!("{}.", rule.title);
+/// All that is said of a rule.
+fn explained(rule: &Rule) -> String {
+    // Writing to a String cannot fail.
+    let mut out = format!("r[{}]  {}  version {}\n\n{}.\n", rule.id, rule.level, rule.version, rule.title);
     if !rule.text.is_empty() {
-        println!("\n{}", rule.text);
+        let _ = writeln!(out, "\n{}", rule.text);
     }
     if !rule.needs.is_empty() {
         let needs: Vec<String> = rule.needs.iter().map(|need| format!("{need:?}")).collect();
-        println!("\nApplies to subjects with: {}", needs.join(", "));
+        let _ = writeln!(out, "\nApplies to subjects with: {}", needs.join(", "));
     }
-    println!("\n{}", django(rule.django));
-    println!("\nSpecification: docs/spec/{}#{}", rule.page, rule.id);
-    if rule.golden.is_empty() {
-        println!("Checked on the table of requests: conformance/tables/middleware.jsonl");
+    let _ = writeln!(out, "\nDjango: {}", rule.django);
+    let _ = writeln!(out, "\nSpecification: docs/spec/{}#{}", rule.page, rule.id);
+    let _ = if rule.golden.is_empty() {
+        writeln!(out, "Checked on the table of requests: conformance/tables/middleware.jsonl")
     } else {
-        println!("Golden trace:\n{}", rule.golden);
-    }
-}
-
-fn django(django: Django) -> String {
-    match django {
-        Django::Same("") => "Django: same.".into(),
-        Django::Same(remark) => format!("Django: same, {remark}."),
-        Django::Differs(reason) => format!("Django: differs, because {reason}."),
-        Django::Silent(reason) => format!("Django: silent, because {reason}."),
-    }
+        writeln!(out, "Golden trace:\n{}", rule.golden)
+    };
+    out
 }
 
 fn json(rule: &Rule) -> serde_json::Value {
@@ -76,7 +71,7 @@ fn json(rule: &Rule) -> serde_json::Value {
         "title": rule.title,
         "text": rule.text,
         "needs": rule.needs.iter().map(|need| format!("{need:?}")).collect::<Vec<_>>(),
-        "django": django(rule.django),
+        "django": format!("Django: {}", rule.django),
         "page": format!("docs/spec/{}", rule.page),
     })
 }

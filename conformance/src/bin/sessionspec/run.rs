@@ -8,13 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use session_conformance::report::{
-    Failure, KnownFailures, Replay, Report, SubjectReport, failure_block, schedule_block, summary, to_json,
-    to_junit, write_artifacts, write_requests, write_schedule,
+    Failure, KnownFailures, Replay, Report, SubjectReport, annotations, failure_block, schedule_block,
+    summary, to_html, to_json, to_junit, to_markdown, write_artifacts, write_requests, write_schedule,
 };
 use session_conformance::rule::RuleId;
 use session_conformance::suite::{self, Config, Profile};
 
 use crate::Finding;
+use crate::output::{command, paint, print};
 use crate::progress::Progress;
 use crate::store::EMBEDDED;
 use crate::target::{Target, TargetArguments};
@@ -50,9 +51,18 @@ pub(crate) struct Arguments {
     /// Write what fails now into the file of known failures
     #[arg(long, requires = "known_failures")]
     update: bool,
-    /// Also write the report to a file, as in json=FILE or junit=FILE
+    /// Also write the report to a file: json=FILE, junit=FILE, html=FILE or md=FILE
     #[arg(long, value_name = "FORM=FILE", value_parser = parse_report)]
     report: Vec<(Form, PathBuf)>,
+    /// What is printed beside: `github` adds the annotations of a workflow
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Github,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -67,6 +77,8 @@ enum ProfileName {
 pub(crate) enum Form {
     Json,
     Junit,
+    Html,
+    Markdown,
 }
 
 fn parse_seed(text: &str) -> Result<u64, String> {
@@ -93,7 +105,9 @@ pub(crate) fn parse_report(text: &str) -> Result<(Form, PathBuf), String> {
     match text.split_once('=') {
         Some(("json", file)) if !file.is_empty() => Ok((Form::Json, file.into())),
         Some(("junit", file)) if !file.is_empty() => Ok((Form::Junit, file.into())),
-        _ => Err("a report is json=FILE or junit=FILE".into()),
+        Some(("html", file)) if !file.is_empty() => Ok((Form::Html, file.into())),
+        Some(("md", file)) if !file.is_empty() => Ok((Form::Markdown, file.into())),
+        _ => Err("a report is json=FILE, junit=FILE, html=FILE or md=FILE".into()),
     }
 }
 
@@ -121,9 +135,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         know(path, &mut report, arguments.update)?;
     }
     for (target, subject) in targets.iter().zip(&report.subjects) {
-        print_failures(target, subject);
+        print_failures(target, subject)?;
     }
-    print!("{}", summary(&report));
+    print(&paint(&summary(&report)))?;
+    if arguments.format == Format::Github {
+        print(&annotations(&report, &|number| targets.get(number)?.file()))?;
+    }
     for (form, path) in &arguments.report {
         write_report(*form, path, &report)?;
     }
@@ -208,8 +225,8 @@ fn found(failure: &Failure) -> String {
     format!("FAIL r[{}]  {}  {} (in {} steps)", rule.id, rule.level, rule.title, failure.trace.steps.len())
 }
 
-fn print_failures(target: &Target, subject: &SubjectReport) {
-    let replay = |trace: &Path| format!("{} replay {} {}", this_program(), trace.display(), target.options());
+fn print_failures(target: &Target, subject: &SubjectReport) -> Result<(), String> {
+    let replay = |trace: &Path| format!("{} replay {} {}", command(), trace.display(), target.options());
     for failure in &subject.failures {
         let directory = Path::new(session_conformance::ARTIFACTS);
         let artifacts = write_artifacts(directory, failure.rule, &failure.trace);
@@ -221,7 +238,7 @@ fn print_failures(target: &Target, subject: &SubjectReport) {
             eprintln!("the trace could not be kept in {}: {error}", session_conformance::ARTIFACTS);
         }
         let artifacts = artifacts.as_ref().ok().map(|artifacts| (artifacts, &replay as &Replay));
-        println!("{}", failure_block(failure, &subject.manifest, artifacts));
+        print(&paint(&format!("{}\n", failure_block(failure, &subject.manifest, artifacts))))?;
     }
     for failure in &subject.schedule_failures {
         let directory = Path::new(session_conformance::ARTIFACTS);
@@ -232,21 +249,17 @@ fn print_failures(target: &Target, subject: &SubjectReport) {
         }
         let artifacts = kept.as_ref().and_then(|kept| kept.as_ref().ok());
         let artifacts = artifacts.map(|artifacts| (artifacts, &replay as &Replay));
-        println!("{}", schedule_block(failure, &subject.manifest, artifacts));
+        print(&paint(&format!("{}\n", schedule_block(failure, &subject.manifest, artifacts))))?;
     }
-}
-
-/// How the user started this program: by cargo, or by its own name.
-fn this_program() -> String {
-    let own = || std::env::args().next();
-    if std::env::var_os("CARGO").is_some() { None } else { own() }
-        .unwrap_or_else(|| "cargo sessionspec".into())
+    Ok(())
 }
 
 pub(crate) fn write_report(form: Form, path: &Path, report: &Report) -> Result<(), String> {
     let text = match form {
         Form::Json => to_json(report),
         Form::Junit => to_junit(report)?,
+        Form::Html => to_html(report)?,
+        Form::Markdown => to_markdown(report),
     };
     fs::write(path, text).map_err(|error| format!("cannot write the report to {}: {error}", path.display()))
 }

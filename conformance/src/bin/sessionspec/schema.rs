@@ -2,7 +2,8 @@
 
 use session_conformance::{report, trace, wire};
 
-use crate::{Finding, print};
+use crate::Finding;
+use crate::output::print;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {

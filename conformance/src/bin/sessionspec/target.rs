@@ -1,5 +1,7 @@
 //! What a command is to drive: a store by name or URL, or an adapter by its command line.
 
+use std::path::Path;
+
 use session_conformance::subject::{AdapterCommand, Subject, process_subject};
 
 use crate::store::{STORES, Store};
@@ -67,6 +69,13 @@ impl Target {
                 format!("--cmd {quoted}")
             }
         }
+    }
+
+    /// The file in the working directory that it is made of: the first word of an adapter's command line that is one.
+    pub(crate) fn file(&self) -> Option<String> {
+        let Self::Adapter { line, .. } = self else { return None };
+        let is_file = |word: &String| Path::new(word).is_relative() && Path::new(word).is_file();
+        shlex::split(line)?.into_iter().find(is_file)
     }
 
     /// Starts or opens it.

@@ -1,0 +1,53 @@
+//! A badge from a report: a small picture in SVG for a README.
+
+use super::Written;
+
+/// How wide a character is, in tenths of a pixel, at eleven pixels of Verdana or what stands in for it.
+const CHARACTER: usize = 68;
+
+const GOOD: &str = "#2e7d4f";
+const BAD: &str = "#b3261e";
+
+/// The badge of a report.
+pub fn badge(report: &Written) -> String {
+    let broken = report.subjects.iter().filter(|subject| !subject.is_success()).count();
+    let (text, colour) = match (report.subjects.as_slice(), broken) {
+        ([one], 0) => (format!("{} rules hold", one.count(super::Outcome::Pass)), GOOD),
+        ([one], _) => {
+            let wrong = one.rules.iter().filter(|rule| !rule.status.is_success(rule.level)).count();
+            (format!("{wrong} {} broken", if wrong == 1 { "rule" } else { "rules" }), BAD)
+        }
+        ([], _) => ("nothing was run".into(), BAD),
+        (all, 0) => (format!("{} subjects hold", all.len()), GOOD),
+        (all, broken) => (format!("{broken} of {} subjects broken", all.len()), BAD),
+    };
+    let label = "sessionspec";
+    let width = |text: &str| (text.chars().count() * CHARACTER).div_ceil(10) + 12;
+    let (left, right) = (width(label), width(&text));
+    let all = left + right;
+    let (middle, end) = (left / 2, left + right / 2);
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{all}\" height=\"20\" role=\"img\" \
+         aria-label=\"{label}: {text}\"><title>{label}: {text}</title>\
+         <clipPath id=\"r\"><rect width=\"{all}\" height=\"20\" rx=\"3\"/></clipPath>\
+         <g clip-path=\"url(#r)\"><rect width=\"{left}\" height=\"20\" fill=\"#444\"/>\
+         <rect x=\"{left}\" width=\"{right}\" height=\"20\" fill=\"{colour}\"/></g>\
+         <g fill=\"#fff\" text-anchor=\"middle\" font-family=\"Verdana,DejaVu Sans,sans-serif\" font-size=\"11\">\
+         <text x=\"{middle}\" y=\"14\">{label}</text><text x=\"{end}\" y=\"14\">{text}</text></g></svg>\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::written::tests::report;
+    use super::*;
+    use crate::report::Outcome;
+
+    #[test]
+    fn a_badge_says_how_many_rules_hold_or_are_broken() {
+        let good = badge(&report(0, 0, &[("key.short", Outcome::Pass, 1), ("key.fresh", Outcome::Pass, 1)]));
+        assert!(good.contains(">2 rules hold<") && good.contains(GOOD), "{good}");
+        let bad = badge(&report(0, 0, &[("key.short", Outcome::Pass, 1), ("key.fresh", Outcome::Fail, 1)]));
+        assert!(bad.contains(">1 rule broken<") && bad.contains(BAD), "{bad}");
+    }
+}

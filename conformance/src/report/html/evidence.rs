@@ -1,0 +1,292 @@
+//! What the page tells of a failure, and of a rule.
+
+use minijinja::Value;
+use pulldown_cmark::{Parser, html::push_html};
+use serde::Serialize;
+
+use super::canvas::escaped;
+use super::steps::{self, Shown};
+use super::{Picture, clause_place, overlap, sign};
+use crate::manifest::Manifest;
+use crate::report::{
+    Failure, Report, RuleReport, ScheduleFailure, SubjectReport, expected_text, observed_text, step_texts,
+};
+use crate::rule::RuleId;
+use crate::schedule::Schedule;
+use crate::trace::Trace;
+
+/// The longest trace that stands on the page as a file, in bytes.
+const MOST_BYTES: usize = 20_000;
+
+/// A rule that did not just hold, and what shows it.
+#[derive(Debug, Serialize)]
+pub(super) struct Evidence {
+    /// The name of its place on the page.
+    pub(super) place: String,
+    pub(super) rule: &'static str,
+    /// The place of the rule.
+    clause: String,
+    level: String,
+    title: Value,
+    text: Value,
+    django: Value,
+    spec: String,
+    outcome: &'static str,
+    subject: String,
+    /// How long what shows it is, and how it was found.
+    found: String,
+    reason: Option<Value>,
+    picture: Option<Picture>,
+    differs: Option<Differs>,
+    steps: Vec<Line>,
+    /// The moves of a schedule.
+    moves: Vec<String>,
+    also: Vec<&'static str>,
+    file: Option<File>,
+}
+
+/// A rule, whatever became of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Clause {
+    place: String,
+    id: &'static str,
+    level: String,
+    title: Value,
+    text: Value,
+    django: Value,
+    spec: String,
+    picture: Option<Picture>,
+    moves: Vec<String>,
+    results: Vec<Ended>,
+}
+
+/// The step that differs: what had to be seen, and what was.
+#[derive(Debug, Serialize)]
+struct Differs {
+    step: String,
+    expected: String,
+    got: String,
+}
+
+/// A step of a trace.
+#[derive(Debug, Serialize)]
+struct Line {
+    time: String,
+    step: String,
+    answer: String,
+}
+
+/// A trace or a schedule as a file.
+#[derive(Debug, Serialize)]
+struct File {
+    name: String,
+    text: String,
+}
+
+/// What became of a rule on a subject.
+#[derive(Debug, Serialize)]
+struct Ended {
+    subject: String,
+    outcome: &'static str,
+    sign: &'static str,
+    exercised: u64,
+    reason: String,
+}
+
+/// What there is to see of a subject: first the failures as the report has them, then what else has a trace.
+pub(super) fn of(number: usize, subject: &SubjectReport) -> Vec<Evidence> {
+    let begin = |rule: RuleId| {
+        let found = subject.rules.iter().find(|found| found.rule == rule);
+        found.map(|found| begin(number, subject, found))
+    };
+    let manifest = &subject.manifest;
+    let failures = subject
+        .failures
+        .iter()
+        .filter_map(|failure| begin(failure.rule).map(|begun| of_failure(begun, failure, manifest)));
+    let overlapping = subject.schedule_failures.iter().filter_map(|failure| {
+        begin(failure.violation.rule).map(|begun| of_schedule(begun, failure, manifest))
+    });
+    let mut all: Vec<Evidence> = failures.chain(overlapping).collect();
+    for found in subject.rules.iter().filter(|found| found.trace.is_some() || found.schedule.is_some()) {
+        if !all.iter().any(|evidence| evidence.rule == found.rule.rule().id) {
+            all.extend(begin(found.rule).map(|begun| of_trace(begun, found, manifest)));
+        }
+    }
+    all
+}
+
+/// What is known of a rule without what shows it.
+fn begin(number: usize, subject: &SubjectReport, found: &RuleReport) -> Evidence {
+    let rule = found.rule.rule();
+    Evidence {
+        place: format!("failure-{number}-{}", rule.id),
+        rule: rule.id,
+        clause: clause_place(found.rule),
+        level: rule.level.to_string(),
+        title: inline(rule.title),
+        text: markdown(rule.text),
+        django: inline(&rule.django.to_string()),
+        spec: spec(found.rule),
+        outcome: found.status.name(),
+        subject: subject.manifest.name.clone(),
+        found: String::new(),
+        reason: None,
+        picture: None,
+        differs: None,
+        steps: Vec::new(),
+        moves: Vec::new(),
+        also: Vec::new(),
+        file: None,
+    }
+}
+
+fn of_failure(begun: Evidence, failure: &Failure, manifest: &Manifest) -> Evidence {
+    let Failure { trace, divergence, .. } = failure;
+    let shown = Shown::of(divergence);
+    let steps = lines(trace, &shown);
+    let step = steps.get(divergence.step).map(|line| format!("{} at {}", line.step, line.time));
+    let differs = Differs {
+        step: step.unwrap_or_default(),
+        expected: expected_text(divergence),
+        got: observed_text(divergence),
+    };
+    Evidence {
+        found: length(failure.original_steps, trace.steps.len(), "step", failure.seed),
+        picture: steps::draw(trace, manifest, &shown),
+        differs: Some(differs),
+        steps,
+        also: failure.also.iter().map(|rule| rule.rule().id).collect(),
+        file: file_of(trace.to_jsonl(Some(begun.rule)), &trace.fingerprint()),
+        ..begun
+    }
+}
+
+fn of_schedule(begun: Evidence, failure: &ScheduleFailure, manifest: &Manifest) -> Evidence {
+    let schedule = failure.schedule.as_ref();
+    let moves = schedule.map_or(failure.original_moves, |schedule| schedule.moves.len());
+    let thing = if schedule.is_some() { "move" } else { "operation on threads" };
+    Evidence {
+        found: length(failure.original_moves, moves, thing, failure.seed),
+        reason: Some(coded(&failure.violation.reason)),
+        differs: failure.history.events.get(failure.violation.event).map(|event| Differs {
+            step: format!("client {}: {} k{}", event.client, event.asked, event.key),
+            expected: overlap::expected(&failure.history, &failure.violation)
+                .unwrap_or_else(|| "an answer that some order of the operations explains".into()),
+            got: event.told.to_string(),
+        }),
+        picture: overlap::draw(&failure.history, &failure.violation),
+        moves: moves_of(schedule, manifest),
+        file: schedule.and_then(|one| file_of(one.to_jsonl(Some(begun.rule)), &one.fingerprint())),
+        ..begun
+    }
+}
+
+/// Where only the trace is left: it is drawn with what had to be seen.
+fn of_trace(begun: Evidence, found: &RuleReport, manifest: &Manifest) -> Evidence {
+    let (rule, schedule) = (begun.rule, found.schedule.as_ref());
+    let begun = Evidence {
+        reason: found.reason.as_deref().map(coded),
+        moves: moves_of(schedule, manifest),
+        file: schedule.and_then(|one| file_of(one.to_jsonl(Some(rule)), &one.fingerprint())),
+        ..begun
+    };
+    let Some(trace) = &found.trace else { return begun };
+    let shown = Shown::expected(trace, manifest);
+    Evidence {
+        found: length(trace.steps.len(), trace.steps.len(), "step", None),
+        picture: steps::draw(trace, manifest, &shown),
+        steps: lines(trace, &shown),
+        file: file_of(trace.to_jsonl(Some(rule)), &trace.fingerprint()),
+        ..begun
+    }
+}
+
+impl Clause {
+    pub(super) fn of(rule: RuleId, report: &Report) -> Self {
+        let clause = rule.rule();
+        let reference = clause.reference();
+        let is_of_store = RuleId::of_stores().any(|one| one == rule);
+        let trace = is_of_store.then(|| crate::golden::once(rule).ok()).flatten();
+        let schedule = Schedule::is_one(clause.golden).then(|| Schedule::parse(clause.golden).ok()).flatten();
+        let draw = |trace| steps::draw(trace, &reference, &Shown::expected(trace, &reference));
+        Self {
+            place: clause_place(rule),
+            id: clause.id,
+            level: clause.level.to_string(),
+            title: inline(clause.title),
+            text: markdown(clause.text),
+            django: inline(&clause.django.to_string()),
+            spec: spec(rule),
+            picture: trace.and_then(draw),
+            moves: moves_of(schedule.as_ref(), &reference),
+            results: report.subjects.iter().filter_map(|subject| ended(rule, subject)).collect(),
+        }
+    }
+}
+
+fn ended(rule: RuleId, subject: &SubjectReport) -> Option<Ended> {
+    let found = subject.rules.iter().find(|found| found.rule == rule)?;
+    Some(Ended {
+        subject: subject.manifest.name.clone(),
+        outcome: found.status.name(),
+        sign: sign(found.status),
+        exercised: found.exercised,
+        reason: found.reason.clone().unwrap_or_default(),
+    })
+}
+
+fn lines(trace: &Trace, shown: &Shown) -> Vec<Line> {
+    let answers = shown.answers.iter().cloned().chain(std::iter::repeat(String::new()));
+    let steps = step_texts(trace).into_iter().zip(answers);
+    steps.map(|((time, step), answer)| Line { time, step, answer }).collect()
+}
+
+fn moves_of(schedule: Option<&Schedule>, manifest: &Manifest) -> Vec<String> {
+    schedule.map(|schedule| schedule.texts(&manifest.parts).collect()).unwrap_or_default()
+}
+
+/// How long what shows a failure is, and where it comes from.
+fn length(original: usize, now: usize, thing: &str, seed: Option<u64>) -> String {
+    let (noun, rest) = thing.split_at(thing.find(' ').unwrap_or(thing.len()));
+    let s = if now == 1 { "" } else { "s" };
+    let shrunk = if original == now { String::new() } else { format!(", shrunk from {original}") };
+    let seed = seed.map(|seed| format!(", seed {seed:#x}")).unwrap_or_default();
+    format!("{now} {noun}{s}{rest}{shrunk}{seed}")
+}
+
+fn file_of(text: String, name: &str) -> Option<File> {
+    (text.len() <= MOST_BYTES).then(|| File { name: format!("{}/{name}.jsonl", crate::ARTIFACTS), text })
+}
+
+fn spec(rule: RuleId) -> String {
+    format!("docs/spec/{}#{}", rule.rule().page, rule.rule().id)
+}
+
+/// A sentence about a subject, in which words between backticks are code. All else is only text.
+fn coded(text: &str) -> Value {
+    let parts = escaped(text).split('`').map(str::to_owned).collect::<Vec<_>>();
+    let whole = parts.len() % 2 == 1;
+    let mut html = String::new();
+    for (index, part) in parts.iter().enumerate() {
+        match index % 2 {
+            1 if whole => html.extend(["<code>", part, "</code>"]),
+            _ => html += part,
+        }
+    }
+    Value::from_safe_string(html)
+}
+
+/// Markdown of the specification as HTML.
+fn markdown(text: &str) -> Value {
+    let mut html = String::new();
+    push_html(&mut html, Parser::new(text));
+    Value::from_safe_string(html)
+}
+
+/// The same for a sentence that stands in a line.
+pub(super) fn inline(text: &str) -> Value {
+    let html = markdown(text).to_string();
+    let html = html.trim().trim_start_matches("<p>").trim_end_matches("</p>");
+    Value::from_safe_string(html.to_owned())
+}

@@ -1,0 +1,133 @@
+//! The report for the comment on a pull request, in the Markdown of GitHub: a table of subjects, and each failure folded
+//! away behind its rule. It is short enough for a comment, whatever was found.
+
+use std::fmt::Write as _;
+
+use super::{Outcome, Report, SubjectReport, failure_block, schedule_block};
+use crate::rule::RuleId;
+
+/// The longest text that is made, in bytes. A comment may have 65,536 characters.
+const MOST_BYTES: usize = 60_000;
+
+/// The report in Markdown.
+pub fn to_markdown(report: &Report) -> String {
+    let broken = report.subjects.iter().filter(|subject| !subject.is_success()).count();
+    let verdict = match (broken, report.subjects.len()) {
+        (0, 1) => "the subject held".to_owned(),
+        (0, all) => format!("all {all} subjects held"),
+        (1, 1) => "the subject did not hold".into(),
+        (broken, all) => format!("{broken} of {all} subjects did not hold"),
+    };
+    let mark = if broken == 0 { "✅" } else { "❌" };
+    // Writing to a String cannot fail, so the results of `write!` are dropped here.
+    let mut out = format!("### {mark} sessionspec: {verdict}\n\n");
+    out.push_str("| subject | passed | failed | known | not applicable | other | steps |\n");
+    out.push_str("|---|--:|--:|--:|--:|--:|--:|\n");
+    for subject in &report.subjects {
+        let shown = [Outcome::Pass, Outcome::Fail, Outcome::ExpectedFail, Outcome::NotApplicable];
+        let counts = shown.map(|outcome| subject.count(outcome));
+        let left_out = subject.count(Outcome::Disabled);
+        let other = subject.rules.len() - counts.iter().sum::<usize>() - left_out;
+        let [pass, fail, known, none] = counts;
+        let _ = writeln!(
+            out,
+            "| {} | {pass} | {fail} | {known} | {none} | {other} | {} |",
+            inline(&subject.manifest.name),
+            subject.steps
+        );
+    }
+    out.push('\n');
+    let mut left_out = 0;
+    for one in report.subjects.iter().flat_map(blocks) {
+        if out.len() + one.len() <= MOST_BYTES {
+            out.push_str(&one);
+        } else {
+            left_out += 1;
+        }
+    }
+    if left_out > 0 {
+        let _ = writeln!(out, "{left_out} more are in the report itself.");
+    }
+    out
+}
+
+/// A block for everything that is wrong with a subject.
+fn blocks(subject: &SubjectReport) -> Vec<String> {
+    let manifest = &subject.manifest;
+    let mut shown: Vec<RuleId> = Vec::new();
+    let mut blocks = Vec::new();
+    for failure in &subject.failures {
+        shown.push(failure.rule);
+        blocks.push(block(failure.rule, &manifest.name, "fail", &failure_block(failure, manifest, None)));
+    }
+    for failure in &subject.schedule_failures {
+        let rule = failure.violation.rule;
+        shown.push(rule);
+        blocks.push(block(rule, &manifest.name, "fail", &schedule_block(failure, manifest, None)));
+    }
+    let wrong = subject.rules.iter().filter(|rule| !rule.status.is_success(rule.rule.rule().level));
+    let mut driven = true;
+    for rule in wrong.filter(|rule| !shown.contains(&rule.rule)) {
+        // One cause, so one block.
+        if rule.status != Outcome::HarnessError || std::mem::take(&mut driven) {
+            let reason = rule.reason.as_deref().unwrap_or_default();
+            blocks.push(block(rule.rule, &manifest.name, rule.status.name(), reason));
+        }
+    }
+    blocks
+}
+
+fn block(rule: RuleId, subject: &str, status: &str, text: &str) -> String {
+    let clause = rule.rule();
+    let fence = fence(text);
+    format!(
+        "<details><summary><b>{status}</b> <code>{}</code> {} {} ({})</summary>\n\n{fence}text\n{}\n{fence}\n\n</details>\n\n",
+        clause.id,
+        clause.level,
+        inline(clause.title),
+        inline(subject),
+        text.trim_end()
+    )
+}
+
+/// A fence that no line of the text can close.
+fn fence(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    "`".repeat(longest.max(2) + 1)
+}
+
+/// A text in a line, of which nothing is Markdown or HTML.
+fn inline(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c if c.is_control() => out.push(' '),
+            // By its number a character is only itself: no table, link or mention.
+            c if c.is_ascii_punctuation() && !matches!(c, '.' | ',' | ' ' | '-' | '(' | ')') => {
+                let _ = write!(out, "&#{};", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_only_a_name() {
+        assert_eq!(inline("a|b\n@you"), "a&#124;b &#64;you");
+        assert_eq!(inline("<b>`x`[y](z)"), "&lt;b&gt;&#96;x&#96;&#91;y&#93;(z)");
+    }
+
+    #[test]
+    fn no_text_ends_its_block() {
+        assert_eq!(fence("plain"), "```");
+        assert_eq!(fence("a ```` b"), "`````");
+    }
+}

@@ -1,0 +1,98 @@
+//! What gates a store in CI: the script of the action, the comparison with a baseline, the badge.
+
+#![cfg(all(feature = "cli", unix))]
+#![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../action/check.sh");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_sessionspec");
+
+/// Runs the script of the action in a directory; its status, and what it printed.
+fn check(directory: &Path, variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let output = Command::new("bash")
+        .arg(SCRIPT)
+        .current_dir(directory)
+        .env("SESSIONSPEC", PROGRAM)
+        .env("EXTRA", "--cases 0 --rules key.*")
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// An adapter that takes every key for one that it knows nothing of, or none.
+fn adapter(directory: &Path, script: &str) -> &'static str {
+    fs::write(directory.join("adapter.sh"), format!("{PROGRAM} serve --model | sed -u '{script}'\n"))
+        .unwrap();
+    "sh adapter.sh"
+}
+
+/// A change after which the key of a session is never told.
+const BROKEN: &str = r#"s/"key":"[a-z0-9]*"/"key":null/"#;
+
+fn sessionspec(directory: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(PROGRAM).current_dir(directory).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_change_that_breaks_a_rule_is_told_on_the_pull_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path();
+    let (status, printed) = check(place, &[("SUBJECT_CMD", adapter(place, ""))]);
+    assert_eq!(status, Some(0), "{printed}");
+    let reports = place.join("target/sessionspec-reports");
+    fs::copy(reports.join("report.json"), place.join("main.json")).unwrap();
+
+    let summary = place.join("summary.md");
+    let variables = [
+        ("SUBJECT_CMD", adapter(place, BROKEN)),
+        ("BASELINE", "main.json"),
+        ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap()),
+    ];
+    let (status, printed) = check(place, &variables);
+    assert_eq!(status, Some(1), "{printed}");
+    assert!(printed.lines().any(|line| line.starts_with("::error file=adapter.sh,title=model%3A fail key.")));
+    assert!(printed.lines().any(|line| line.starts_with("worse   model: key.")), "{printed}");
+    let shown = fs::read_to_string(summary).unwrap();
+    assert!(shown.contains("the subject did not hold") && shown.contains("Since the baseline"), "{shown}");
+    for name in ["report.json", "report.html", "report.md", "report.xml", "badge.svg", "diff.txt"] {
+        assert!(reports.join(name).metadata().unwrap().len() > 0, "{name}");
+    }
+    assert!(fs::read_to_string(reports.join("badge.svg")).unwrap().contains(" broken</text>"));
+}
+
+#[test]
+fn what_is_only_worse_than_the_baseline_closes_the_gate_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path();
+    let held = [("SUBJECT_STORE", "model")];
+    check(place, &held);
+    let report = fs::read_to_string(place.join("target/sessionspec-reports/report.json")).unwrap();
+    // It has one rule more, which is gone.
+    let more = report.replacen("\"key.short\"", "\"key.once\"", 1);
+    fs::write(place.join("main.json"), more).unwrap();
+    let (status, printed) = check(place, &[held[0], ("BASELINE", "main.json")]);
+    assert_eq!(status, Some(1), "{printed}");
+    assert!(printed.contains("key.once is no longer checked"), "{printed}");
+}
+
+#[test]
+fn a_report_that_cannot_be_read_is_no_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("half.json"), "{\"suite\":").unwrap();
+    for arguments in
+        [&["diff", "half.json", "half.json"][..], &["diff", "no.json", "no.json"], &["badge", "half.json"]]
+    {
+        let (status, stdout, stderr) = sessionspec(directory.path(), arguments);
+        assert_eq!((status, stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(stderr.contains(arguments[1]), "{stderr}");
+    }
+    let (status, _, stderr) = sessionspec(directory.path(), &["diff", "a", "b", "--slower", "0.5"]);
+    assert!(status == Some(2) && stderr.contains("from 1"), "{stderr}");
+}
