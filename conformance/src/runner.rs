@@ -4,7 +4,7 @@ use crate::call::Call;
 use crate::manifest::{ClockLevel, Manifest, Order};
 use crate::model::{Aspect, Errata, Expected, Model};
 use crate::observation::{Answer, Observation, SessionState};
-use crate::op::{Forged, Key};
+use crate::op::{Forged, Key, StorageOp};
 use crate::rule::RuleId;
 use crate::rules;
 use crate::subject::{Fault, Subject};

@@ -45,8 +45,6 @@ fn profile(manifest: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn the_profile_is_that_of_the_workspace_and_no_more() {
         let manifest = "[workspace]\na = 1\n[profile.dev]\nopt-level = 1\n\n[profile.dev.package.\"*\"]\ndebug = false\n\
