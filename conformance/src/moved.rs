@@ -192,8 +192,11 @@ pub fn hooks(hooks: StoreHooks, clock: MovedClock) -> Result<StoreHooks, String>
     Ok(hooks.with_moved_clock(test, REACH, to))
 }
 
+/// Moves the clock of this process to an instant, in microseconds since the Unix epoch.
+type Move = Box<dyn FnMut(i64) -> Result<(), String>>;
+
 /// How this process was seen to obey, and what moves its clock.
-fn moving(clock: MovedClock) -> Result<(String, impl FnMut(i64) -> Result<(), String>), String> {
+fn moving(clock: MovedClock) -> Result<(String, Move), String> {
     let mut mover = Mover { clock, shared: true };
     let test = mover.test(|_| own_time())?;
     let to = move |now| {
@@ -202,7 +205,7 @@ fn moving(clock: MovedClock) -> Result<(String, impl FnMut(i64) -> Result<(), St
         }
         Ok(())
     };
-    Ok((test, to))
+    Ok((test, Box::new(to)))
 }
 
 /// Has a store moved that reads the clock of this very process, if that was [started again](restart) under one. If it was
