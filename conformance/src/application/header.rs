@@ -30,14 +30,11 @@ pub struct Words<'a> {
 impl HeaderCase {
     /// The header itself.
     pub fn sent(&self, words: Words<'_>) -> String {
-        let first = words.live.chars().next().map_or(0, u32::from);
-        let rest: String = words.live.chars().skip(1).collect();
         self.header
             .replace("{name}", words.name)
             .replace("{NAME}", &words.name.to_uppercase())
             .replace("{live}", words.live)
             .replace("{other}", words.other)
-            .replace("{escaped}", &format!("\\{first:03o}{rest}"))
             .replace("{64k}", &"theme=dark; ".repeat(65_536 / 12))
             .replace("{10k}", &"k".repeat(10_000))
     }
@@ -67,8 +64,8 @@ impl HeaderCase {
 fn session_cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     let blank = [' ', '\t'];
     let cookies = header.split(';').filter_map(|cookie| cookie.split_once('='));
-    let ours = cookies.filter(|(given, _)| given.trim_matches(blank) == name);
-    let value = ours.last()?.1.trim_matches(blank);
+    let mut ours = cookies.filter(|(given, _)| given.trim_matches(blank) == name);
+    let value = ours.next_back()?.1.trim_matches(blank);
     let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     Some(quoted.unwrap_or(value))
 }

@@ -165,16 +165,14 @@ impl InProcess {
     /// An application in which a part is otherwise.
     pub(crate) fn with_part(settings: Settings, part: Part) -> Self {
         let store = MemoryStore::with_clock(10_000, clock());
-        match part {
+        if let Part::Draws(draw) = part {
             // Whose keys may come twice overwrites, too.
-            Part::Draws(draw) => {
-                let context = SessionContext::with(settings, clock(), Drawn::by(draw));
-                Self::of(Watched { overwrites: true, ..Watched::new(store) }, context, Flaw::None, Some(part))
-            }
-            _ => {
-                let context = SessionContext::with(settings, clock(), RandomKeys);
-                Self::of(Watched::new(store), context, Flaw::None, Some(part))
-            }
+            let store = Watched { overwrites: true, ..Watched::new(store) };
+            let context = SessionContext::with(settings, clock(), Drawn::by(draw));
+            Self::of(store, context, Flaw::None, Some(part))
+        } else {
+            let context = SessionContext::with(settings, clock(), RandomKeys);
+            Self::of(Watched::new(store), context, Flaw::None, Some(part))
         }
     }
 }
@@ -269,7 +267,7 @@ impl<S: SessionStore> InProcess<S> {
                 return last(&mut cookies.filter(|(given, _)| given.eq_ignore_ascii_case(name)));
             }
             (Flaw::KeepsQuotes, _) => {
-                return cookies.filter(|(given, _)| given == name).last().map(|(_, value)| value.to_owned());
+                return cookies.rfind(|(given, _)| given == name).map(|(_, value)| value.to_owned());
             }
             _ => {}
         }
@@ -335,7 +333,7 @@ impl<S: SessionStore> Application for InProcess<S> {
     }
 
     fn exchange(&mut self, request: &Request) -> Result<Response, String> {
-        tracing::dispatcher::with_default(&self.logs, || self.answer(request))
+        tracing::dispatcher::with_default(&self.logs, || Ok(self.answer(request)))
     }
 
     fn written(&mut self) -> Result<Option<String>, String> {
@@ -345,7 +343,7 @@ impl<S: SessionStore> Application for InProcess<S> {
 }
 
 impl<S: SessionStore> InProcess<S> {
-    fn answer(&self, request: &Request) -> Result<Response, String> {
+    fn answer(&self, request: &Request) -> Response {
         let key = self.key(request);
         let parsed = key.as_deref().and_then(SessionKey::parse);
         let adopts = self.flaw == Flaw::AdoptsKeys
@@ -354,7 +352,7 @@ impl<S: SessionStore> InProcess<S> {
             self.put(parsed.as_ref(), Entries::new());
         }
         if self.flaw == Flaw::FailsOnLongKeys && key.as_ref().is_some_and(|key| key.len() > 255) {
-            return Ok(Response::new(500, Vec::new(), Vec::new(), None));
+            return Response::new(500, Vec::new(), Vec::new(), None);
         }
         let context = self.middleware.context().clone();
         let mut session = Session::open(Arc::clone(&self.store), context, key.as_deref());
@@ -403,7 +401,7 @@ impl<S: SessionStore> InProcess<S> {
             |name| headers.get_all(name).iter().map(|line| line.to_str().unwrap().to_owned()).collect();
         let response =
             Response::new(status.as_u16(), lines(header::SET_COOKIE), lines(header::VARY), results);
-        Ok(response.with_cache_control(lines(header::CACHE_CONTROL)))
+        response.with_cache_control(lines(header::CACHE_CONTROL))
     }
 }
 

@@ -85,7 +85,7 @@ fn named<'a>(cookie: &'a str, name: &str) -> Option<&'a str> {
 
 /// The last of the values that are found in a header.
 fn last(header: &str, find: impl Fn(&str) -> Option<&str>) -> Option<String> {
-    header.split(';').filter_map(find).last().map(|value| without_quotes(value).to_owned())
+    header.split(';').filter_map(find).next_back().map(|value| without_quotes(value).to_owned())
 }
 
 fn judged(pair: &Pair, part: Part) -> (bool, Vec<RuleId>) {
