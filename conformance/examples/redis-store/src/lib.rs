@@ -1,11 +1,9 @@
 //! A session store on a Redis server: a value per session, whose time to live is the session's. It shows what a store
 //! author writes for a server with a clock of its own, and no more: one connection, and no second attempt.
 
-use std::time::Duration;
-
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncCommands, Client, ExistenceCheck, RedisError, SetExpiry, SetOptions};
-use session_core::{Capabilities, Clock, Entries, Record, SessionKey, SessionStore, StoreError, SystemClock};
+use session_core::{Capabilities, Entries, Record, SessionKey, SessionStore, StoreError};
 use time::OffsetDateTime;
 
 /// Sessions on a server, below a prefix.
@@ -37,9 +35,9 @@ impl RedisStore {
         record: &Record,
         check: ExistenceCheck,
     ) -> Result<bool, StoreError> {
-        let life = Duration::try_from(record.expires - SystemClock.now()).unwrap_or_default();
-        let life = u64::try_from(life.as_millis()).unwrap_or(u64::MAX).max(1);
-        let options = SetOptions::default().conditional_set(check).with_expiration(SetExpiry::PX(life));
+        // An instant, not a time to live: what has expired already is then gone at once.
+        let expires = u64::try_from(record.expires.unix_timestamp_nanos() / 1_000_000).unwrap_or(1).max(1);
+        let options = SetOptions::default().conditional_set(check).with_expiration(SetExpiry::PXAT(expires));
         let mut connection = self.connection.clone();
         let set: Result<Option<String>, _> =
             connection.set_options(self.name(key.as_str()), text(record), options).await;
