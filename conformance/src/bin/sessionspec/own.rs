@@ -22,6 +22,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Redis or Valkey.
+    #[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "only memcached is built in"))]
     Redis,
     /// memcached, which derives the date from its monotonic clock, and so cannot go back.
     Memcached,

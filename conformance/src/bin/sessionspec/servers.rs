@@ -249,6 +249,8 @@ impl Served {
         }
     }
 
+    /// Whether its clock is moved.
+    #[cfg(feature = "memcached")]
     fn is_moved(&self) -> bool {
         matches!(self, Self::Own(_, Ok(_)) | Self::Shared(..))
     }
