@@ -2,6 +2,7 @@
 
 mod author;
 mod bench;
+mod book;
 mod browser;
 mod ci;
 mod command;
@@ -80,7 +81,9 @@ enum Task {
         #[arg(long)]
         require_services: bool,
     },
-    /// Try the example on axum, and look at the report as a page, in a real browser
+    /// Make the documents a site, in target/book, and check it
+    Book,
+    /// Try the example on axum, and look at the report and the site of the documents, in a real browser
     Browser {
         /// Take a missing browser for an error
         #[arg(long)]
@@ -145,6 +148,7 @@ fn main() -> ExitCode {
         Task::Http { require_services } => {
             http::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
+        Task::Book => book::run(&root),
         Task::Browser { require_services } => {
             browser::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
