@@ -29,7 +29,11 @@ pub(crate) fn sections(text: &str) -> String {
                 let head = lines.next().unwrap_or_default();
                 let (title, level) = head.trim_start_matches("**").split_once("**").unwrap_or((head, ""));
                 let (title, level) = (title.trim_end_matches('.'), level.trim());
-                writeln!(out, "### `{id}` {title} {{#{id} .rule}}\n\n{level} · version {version}")
+                // The table of contents beside the page shows only the id.
+                writeln!(
+                    out,
+                    "### `{id}` <span class=\"sentence\">{title}</span> {{#{id} .rule}}\n\n{level} · version {version}"
+                )
             }
             None => match line.strip_prefix("Django: ").filter(|_| rule.is_some()) {
                 Some(answer) => writeln!(out, "**Django:** {answer}"),
@@ -54,11 +58,11 @@ mod tests {
 
     #[test]
     fn a_clause_becomes_a_section_that_ends_where_the_next_begins() {
-        let text = "## Saving\n\n<a id=\"a.b\"></a>\nr[a.b+2]\n**`save` holds.** MUST · needs `shared`\n\nText.\n\n\
-                    Django: same.\n\n<a id=\"a.c\"></a>\nr[a.c]\n**It too.** MAY\n\nDjango: same.\n\n## Next\n";
-        let wanted = "## Saving\n\n### `a.b` `save` holds {#a.b .rule}\n\nMUST · needs `shared` · version 2\n\nText.\n\n\
-                      **Django:** same.\n\n\n<!-- facts: a.b -->\n\n\
-                      ### `a.c` It too {#a.c .rule}\n\nMAY · version 1\n\n**Django:** same.\n\n\n<!-- facts: a.c -->\n\n## Next\n";
+        let text = "## Saving\n\n<a id=\"area.b\"></a>\nr[area.b+2]\n**`save` holds.** MUST · needs `shared`\n\nText.\n\n\
+                    Django: same.\n\n<a id=\"area.c\"></a>\nr[area.c]\n**It too.** MAY\n\nDjango: same.\n\n## Next\n";
+        let wanted = "## Saving\n\n### `area.b` <span class=\"sentence\">`save` holds</span> {#area.b .rule}\n\nMUST · needs `shared` · version 2\n\nText.\n\n\
+                      **Django:** same.\n\n\n<!-- facts: area.b -->\n\n\
+                      ### `area.c` <span class=\"sentence\">It too</span> {#area.c .rule}\n\nMAY · version 1\n\n**Django:** same.\n\n\n<!-- facts: area.c -->\n\n## Next\n";
         assert_eq!(sections(text), wanted);
     }
 

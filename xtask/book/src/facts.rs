@@ -69,6 +69,18 @@ struct Item {
     text: Value,
 }
 
+/// A field of a request or a response: its name, and its value as JSON.
+type Field = (String, String);
+
+fn fields(part: &serde_json::Value) -> Option<Vec<Field>> {
+    let value = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => "none".to_owned(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Some(part.as_object()?.iter().map(|(name, found)| (name.clone(), value(found))).collect())
+}
+
 /// The pages that name rules in their tables.
 const PAGES: [&str; 4] = ["django.md", "kill-matrix.md", "history.md", "spec/versions.md"];
 
@@ -132,7 +144,7 @@ impl<'a> Facts<'a> {
             versions => Serde(self.items(clause.id, "spec/versions.md", |cells| (&cells[1], &cells[2]))),
             asked => asked.count(),
             requests => self.requests.len(),
-            example => self.example(rule).map(Value::from),
+            example => Serde(self.example(rule)),
         }
     }
 
@@ -149,7 +161,7 @@ impl<'a> Facts<'a> {
 
     /// The request of the table that shows a rule best: that in which least is done, of those whose answer the rule is the
     /// first to explain in some way.
-    fn example(&self, rule: RuleId) -> Option<Vec<String>> {
+    fn example(&self, rule: RuleId) -> Option<Vec<(&'static str, Vec<Field>)>> {
         let leads = |provenance: &Provenance| {
             let Provenance { status, cookie, key, max_age, vary, left, results } = provenance;
             [status, cookie, key, max_age, vary, left, results]
@@ -161,8 +173,8 @@ impl<'a> Facts<'a> {
             (case.operations.len(), case.save_every_request, case.expire_at_browser_close, case.status)
         })?;
         let mut request = serde_json::to_value(case).ok()?;
-        let answer = request.as_object_mut()?.shift_remove("answer")?;
-        Some(vec![format!("request  {request}"), format!("response {answer}")])
+        let response = request.as_object_mut()?.shift_remove("answer")?;
+        Some(vec![("request", fields(&request)?), ("response", fields(&response)?)])
     }
 
     /// What each of Django's engines does.
