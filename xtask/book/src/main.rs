@@ -68,7 +68,7 @@ fn make(arguments: &Arguments) -> Result<String, Vec<String>> {
 /// Has mdBook build the pages, each rule as a section of its own.
 fn build(to: &Path) -> Result<(), mdbook_driver::errors::Error> {
     let mut book = MDBook::load(DOCS)?;
-    book.config.build.build_dir = to.to_owned();
+    to.clone_into(&mut book.config.build.build_dir);
     let source = book.config.html_config().and_then(|html| html.git_repository_url);
     book.book.for_each_chapter_mut(|chapter| {
         let page = chapter.source_path.clone().unwrap_or_default();
