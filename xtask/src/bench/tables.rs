@@ -76,7 +76,7 @@ const STORES: [Store; 13] = [
         title: "memory",
         // The map beside it does not keep the order in which records expire.
         bare: Some(Bars::load(1.3)),
-        django: Some(("cache", Bars { load: Some(30.0), ..Bars::all(10.0) })),
+        django: Some(("cache", Bars::load(30.0))),
     },
     Store { group: "file", title: "files", bare: Some(Bars::all(STORE_MOST)), django: None },
     Store {
@@ -129,7 +129,7 @@ impl Store {
 
 /// Subjects of the suite, and the checked steps in a second that are wanted of each.
 const SUBJECTS: [(&str, Option<f64>); 3] =
-    [("model", None), ("memory", Some(200_000.0)), ("stdio", Some(5_000.0))];
+    [("model", None), ("memory", Some(200_000.0)), ("stdio", Some(20_000.0))];
 
 /// The seconds that the suite may take for every embedded store.
 const WHOLE_RUN_MOST: f64 = 15.0;
@@ -280,7 +280,7 @@ mod tests {
             [
                 "| SQLite, eight clients: update | `db, eight threads` | 20.0 µs | 500.0 µs | 25.0x | 20x | held |",
                 "| memory: load | `cache` | 0.13 µs | 3.00 µs | 23.1x | 30x | **missed** |",
-                "| memory: update | `cache` | 0.90 µs | 18.0 µs | 20.0x | 10x | held |",
+                "| memory: update | `cache` | 0.90 µs | 18.0 µs | 20.0x | – |  |",
             ]
         );
     }
