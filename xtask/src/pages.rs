@@ -102,9 +102,13 @@ fn look_at(place: &Place<'_>, view: &View, picture: &Path) -> Result<(), String>
         return (body === clear ? getComputedStyle(document.documentElement).backgroundColor : body).match(/\\d+/g)
         .slice(0, 3).reduce((sum, part) => sum + Number(part), 0) > 384";
     is("whether it is bright", &browser.script(brightness)?, &json!(view.colours == "light"))?;
-    let bytes = browser.picture()?;
-    fs::write(picture, bytes).map_err(|error| format!("{}: {error}", picture.display()))?;
+    keep(&browser, picture)?;
     browser.quit()
+}
+
+/// Keeps a picture of what the window shows.
+fn keep(browser: &Browser, picture: &Path) -> Result<(), String> {
+    fs::write(picture, browser.picture()?).map_err(|error| format!("{}: {error}", picture.display()))
 }
 
 /// Uses the report: filters the matrix, and goes from a cell to its evidence.
@@ -143,7 +147,10 @@ fn searched(place: &Place<'_>) -> Result<(), String> {
         let (browser, _profile) = open(place, &view("", SITE, (1400, 1000), "light", ""))?;
         browser.click("#mdbook-search-toggle")?;
         browser.write("#mdbook-searchbar", words)?;
-        browser.submit("#mdbook-searchresults li:first-child a")?;
+        let found = "#mdbook-searchresults li:first-child a";
+        is("whether it shows the rule's id", &browser.text(found)?.contains(RULE), &true)?;
+        keep(&browser, &place.root.join(PICTURES).join("site-search.png"))?;
+        browser.submit(found)?;
         is(&format!("the rule that is found by `{words}`"), &rule(&browser)?, &json!(RULE))?;
         browser.quit()?;
     }

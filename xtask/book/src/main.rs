@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use mdbook_driver::MDBook;
 use session_conformance::report::{TIMELINE_STYLE, Written};
+use tracing_subscriber::filter::LevelFilter;
 
 use facts::Facts;
 
@@ -38,6 +39,8 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    // What mdBook does not like of a page, and shows all the same.
+    tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(std::io::stderr).init();
     match make(&Arguments::parse()) {
         Ok(told) => {
             println!("{told}");
