@@ -1,5 +1,6 @@
 //! Every gate that CI runs. This file only dispatches; each gate has a file of its own.
 
+mod adapters;
 mod author;
 mod bench;
 mod browser;
@@ -74,6 +75,12 @@ enum Task {
         #[arg(long)]
         require_services: bool,
     },
+    /// Hold stores of other people, in Node and Python, to every rule, by the adapters for them
+    Adapters {
+        /// Take a missing Node or Python for an error
+        #[arg(long)]
+        require_services: bool,
+    },
     /// Check Django's site and the example on axum over HTTP
     Http {
         /// Take missing servers or a missing Python for an error
@@ -141,6 +148,9 @@ fn main() -> ExitCode {
         }
         Task::Python { require_services } => {
             python::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
+        }
+        Task::Adapters { require_services } => {
+            adapters::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
         Task::Http { require_services } => {
             http::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
