@@ -37,6 +37,8 @@ pub struct Manifest {
     pub upsert: bool,
     /// Which awkward values are kept.
     pub values: Values,
+    /// Whether an adapter is given the data of a record as one text.
+    pub opaque: bool,
     /// What the suite may do behind the store's back.
     pub hooks: Vec<Hook>,
     /// What a store at the level [`KeyValue`](SubjectLevel::KeyValue) offers beside what it must.
@@ -293,6 +295,7 @@ impl Manifest {
             capabilities,
             upsert: false,
             values: Values::KEPT,
+            opaque: false,
             hooks: Vec::new(),
             operations: Vec::new(),
             parts: Vec::new(),

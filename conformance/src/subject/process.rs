@@ -35,7 +35,7 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
             let shared = Arc::new(Mutex::new(RemoteState::new(child)));
             let (for_open, for_fault, for_damage, for_sent) =
                 (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
-            let capabilities = manifest.capabilities;
+            let (capabilities, opaque) = (manifest.capabilities, manifest.opaque);
             let mut hooks = StoreHooks {
                 fault: Some(Box::new(move || lock(&for_fault).fault.take())),
                 sent: Some(Box::new(move || lock(&for_sent).sent())),
@@ -47,7 +47,8 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
             if manifest.hooks.contains(&Hook::Crash) {
                 hooks.process = Some(KillableProcess::Adapter(shared));
             }
-            let open = move |env: &Env, opening| RemoteStore::open(&for_open, env, opening, capabilities);
+            let open =
+                move |env: &Env, opening| RemoteStore::open(&for_open, env, opening, capabilities, opaque);
             if manifest.level == SubjectLevel::Store {
                 return Ok(Box::new(StoreSubject::with_manifest(manifest, at_once(open), hooks)?));
             }

@@ -123,6 +123,8 @@ pub(super) struct RemoteStore {
     state: Arc<Mutex<RemoteState>>,
     clock: ManualClock,
     capabilities: Capabilities,
+    /// Whether data is one text.
+    opaque: bool,
     client: u8,
 }
 
@@ -132,9 +134,10 @@ impl RemoteStore {
         env: &Env,
         opening: Opening,
         capabilities: Capabilities,
+        opaque: bool,
     ) -> Result<Self, Fault> {
         let client = u8::from(opening == Opening::SecondHandle);
-        let store = Self { state: Arc::clone(state), clock: env.clock(), capabilities, client };
+        let store = Self { state: Arc::clone(state), clock: env.clock(), capabilities, opaque, client };
         let settings = Settings {
             cookie_age: env.settings().cookie_age,
             expire_at_browser_close: env.settings().expire_at_browser_close,
@@ -214,7 +217,11 @@ impl RemoteStore {
     ) -> Result<SessionKey, StoreError> {
         // The session's own text may have numbers in another spelling.
         let text = record.data.to_json();
-        let data = Json::parse(&text).unwrap_or_else(|_| Json::from_canonical(text.as_ref()));
+        let data = if self.opaque {
+            Json::text(&text)
+        } else {
+            Json::parse(&text).unwrap_or_else(|_| Json::from_canonical(text.as_ref()))
+        };
         let answer = self.ask(op, Some(key), Some((data, micros(record.expires))))?;
         if answer.is_null() {
             return Ok(key.clone());
@@ -235,10 +242,31 @@ impl RemoteStore {
             return Ok(None);
         }
         let fault = || {
-            let (got, form) = (shown(json.as_str()), expiry.form());
-            self.misbehaved(op, &format!("must answer null or {form}, not {got}"))
+            let got = shown(json.as_str());
+            let data = if self.opaque { "\"…\"" } else { "{…}" };
+            let expiry = match expiry {
+                Expiry::Required => ",\"expires_us\":n}",
+                Expiry::Optional => "}, with \"expires_us\" if it is known",
+            };
+            self.misbehaved(op, &format!("must answer null or {{\"data\":{data}{expiry}, not {got}"))
         };
-        record(&json, expiry).map(Some).ok_or_else(fault)
+        self.record(&json, expiry).map(Some).ok_or_else(fault)
+    }
+
+    fn record(&self, json: &Json, expiry: Expiry) -> Option<Record> {
+        let entries = Object::from(json.entries()?);
+        let data = entries.get("data")?;
+        let opaque = if self.opaque { Some(data.as_text()?) } else { None };
+        let text = opaque.as_deref().unwrap_or(data.as_str());
+        let expires = match (entries.get("expires_us"), expiry) {
+            (None, Expiry::Optional) => PrimitiveDateTime::MAX.assume_utc(),
+            (None, Expiry::Required) => return None,
+            (Some(micros), _) => {
+                let micros: i64 = micros.as_str().parse().ok()?;
+                OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok()?
+            }
+        };
+        Some(Record::new(session_core::Entries::parse(text.as_bytes()).ok()?, expires))
     }
 
     /// Removes a record.
@@ -252,29 +280,6 @@ impl RemoteStore {
 pub(super) enum Expiry {
     Required,
     Optional,
-}
-
-impl Expiry {
-    fn form(self) -> &'static str {
-        match self {
-            Self::Required => "{\"data\":{…},\"expires_us\":n}",
-            Self::Optional => "{\"data\":{…}}, with \"expires_us\" if it is known",
-        }
-    }
-}
-
-fn record(json: &Json, expiry: Expiry) -> Option<Record> {
-    let entries = Object::from(json.entries()?);
-    let data = session_core::Entries::parse(entries.get("data")?.as_str().as_bytes()).ok()?;
-    let expires = match (entries.get("expires_us"), expiry) {
-        (None, Expiry::Optional) => PrimitiveDateTime::MAX.assume_utc(),
-        (None, Expiry::Required) => return None,
-        (Some(micros), _) => {
-            let micros: i64 = micros.as_str().parse().ok()?;
-            OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok()?
-        }
-    };
-    Some(Record::new(data, expires))
 }
 
 fn micros(at: OffsetDateTime) -> i64 {

@@ -57,6 +57,10 @@ pub struct Manifest {
     pub capabilities: Capabilities,
     /// Which awkward values are kept.
     pub values: manifest::Values,
+    /// Whether the `data` of a record is one text, the JSON of its entries, in requests and in answers: for stores that keep
+    /// bytes and do not look into them. A subject with session objects has no use for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub opaque: bool,
     /// What the suite may do behind the store's back.
     #[serde(default)]
     #[schemars(with = "Vec<Hook>")]
@@ -248,6 +252,7 @@ impl From<&manifest::Manifest> for Manifest {
             clock_resolution_us: u32::try_from(manifest.clock_reach.resolution).unwrap_or(microsecond()),
             capabilities: Capabilities { upsert: manifest.upsert, ..manifest.capabilities.into() },
             values: manifest.values,
+            opaque: manifest.opaque,
             hooks: manifest.hooks.iter().map(|hook| hook.name().to_owned()).collect(),
             operations: manifest.operations.iter().map(|operation| operation.name().to_owned()).collect(),
             errata: manifest.errata.clone(),
@@ -287,6 +292,7 @@ pub(crate) fn read_manifest(json: &Json) -> Result<manifest::Manifest, String> {
     manifest.clock = wire.clock;
     manifest.clock_reach.resolution = resolution.into();
     manifest.values = wire.values;
+    manifest.opaque = wire.opaque;
     manifest.upsert = wire.capabilities.upsert;
     manifest.operations = wire.operations.iter().filter_map(|name| Operation::named(name)).collect();
     if wire.level == SubjectLevel::KeyValue {
