@@ -168,7 +168,8 @@ fn needs_set_clock(trace: &Trace, manifest: &Manifest) -> bool {
 
 /// A golden trace as the subject's clock can show it; nothing if that cannot be set and would have to be.
 fn playable(golden: &Trace, manifest: &Manifest) -> Option<Trace> {
-    Some(golden.fitted(manifest.clock_reach)).filter(|trace| !needs_set_clock(trace, manifest))
+    Some(golden.fitted(manifest.clock_reach, &manifest.values))
+        .filter(|trace| !needs_set_clock(trace, manifest))
 }
 
 /// A trace as small as it goes in the time that there is for it.

@@ -57,7 +57,7 @@ const fn gate(name: &'static str, kind: Kind, program: Program, line: &'static s
 }
 
 /// Every gate. Each lane takes the first for which nothing is to be waited.
-const GATES: [Gate; 19] = [
+const GATES: [Gate; 20] = [
     gate(BUILD, Kind::Builds, Program::Xtask, BUILD),
     gate("format", Kind::Free, Program::Cargo, "fmt --all --check"),
     gate("spec", Kind::Free, Program::Xtask, "spec"),
@@ -82,6 +82,7 @@ const GATES: [Gate; 19] = [
     gate("http", Kind::Runs, Program::Xtask, "http"),
     gate("browser", Kind::Runs, Program::Xtask, "browser"),
     gate("python", Kind::Runs, Program::Xtask, "python"),
+    gate("adapters", Kind::Runs, Program::Xtask, "adapters"),
     gate("suite", Kind::Runs, Program::Sessionspec, "run"),
 ];
 

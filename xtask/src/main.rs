@@ -1,5 +1,6 @@
 //! Every gate that CI runs. This file only dispatches; each gate has a file of its own.
 
+mod adapters;
 mod author;
 mod bench;
 mod browser;
@@ -74,6 +75,8 @@ enum Task {
         #[arg(long)]
         require_services: bool,
     },
+    /// Hold stores of other people, in Node, PHP and Python, to every rule, by the adapters for them
+    Adapters,
     /// Check Django's site and the example on axum over HTTP
     Http {
         /// Take missing servers or a missing Python for an error
@@ -142,6 +145,7 @@ fn main() -> ExitCode {
         Task::Python { require_services } => {
             python::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
+        Task::Adapters => adapters::run(&root).map(|ended| println!("{ended}")),
         Task::Http { require_services } => {
             http::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }

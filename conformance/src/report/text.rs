@@ -70,6 +70,10 @@ pub fn schedule_block(
         Some(schedule) if schedule.moves.len() == failure.original_moves => {
             counted(failure.original_moves, "move")
         }
+        // What each client asks at the end shows it.
+        Some(schedule) if schedule.moves.is_empty() => {
+            format!("{}, none of them needed", counted(failure.original_moves, "move"))
+        }
         Some(schedule) => {
             format!("{} shrunk to {}", counted(failure.original_moves, "move"), schedule.moves.len())
         }
@@ -327,7 +331,7 @@ pub fn summary(report: &Report) -> String {
 
 /// How many rules ended how. What speaks of the sessions that the suite puts on a store is not the store's.
 fn tally(subject: &SubjectReport) -> String {
-    let is_store = subject.manifest.level == SubjectLevel::Store;
+    let is_store = subject.manifest.level != SubjectLevel::Session;
     let (sessions, own): (Vec<&RuleReport>, Vec<&RuleReport>) =
         subject.rules.iter().partition(|rule| is_store && rule.rule.is_about_sessions());
     let counts = |rules: &[&RuleReport]| {
