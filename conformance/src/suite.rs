@@ -58,6 +58,18 @@ pub enum Profile {
     Full,
 }
 
+/// What the suite looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Work {
+    /// The golden trace of a rule.
+    Rule(RuleId),
+    /// Generated traces.
+    Generated,
+    /// What overlaps, fails and dies.
+    Overlapping,
+}
+
 /// What is told while the suite runs.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -69,6 +81,8 @@ pub enum Progress<'a> {
         /// How many there are.
         total: usize,
     },
+    /// What is looked at from here on.
+    Working(Work),
     /// A rule was found to be broken, and its trace was made small.
     Failed {
         /// How.
@@ -166,6 +180,7 @@ pub fn run(
 ) -> SubjectReport {
     let mut report = run_traces(subject, config, progress);
     if report.is_whole() {
+        progress(Progress::Working(Work::Overlapping));
         let (rules, failures) = check_schedules(subject, config);
         report.rules.extend(rules);
         report.schedule_failures = failures;
@@ -187,6 +202,7 @@ fn run_traces(
     }
     let total = golden.len() + config.cases;
     for (done, rule) in golden.into_iter().enumerate() {
+        (run.progress)(Progress::Working(Work::Rule(rule)));
         run.golden(rule);
         (run.progress)(Progress::Done { done: done + 1, total });
         if run.broken.is_some() {
@@ -198,6 +214,7 @@ fn run_traces(
     if run.broken.is_none() && run.subject.manifest().clock == ClockLevel::Wall {
         run.wall();
     }
+    (run.progress)(Progress::Working(Work::Generated));
     let generator = Generator::new(run.subject.manifest(), config.seed, config.steps);
     for (done, trace) in generator.take(config.cases).enumerate() {
         if config.budget.is_some_and(|budget| started.elapsed() >= budget) || run.broken.is_some() {

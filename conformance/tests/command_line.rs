@@ -52,7 +52,7 @@ fn the_suite_holds_on_every_embedded_store_and_says_so_in_a_line() {
     for subject in ["model", "memory", "sqlite", "file", "cookie", "cached_db"] {
         assert!(run.stdout.contains(&format!("\n{subject} 0.")), "{}", run.stdout);
     }
-    let last = run.stdout.lines().last().unwrap();
+    let last = run.stdout.lines().rev().nth(1).unwrap();
     assert!(last.starts_with("all held: ") && last.contains(" rules on 6 subjects, "), "{last}");
     assert!(last.contains("seed 0x7"), "{last}");
 }
@@ -444,8 +444,102 @@ fn a_reader_that_has_seen_enough_of_a_schema_is_no_error() {
 #[test]
 fn one_of_a_thing_is_one() {
     let run = sessionspec(&["run", "--store", "model", "--rules", "dict.get", "--cases", "1"]);
+    assert!(run.stdout.contains("\nall held: 1 rule on 1 subject, "), "{}", run.stdout);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_of_any_command_is_no_error() {
+    for arguments in
+        [&["rules"][..], &["rules", "key.short"], &["run", "--store", "model", "--cases", "0"], &[]]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sessionspec"));
+        let mut child = command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), printed.contains("panicked")), (Some(0), false), "{printed}");
+    }
+}
+
+/// The last line says what to do next.
+#[rstest]
+#[case::nothing_was_named(&["run", "--cases", "0"], "sessionspec new python")]
+#[case::it_holds(&["run", "--cases", "0", "--store", "model"], "docs/guides/ci.md")]
+fn a_run_ends_with_what_to_do_next(#[case] arguments: &[&str], #[case] next: &str) {
+    let run = sessionspec(arguments);
     let last = run.stdout.lines().last().unwrap();
-    assert!(last.starts_with("all held: 1 rule on 1 subject, "), "{last}");
+    assert!(last.starts_with("next: ") && last.contains(next), "{last}");
+}
+
+#[test]
+fn after_a_failure_the_page_is_next() {
+    let broken = adapter("s/\\\"ok\\\":true/\\\"ok\\\":false/");
+    let arguments = ["run", "--cases", "0", "--rules", "lifecycle.*", "--cmd", &broken];
+    let last = |more: &[&str]| {
+        let run = sessionspec(&[&arguments[..], more].concat());
+        assert_eq!(run.status, Some(1), "{}{}", run.stdout, run.stderr);
+        run.stdout.lines().last().unwrap().to_owned()
+    };
+    assert!(last(&[]).contains("--report html="), "{}", last(&[]));
+    assert_eq!(last(&["--report", "html=r.html"]), "next: open r.html in a browser");
+}
+
+#[test]
+fn a_table_of_many_subjects_fits_a_terminal() {
+    let run = sessionspec(&["run", "--cases", "0", "--rules", "key.*"]);
+    let table: Vec<&str> = run.stdout.lines().take_while(|line| !line.starts_with("model ")).collect();
+    assert!(table.iter().all(|line| line.chars().count() <= 80), "{}", run.stdout);
+}
+
+#[test]
+fn in_a_pipe_nothing_is_coloured_and_a_word_can_ask_for_it() {
+    let coloured = |name: &str, value: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sessionspec"));
+        let command = command.args(["run", "--cases", "0", "--store", "model"]).env(name, value);
+        command.stdin(Stdio::null()).output().unwrap().stdout.contains(&0x1b)
+    };
+    assert!(!coloured("X", "1"));
+    assert!(coloured("CLICOLOR_FORCE", "1"));
+    assert!(!coloured("NO_COLOR", "1"));
+}
+
+#[test]
+fn without_a_command_examples_are_shown() {
+    let run = sessionspec(&[]);
+    assert_eq!((run.status, run.stderr()), (Some(0), ""));
+    assert!(run.stdout.contains(" run ") && run.stdout.contains(" new python"), "{}", run.stdout);
+}
+
+/// Which files are written; that they hold is seen by `cargo xtask new`.
+#[rstest]
+#[case("rust", &["Cargo.toml", "src/lib.rs", "tests/conformance.rs"])]
+#[case("python", &["adapter.py"])]
+#[case("node", &["adapter.mjs"])]
+#[case("php", &["adapter.php"])]
+#[case("go", &["adapter.go"])]
+fn files_for_a_store_of_ones_own_are_written_and_none_is_overwritten(
+    #[case] language: &str,
+    #[case] files: &[&str],
+) {
+    let directory = tempfile::tempdir().unwrap();
+    let run = sessionspec_in(directory.path(), &["new", language, "mine"]);
+    assert_eq!((run.status, run.stderr()), (Some(0), ""), "{}", run.stdout);
+    for file in files {
+        let text = fs::read_to_string(directory.path().join("mine").join(file)).unwrap();
+        assert!(!text.contains("python-dict"), "{text}");
+    }
+    assert!(run.stdout.lines().last().unwrap().starts_with("next: "), "{}", run.stdout);
+    fs::write(directory.path().join("mine").join(files[0]), "mine").unwrap();
+    let again = sessionspec_in(directory.path(), &["new", language, "mine"]);
+    assert_eq!(again.status, Some(2), "{}", again.stdout);
+    assert!(again.stderr.contains(files[0]) && again.stderr.contains("left as it is"), "{}", again.stderr);
+    assert_eq!(fs::read_to_string(directory.path().join("mine").join(files[0])).unwrap(), "mine");
 }
 
 #[test]

@@ -57,7 +57,7 @@ const fn gate(name: &'static str, kind: Kind, program: Program, line: &'static s
 }
 
 /// Every gate. Each lane takes the first for which nothing is to be waited.
-const GATES: [Gate; 19] = [
+const GATES: [Gate; 20] = [
     gate(BUILD, Kind::Builds, Program::Xtask, BUILD),
     gate("format", Kind::Free, Program::Cargo, "fmt --all --check"),
     gate("spec", Kind::Free, Program::Xtask, "spec"),
@@ -74,6 +74,7 @@ const GATES: [Gate; 19] = [
     gate("rustdoc", Kind::Builds, Program::Cargo, "doc --workspace --no-deps --all-features"),
     gate("outside", Kind::Builds, Program::Xtask, "outside"),
     gate("author", Kind::Builds, Program::Xtask, "author"),
+    gate("new", Kind::Builds, Program::Xtask, "new"),
     gate("platforms", Kind::Builds, Program::Xtask, "platforms"),
     // The longest first.
     gate("django 6.1", Kind::Runs, Program::Xtask, "django --only 6.1"),

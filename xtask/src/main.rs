@@ -12,6 +12,7 @@ mod features;
 mod files;
 mod http;
 mod login;
+mod new;
 mod outside;
 mod pages;
 mod platforms;
@@ -107,6 +108,12 @@ enum Task {
     Platforms,
     /// Check the documents: links, and the programs that the guides show
     Docs,
+    /// Write the files of `sessionspec new` for each language, and run them as they are
+    New {
+        /// Take a missing language for an error
+        #[arg(long)]
+        require_services: bool,
+    },
     /// Break the example store and see whether its author would learn why
     Author,
     /// Run the benchmarks and write their figures into docs/performance.md
@@ -148,6 +155,9 @@ fn main() -> ExitCode {
         Task::Outside => outside::run(&root),
         Task::Platforms => platforms::run(&root).map(|ended| println!("{ended}")),
         Task::Docs => docs::run(&root),
+        Task::New { require_services } => {
+            new::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
+        }
         Task::Author => author::run(&root),
         Task::Bench { only } => bench::run(&root, &only),
     };

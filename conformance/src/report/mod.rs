@@ -12,6 +12,7 @@ mod json;
 mod junit;
 mod known;
 mod markdown;
+mod table;
 mod text;
 mod written;
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::table;
 use super::{Artifacts, Failure, Outcome, Report, ScheduleFailure, SubjectReport};
 use crate::application::Broken;
 use crate::call::Handles;
@@ -260,23 +261,7 @@ pub(crate) fn step_texts(trace: &Trace) -> Vec<(String, String)> {
 
 /// The table of rules by area, what needs to be said about single rules, and the line of totals.
 pub fn summary(report: &Report) -> String {
-    let mut out = String::new();
-    let areas = areas(report);
-    let names: Vec<String> = report.subjects.iter().map(|s| s.manifest.name.clone()).collect();
-    let first = areas.iter().map(|area| area.len()).max().unwrap_or(0).max(8);
-    let widths: Vec<usize> = names.iter().map(|name| name.chars().count().max(9)).collect();
-    let _ = write!(out, "{:first$}", "area");
-    for (name, width) in names.iter().zip(&widths) {
-        let _ = write!(out, "  {name:>width$}");
-    }
-    out.push('\n');
-    for area in &areas {
-        let _ = write!(out, "{area:first$}");
-        for (subject, width) in report.subjects.iter().zip(&widths) {
-            let _ = write!(out, "  {:>width$}", area_cell(subject, area));
-        }
-        out.push('\n');
-    }
+    let mut out = table::table(report);
     for subject in &report.subjects {
         out.push_str(&notes(subject));
     }
@@ -352,41 +337,6 @@ fn notes(subject: &SubjectReport) -> String {
         }
     }
     out
-}
-
-/// The areas of a report's rules, in the order of the specification.
-fn areas(report: &Report) -> Vec<&'static str> {
-    let mut areas: Vec<&str> = Vec::new();
-    for rule in report.subjects.iter().flat_map(|subject| &subject.rules) {
-        let area = rule.rule.rule().id.split('.').next().unwrap_or_default();
-        if areas.last() != Some(&area) && !areas.contains(&area) {
-            areas.push(area);
-        }
-    }
-    areas
-}
-
-/// Passed of applicable, with a mark if something is wrong.
-fn area_cell(subject: &SubjectReport, area: &str) -> String {
-    let of_area = || subject.rules.iter().filter(|rule| rule.rule.rule().id.split('.').next() == Some(area));
-    let left_out = |status| matches!(status, Outcome::NotApplicable | Outcome::Disabled);
-    let passed = of_area().filter(|rule| rule.status == Outcome::Pass).count();
-    let applicable = of_area().filter(|rule| !left_out(rule.status)).count();
-    if applicable == 0 {
-        return "-".into();
-    }
-    let mut wrong = of_area().filter(|rule| !rule.status.is_success(rule.rule.rule().level));
-    // Where nothing is known of the store, it is not blamed.
-    let mark = match wrong.next() {
-        None => "",
-        Some(first)
-            if first.status == Outcome::HarnessError && wrong.all(|rule| rule.status == first.status) =>
-        {
-            "ERROR "
-        }
-        Some(_) => "FAIL ",
-    };
-    format!("{mark}{passed}/{applicable}")
 }
 
 fn thousands(n: u64) -> String {

@@ -11,6 +11,7 @@ mod compare;
 mod diff;
 mod doctor;
 mod http;
+mod new;
 mod output;
 mod progress;
 mod replay;
@@ -31,13 +32,15 @@ use clap::{Parser, Subcommand};
 #[command(name = "sessionspec", version, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Run the suite; with no subject, on every embedded store and the model
     Run(run::Arguments),
+    /// Write the files that put a store of your own under the suite
+    New(new::Arguments),
     /// Tell what the rules say; with one id, explain it
     Rules(rules::Arguments),
     /// Run one trace and show each step
@@ -66,8 +69,28 @@ enum Finding {
     Broken,
 }
 
+/// What is shown to who gives no command.
+fn examples() -> String {
+    let command = output::command();
+    format!(
+        "The conformance suite for web session stores. To begin with:\n\n  \
+           {command} run                           the suite on the model and every store in this program\n  \
+           {command} run --store redis://HOST      on a store of yours\n  \
+           {command} new python                    an adapter for a store in another language; or rust, node, php, go\n  \
+           {command} run --cmd 'python3 adapter.py'\n  \
+           {command} run … --report html=r.html    the failures as a page\n  \
+           {command} rules 'lifecycle.*'           what the rules say\n  \
+           {command} rules lifecycle.save.flags    all about one of them\n\n\
+         {command} --help lists every command.\n"
+    )
+}
+
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let Some(command) = Arguments::parse().command else {
+        return ended(output::print(&examples()).map(|()| Finding::Held));
+    };
+    ended(match command {
+        Command::New(arguments) => new::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
@@ -78,7 +101,10 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
-    };
+    })
+}
+
+fn ended(result: Result<Finding, String>) -> ExitCode {
     match result {
         Ok(Finding::Held) => ExitCode::SUCCESS,
         Ok(Finding::Broken) => ExitCode::from(1),
