@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use session_core::json::{Json, JsonError};
 use session_core::{
-    AnyStore, Capabilities, Chain, ClearExpired, Clock, Entries, Record, SessionKey, SessionStore,
-    StoreError, SystemClock, Value,
+    AnyStore, Capabilities, Chain, ClearExpired, Clock, Entries, ExpiredRecords, Record, SessionKey,
+    SessionStore, StoreError, SystemClock, Value,
 };
 use sha2::{Digest, Sha256};
 use tower_sessions_core::session::{Id, Record as TheirRecord};
@@ -42,6 +42,7 @@ const MAX_ATTEMPTS: u32 = 100;
 pub struct FromTowerSessions<T, C = SystemClock> {
     store: T,
     clock: C,
+    capabilities: Capabilities,
 }
 
 impl<T: TheirStore> FromTowerSessions<T> {
@@ -54,7 +55,20 @@ impl<T: TheirStore> FromTowerSessions<T> {
 impl<T: TheirStore, C: Clock> FromTowerSessions<T, C> {
     /// The same with a clock of one's own. The store has another, which it was built with.
     pub fn with_clock(store: T, clock: C) -> Self {
-        Self { store, clock }
+        let capabilities = Capabilities::memory().with_clear_expired(ClearExpired::Unsupported);
+        Self { store, clock, capabilities }
+    }
+
+    /// Says what the store can do, which it cannot say itself: whether its records outlive the process, and whether a
+    /// second one sees them. Without this neither is claimed. What the bridge decides stays as it is: expired records are
+    /// gone, and `clear_expired` is refused.
+    #[must_use]
+    pub fn with_capabilities(self, capabilities: Capabilities) -> Self {
+        let capabilities = capabilities
+            .with_server_side(true)
+            .with_expired(ExpiredRecords::Gone)
+            .with_clear_expired(ClearExpired::Unsupported);
+        Self { capabilities, ..self }
     }
 
     /// Their record under a key, if it is live.
@@ -62,16 +76,23 @@ impl<T: TheirStore, C: Clock> FromTowerSessions<T, C> {
         let record = self.store.load(&id_for(key)).await.map_err(|error| failed(key, "load", error))?;
         Ok(record.filter(|record| self.clock.now() < record.expiry_date))
     }
+
+    /// Whether there is a record under a key. One that does not decode is there, and can be saved over.
+    async fn is_taken(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        match self.live(key).await {
+            Err(StoreError::Corrupt { .. }) => Ok(true),
+            live => Ok(live?.is_some()),
+        }
+    }
 }
 
 impl<T: TheirStore, C: Clock> SessionStore for FromTowerSessions<T, C> {
-    /// Whether the store is persistent or shared is not known, and not claimed.
     fn capabilities(&self) -> Capabilities {
-        Capabilities::memory().with_clear_expired(ClearExpired::Unsupported)
+        self.capabilities
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
-        Ok(self.live(key).await?.is_some())
+        self.is_taken(key).await
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
@@ -98,7 +119,7 @@ impl<T: TheirStore, C: Clock> SessionStore for FromTowerSessions<T, C> {
         }
         // The id was taken, and the store took another.
         self.store.delete(&theirs.id).await.map_err(|error| failed(key, "insert", error))?;
-        if self.live(key).await?.is_some() {
+        if self.is_taken(key).await? {
             return Err(StoreError::Exists(key.clone()));
         }
         // By a record that has expired: it holds nothing any more.
@@ -108,7 +129,7 @@ impl<T: TheirStore, C: Clock> SessionStore for FromTowerSessions<T, C> {
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        if self.live(key).await?.is_none() {
+        if !self.is_taken(key).await? {
             return Err(StoreError::NotFound(key.clone()));
         }
         let theirs = to_theirs(key, record);

@@ -14,8 +14,8 @@ use rstest::rstest;
 use session_backends::{CookieStore, ForTowerSessions, FromTowerSessions, MemoryStore};
 use session_core::middleware::{RequestSession, SessionLayer};
 use session_core::{
-    AnyStore, Clock, Entries, ManualClock, RandomKeys, Record, Session, SessionContext, SessionError,
-    SessionKey, SessionStore, Settings, StoreError, SystemClock,
+    AnyStore, Capabilities, ClearExpired, Clock, Entries, ExpiredRecords, ManualClock, RandomKeys, Record,
+    Session, SessionContext, SessionError, SessionKey, SessionStore, Settings, StoreError, SystemClock,
 };
 use time::Duration;
 use tower::ServiceExt;
@@ -285,4 +285,60 @@ impl TheirStore for Listed {
     async fn delete(&self, id: &Id) -> TheirResult<()> {
         self.store.delete(id).await
     }
+}
+
+/// Their store in memory, whose records no longer decode.
+#[derive(Debug, Clone, Default)]
+struct Unreadable {
+    store: TheirMemoryStore,
+    is_damaged: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl TheirStore for Unreadable {
+    async fn create(&self, record: &mut TheirRecord) -> TheirResult<()> {
+        self.store.create(record).await
+    }
+
+    async fn save(&self, record: &TheirRecord) -> TheirResult<()> {
+        self.is_damaged.store(false, Ordering::SeqCst);
+        self.store.save(record).await
+    }
+
+    async fn load(&self, id: &Id) -> TheirResult<Option<TheirRecord>> {
+        if self.is_damaged.load(Ordering::SeqCst) {
+            return Err(TheirError::Decode("half of a record".into()));
+        }
+        self.store.load(id).await
+    }
+
+    async fn delete(&self, id: &Id) -> TheirResult<()> {
+        self.store.delete(id).await
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_does_not_decode_is_there_and_can_be_saved_over() {
+    let theirs = Unreadable::default();
+    let store = FromTowerSessions::new(theirs.clone());
+    let key = SessionKey::parse("0123456789abcdef0123456789abcdef").unwrap();
+    let record = Record::new(Entries::parse(b"{\"a\":1}").unwrap(), SystemClock.now() + Duration::HOUR);
+    store.insert(&key, &record).await.unwrap();
+    theirs.is_damaged.store(true, Ordering::SeqCst);
+    assert!(matches!(store.load(&key).await, Err(StoreError::Corrupt { .. })));
+    assert!(store.exists(&key).await.unwrap());
+    assert!(matches!(store.insert(&key, &record).await, Err(StoreError::Exists(_))));
+    store.update(&key, &record).await.unwrap();
+    assert_eq!(store.load(&key).await.unwrap(), Some(record));
+}
+
+#[test]
+fn whether_their_store_lasts_is_for_the_caller_to_say() {
+    let store = FromTowerSessions::new(TheirMemoryStore::default());
+    assert!(!store.capabilities().persistent && !store.capabilities().shared);
+    let store = store.with_capabilities(Capabilities::database());
+    assert!(store.capabilities().persistent && store.capabilities().shared);
+    // What the bridge itself cannot do stays so.
+    assert_eq!(store.capabilities().clear_expired, ClearExpired::Unsupported);
+    assert_eq!(store.capabilities().expired, ExpiredRecords::Gone);
 }

@@ -47,6 +47,16 @@ impl<K> Call<'_, K> {
         }
     }
 
+    /// What is done, by its name in traces.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Session { key: None, .. } => "new",
+            Self::Session { key: Some(_), .. } => "open",
+            Self::Op { op, .. } => op.name(),
+            Self::Storage { op, .. } => op.name(),
+        }
+    }
+
     /// The form of the answer.
     pub fn form(&self) -> AnswerForm {
         match self {
@@ -59,6 +69,36 @@ impl<K> Call<'_, K> {
     /// Whether the state of a session object stands beside the answer.
     pub fn has_session(&self) -> bool {
         !matches!(self, Self::Storage { .. })
+    }
+}
+
+/// A call that can go to another thread.
+#[derive(Debug)]
+pub(crate) enum OwnedCall {
+    Session { number: usize, client: u8, key: Option<String> },
+    Op { number: usize, op: SessionOp },
+    Storage { client: u8, op: StorageOp<String> },
+}
+
+impl OwnedCall {
+    pub(crate) fn of(call: &Call<'_>) -> Self {
+        match *call {
+            Call::Session { number, client, key } => {
+                Self::Session { number, client, key: key.map(str::to_owned) }
+            }
+            Call::Op { number, op } => Self::Op { number, op: op.clone() },
+            Call::Storage { client, op } => Self::Storage { client, op: op.map_key(|key| (*key).to_owned()) },
+        }
+    }
+
+    pub(crate) fn call(&self) -> Call<'_> {
+        match self {
+            Self::Session { number, client, key } => {
+                Call::Session { number: *number, client: *client, key: key.as_deref() }
+            }
+            Self::Op { number, op } => Call::Op { number: *number, op },
+            Self::Storage { client, op } => Call::Storage { client: *client, op: op.map_key(String::as_str) },
+        }
     }
 }
 

@@ -58,6 +58,7 @@ pub fn compare_trace(
     trace.steps.retain(|step| match &step.op {
         Op::Storage(StorageOp::ForceKey(_)) => has(first, Hook::ForceKeys) && has(second, Hook::ForceKeys),
         Op::Storage(StorageOp::Damage(_)) => has(first, Hook::Damage) && has(second, Hook::Damage),
+        Op::Storage(StorageOp::Rotate) => has(first, Hook::Rotate) && has(second, Hook::Rotate),
         Op::Session(_, op) => !op.values().any(|value| left_out.contains(&value.json().class())),
         _ => true,
     });
@@ -108,7 +109,7 @@ impl Player<'_> {
             Call::Op { number, .. } => {
                 self.objects[number].1 = observed.session.as_ref().and_then(|session| session.key.clone());
             }
-            Call::Storage { op: StorageOp::Reopen, .. } => {
+            Call::Storage { op, .. } if op.reopens() => {
                 for (client, key) in std::mem::take(&mut self.objects) {
                     self.open(client, key.as_deref())?;
                 }

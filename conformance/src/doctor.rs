@@ -2,7 +2,7 @@
 //! nothing about the store behind it: that is what the suite is for.
 
 use crate::call::Call;
-use crate::manifest::{Hook, SubjectLevel};
+use crate::manifest::{ClockLevel, Hook, Manifest, SubjectLevel};
 use crate::observation::Observation;
 use crate::op::{SessionOp, StorageOp};
 use crate::subject::{AdapterCommand, Subject, process_subject};
@@ -43,6 +43,7 @@ pub fn examine(command: &AdapterCommand) -> Vec<Check> {
         examination
             .note("what it says of itself".into(), Ok(format!("not known here, and ignored: {unknown}")));
     }
+    examination.note("its clock".into(), Ok(clock(&manifest)));
     let opened = subject.open(START, Settings::default());
     let opened = opened.map(|()| "storage is open".to_owned()).map_err(|fault| fault.to_string());
     examination.note("`open`".into(), opened);
@@ -50,6 +51,16 @@ pub fn examine(command: &AdapterCommand) -> Vec<Check> {
     examination.reading_back(&mut *subject);
     examination.storage(&mut *subject, &manifest.hooks);
     examination.checks
+}
+
+/// How time reaches a subject, and how that was seen.
+fn clock(manifest: &Manifest) -> String {
+    let how = match (manifest.clock, manifest.clock_test.as_str()) {
+        (ClockLevel::Virtual, _) => "time is what each request says",
+        (_, "") => "it is waited for, so that little of what time does is seen",
+        (_, test) => test,
+    };
+    format!("{}: {how}", manifest.clock.name())
 }
 
 struct Examination {

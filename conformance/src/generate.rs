@@ -10,7 +10,7 @@ use proptest::strategy::{Union, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::json::{Json, Name};
-use crate::manifest::{ClockLevel, Hook, Manifest};
+use crate::manifest::{ClockLevel, Hook, Manifest, Reach};
 use crate::op::{Alteration, Entries, Expiry, ExpiryQuery, Forged, KeyRef, Op, SessionOp, StorageOp};
 use crate::trace::{START, Settings, Step, Trace};
 use crate::value::TraceValue;
@@ -27,6 +27,8 @@ const YEAR: i64 = 365 * 86_400;
 pub struct Generator {
     runner: TestRunner,
     traces: BoxedStrategy<Trace>,
+    /// What the subject's clock can show.
+    reach: Reach,
 }
 
 impl std::fmt::Debug for Generator {
@@ -38,7 +40,7 @@ impl std::fmt::Debug for Generator {
 impl Generator {
     /// Traces of up to `steps` steps. The same seed gives the same traces.
     pub fn new(manifest: &Manifest, seed: u64, steps: usize) -> Self {
-        Self { runner: runner(seed), traces: traces(manifest, steps.max(2)) }
+        Self { runner: runner(seed), traces: traces(manifest, steps.max(2)), reach: manifest.clock_reach }
     }
 }
 
@@ -62,20 +64,20 @@ impl Iterator for Generator {
 
     fn next(&mut self) -> Option<Trace> {
         // None of the strategies filters, so none of them rejects.
-        self.traces.new_tree(&mut self.runner).ok().map(|tree| tree.current())
+        self.traces.new_tree(&mut self.runner).ok().map(|tree| tree.current().fitted(self.reach))
     }
 }
 
 fn traces(manifest: &Manifest, steps: usize) -> BoxedStrategy<Trace> {
     // Swarm testing: each trace does without some kinds of operation, so that the rest meet more often.
     let groups = groups(manifest);
-    let clock = manifest.clock;
+    let (clock, span) = (manifest.clock, manifest.clock_reach.span);
     let masks = proptest::collection::vec(proptest::bool::weighted(0.7), groups.len());
     (masks, settings(clock))
         .prop_flat_map(move |(mask, settings)| {
             let chosen = groups.iter().zip(mask).filter(|((_, always, _), on)| *always || *on);
             let ops = Union::new_weighted(chosen.map(|((weight, _, op), _)| (*weight, op.clone())).collect());
-            let step = (ops, advances(clock), proptest::bool::weighted(0.15))
+            let step = (ops, advances(clock, span), proptest::bool::weighted(0.15))
                 .prop_map(|(op, advance, other)| Step { client: u8::from(other), advance, op });
             proptest::collection::vec(step, 2..=steps).prop_map(move |mut steps| {
                 // Without an object nothing happens.
@@ -155,6 +157,9 @@ fn groups(manifest: &Manifest) -> Vec<(u32, bool, BoxedStrategy<Op>)> {
     if manifest.hooks.contains(&Hook::ForceKeys) {
         groups.push((2, false, issued().prop_map(|key| Op::Storage(StorageOp::ForceKey(key))).boxed()));
     }
+    if manifest.hooks.contains(&Hook::Rotate) {
+        groups.push((2, false, Just(Op::Storage(StorageOp::Rotate)).boxed()));
+    }
     if manifest.hooks.contains(&Hook::Damage) {
         groups.push((1, false, issued().prop_map(|key| Op::Storage(StorageOp::Damage(key))).boxed()));
     }
@@ -164,7 +169,7 @@ fn groups(manifest: &Manifest) -> Vec<(u32, bool, BoxedStrategy<Op>)> {
 fn settings(clock: ClockLevel) -> BoxedStrategy<Settings> {
     let of = |cookie_age, expire_at_browser_close| Settings { cookie_age, expire_at_browser_close };
     let (long, short) = match clock {
-        ClockLevel::Virtual => (6, 3),
+        ClockLevel::Virtual | ClockLevel::Moved => (6, 3),
         // While such a trace runs nothing must expire.
         ClockLevel::Wall => (1, 0),
     };
@@ -177,11 +182,13 @@ fn settings(clock: ClockLevel) -> BoxedStrategy<Settings> {
     .boxed()
 }
 
-fn advances(clock: ClockLevel) -> BoxedStrategy<i64> {
+fn advances(clock: ClockLevel, span: i64) -> BoxedStrategy<i64> {
     if clock == ClockLevel::Wall {
         return Just(0).boxed();
     }
     let age = Settings::default().cookie_age * SECOND;
+    // Not further: in the third century from now, instants as doubles no longer tell microseconds.
+    let far = if span < 100 * YEAR * SECOND { YEAR } else { 10 * YEAR };
     prop_oneof![
         20 => Just(0),
         1 => Just(1),
@@ -190,8 +197,7 @@ fn advances(clock: ClockLevel) -> BoxedStrategy<i64> {
         2 => Just(10 * SECOND),
         1 => Just(10 * SECOND + 1),
         1 => select(vec![age - 1, age, age + 1]),
-        // Not further: in the third century from now, instants as doubles no longer tell microseconds.
-        1 => Just(10 * YEAR * SECOND),
+        1 => Just(far * SECOND),
     ]
     .boxed()
 }

@@ -35,6 +35,7 @@ impl Rule {
                 Need::ExpiredGone => store.expired = ExpiredRecords::Gone,
                 Need::Automatic => store.clear_expired = ClearExpired::Automatic,
                 Need::NoClear => store.clear_expired = ClearExpired::Unsupported,
+                Need::Upsert => manifest.upsert = true,
                 Need::Limited => store.max_record_bytes = Some(1 << 20),
                 Need::BigIntegersRefused => values.big_integers = ValueSupport::RefusedOnSet,
                 Need::NonFiniteRefused => values.non_finite = ValueSupport::RefusedOnSet,
@@ -42,6 +43,7 @@ impl Rule {
                 Need::DeepNestingRefused => values.deep_nesting = ValueSupport::RefusedOnSave,
                 Need::HookForceKeys => manifest.hooks.push(Hook::ForceKeys),
                 Need::HookDamage => manifest.hooks.push(Hook::Damage),
+                Need::HookRotate => manifest.hooks.push(Hook::Rotate),
                 Need::HookCrash => manifest.hooks.push(Hook::Crash),
                 Need::Parts => manifest.parts.push("front"),
                 // The reference has the rest already.
@@ -52,6 +54,7 @@ impl Rule {
                 | Need::Sweeps
                 | Need::Clears
                 | Need::Unlimited
+                | Need::RefusingSave
                 | Need::OrderKept
                 | Need::BigIntegersKept
                 | Need::NonFiniteKept

@@ -38,9 +38,11 @@ pub mod generate;
 pub mod golden;
 pub mod history;
 pub mod json;
+pub mod keys;
 pub mod manifest;
 pub mod minimise;
 pub mod model;
+pub mod moved;
 pub mod observation;
 pub mod op;
 pub mod parts;
@@ -58,6 +60,15 @@ pub mod wire;
 
 mod errata;
 mod harness;
+#[cfg(feature = "traits")]
+mod raw;
+mod stopwatch;
 
-pub use harness::{ARTIFACTS, check_trace, main};
-pub use subject::Env;
+pub use harness::{ARTIFACTS, Suite, check_trace, main};
+#[cfg(feature = "tower-sessions-012")]
+pub use raw::tower_sessions_012;
+#[cfg(feature = "tower-sessions-014")]
+pub use raw::tower_sessions_014;
+#[cfg(feature = "tower-sessions-015")]
+pub use raw::tower_sessions_015;
+pub use subject::{Env, Opening};

@@ -5,8 +5,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use session_core::Capabilities;
+use time::OffsetDateTime;
 
 use crate::model::Aspect;
+use crate::trace::START;
 
 /// What a subject says about itself. How an adapter writes it is in [`wire`](crate::wire).
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +24,16 @@ pub struct Manifest {
     pub level: SubjectLevel,
     /// How time reaches the subject.
     pub clock: ClockLevel,
+    /// How it was seen that a clock that is moved obeys, or why the subject's clock is not moved though it asks for
+    /// that; empty otherwise.
+    pub clock_test: String,
+    /// What the clock can show. Traces are fitted to it.
+    pub clock_reach: Reach,
     /// What the store can do.
     pub capabilities: Capabilities,
+    /// Whether the store has one operation for both creating and replacing a record, so that saving a session creates
+    /// what is not there.
+    pub upsert: bool,
     /// Which awkward values are kept.
     pub values: Values,
     /// What the suite may do behind the store's back.
@@ -54,16 +64,46 @@ pub enum SubjectLevel {
 pub enum ClockLevel {
     /// Each request carries the present instant, and nothing in the subject reads another clock.
     Virtual,
+    /// The subject reads a clock of its own, which the suite moves from outside. Nothing is waited for.
+    Moved,
     /// The subject's records expire by a clock of its own. The suite waits for it, and proves by that what two
     /// or three seconds can show.
     Wall,
 }
 
+/// What a clock can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// By how many microseconds one trace may move it.
+    pub span: i64,
+    /// What it counts in, in microseconds: 1,000 for one that shows milliseconds. At most a second, of which it is a
+    /// part.
+    pub resolution: i64,
+}
+
+impl Reach {
+    /// Every instant.
+    pub const ANY: Self = Self { span: i64::MAX, resolution: 1 };
+}
+
 impl ClockLevel {
+    /// The instant at which a trace starts now, in microseconds since the Unix epoch: one that is always the same; for a
+    /// clock that cannot be set, the real present.
+    pub fn start(self) -> i64 {
+        match self {
+            Self::Virtual | Self::Moved => START,
+            Self::Wall => {
+                let now = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000;
+                i64::try_from(now).unwrap_or(START)
+            }
+        }
+    }
+
     /// The name used in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Virtual => "virtual",
+            Self::Moved => "moved",
             Self::Wall => "wall",
         }
     }
@@ -120,6 +160,8 @@ pub enum Hook {
     Damage,
     /// `crash`: kill the process; another one that is told to `keep` what is there opens the same storage.
     Crash,
+    /// `rotate`: replace the secret, and open the storage again.
+    Rotate,
 }
 
 /// A rule that a subject is known to break. It must break it: an erratum that is not seen is an
@@ -152,7 +194,7 @@ pub struct Deviation {
 
 impl Hook {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::ForceKeys, Self::Damage, Self::Crash];
+    pub const ALL: &[Self] = &[Self::ForceKeys, Self::Damage, Self::Crash, Self::Rotate];
 
     /// The name on the wire.
     pub fn name(self) -> &'static str {
@@ -160,6 +202,7 @@ impl Hook {
             Self::ForceKeys => "force-keys",
             Self::Damage => "damage",
             Self::Crash => "crash",
+            Self::Rotate => "rotate",
         }
     }
 
@@ -193,7 +236,10 @@ impl Manifest {
             language: String::new(),
             level,
             clock: ClockLevel::Virtual,
+            clock_test: String::new(),
+            clock_reach: Reach::ANY,
             capabilities,
+            upsert: false,
             values: Values::KEPT,
             hooks: Vec::new(),
             parts: Vec::new(),

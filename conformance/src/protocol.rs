@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::call::Call;
 use crate::json::{Json, Object};
-use crate::manifest::{Hook, SubjectLevel};
+use crate::manifest::{ClockLevel, Hook, Reach, SubjectLevel};
 use crate::observation::{Answer, Observation};
 use crate::op::{SessionOp, Source, StorageOp};
 use crate::subject::Subject;
@@ -96,6 +96,11 @@ fn hello(subject: &dyn Subject, request: &Request) -> String {
         Ok(Some(wire::VERSION)) => {
             let mut manifest = subject.manifest().clone();
             manifest.level = SubjectLevel::Session;
+            if manifest.clock == ClockLevel::Moved {
+                // It is moved here, to what each request says.
+                manifest.clock = ClockLevel::Virtual;
+                manifest.clock_reach = Reach::ANY;
+            }
             // What can be killed here is this very process.
             manifest.hooks.retain(|hook| *hook != Hook::Crash);
             manifest.hooks.extend(subject.keeps().then_some(Hook::Crash));

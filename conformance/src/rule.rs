@@ -105,6 +105,13 @@ impl RuleId {
         Self::every().skip(crate::rules::STORES + crate::rules::SCHEDULES)
     }
 
+    /// Whether the rule is about what session objects do by themselves. Of a bare store it says nothing: the suite's own
+    /// sessions are on top of it.
+    pub fn is_about_sessions(self) -> bool {
+        let area = self.rule().id.split('.').next();
+        area.is_some_and(|area| ["dict", "tracking", "testcookie"].contains(&area))
+    }
+
     /// The clause.
     pub fn rule(self) -> &'static Rule {
         &crate::rules::RULES[usize::from(self.0)]
@@ -152,6 +159,10 @@ pub enum Need {
     Unlimited,
     /// Records may not exceed a size.
     Limited,
+    /// Saving a session whose record is gone is refused.
+    RefusingSave,
+    /// Saving creates what is not there.
+    Upsert,
     /// The order of entries is kept.
     OrderKept,
     /// Integers beyond 2^53 are kept.
@@ -176,6 +187,8 @@ pub enum Need {
     HookDamage,
     /// The process can be killed, and another one opens what it left.
     HookCrash,
+    /// The secret can be replaced by the suite.
+    HookRotate,
     /// The store shows parts that the suite can make fail.
     Parts,
 }
@@ -205,6 +218,8 @@ impl Need {
             Self::NoClear => (store.clear_expired == ClearExpired::Unsupported, "the store can clear"),
             Self::Unlimited => (store.max_record_bytes.is_none(), "records have a greatest size"),
             Self::Limited => (store.max_record_bytes.is_some(), "records have no greatest size"),
+            Self::RefusingSave => (!subject.upsert, "saving creates what is not there (upsert)"),
+            Self::Upsert => (subject.upsert, "saving creates nothing"),
             Self::OrderKept => (values.order == crate::manifest::Order::Kept, "the order of entries is lost"),
             Self::BigIntegersKept => (values.big_integers == ValueSupport::Kept, "big integers are refused"),
             Self::BigIntegersRefused => (values.big_integers != ValueSupport::Kept, "big integers are kept"),
@@ -229,6 +244,9 @@ impl Need {
             Self::Parts => (!subject.parts.is_empty(), "the store shows no part that could fail"),
             Self::HookCrash => {
                 (subject.hooks.contains(&Hook::Crash), "there is no process to be killed (hook `crash`)")
+            }
+            Self::HookRotate => {
+                (subject.hooks.contains(&Hook::Rotate), "its secret cannot be replaced (hook `rotate`)")
             }
             Self::HookDamage => {
                 (subject.hooks.contains(&Hook::Damage), "the subject cannot damage a record (hook `damage`)")

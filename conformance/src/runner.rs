@@ -117,11 +117,13 @@ pub fn run_trace(
     coverage: &mut Coverage,
 ) -> Verdict {
     let manifest = subject.manifest().clone();
-    let model = Model::new(&manifest, trace.settings, errata);
-    if let Err(fault) = subject.open(START, trace.settings) {
+    let start = manifest.clock.start();
+    let model = Model::new(&manifest, trace.settings, errata).starting_at(start);
+    if let Err(fault) = subject.open(start, trace.settings) {
         return Verdict::Faulted { step: None, fault, rules: Vec::new() };
     }
-    Run { subject, manifest, model, keys: Vec::new(), seen: Vec::new() }.run(trace, coverage)
+    let run = Run { subject, manifest, model, keys: Vec::new(), seen: Vec::new() };
+    if start == START { run.run(trace, coverage) } else { run.run(&trace.starting_at(start), coverage) }
 }
 
 struct Run<'a> {
@@ -156,7 +158,8 @@ impl Run<'_> {
                 }
             };
             coverage.note(&expected);
-            if let Some(mismatch) = self.compare(&expected, &observed) {
+            if let Some(mut mismatch) = self.compare(&expected, &observed) {
+                self.look_for_revived(&mut mismatch, &observed);
                 if mismatch.rules.is_empty() {
                     // Only what the suite itself asks for has no rule behind it.
                     let fault = Fault::Harness(format!("`{}` did not do what it is for", step.op.name()));
@@ -184,7 +187,7 @@ impl Run<'_> {
         let now = self.model.now();
         let real = call.map_key(|key| self.text(*key));
         let observed = self.subject.call(now, &real.map_key(String::as_str))?;
-        if matches!(call, Call::Storage { op: StorageOp::Reopen, .. }) {
+        if matches!(call, Call::Storage { op, .. } if op.reopens()) {
             for number in 0..self.model.handles().sessions {
                 if let Some((key, client)) = self.model.session(number) {
                     let key = key.map(|key| self.text(key));
@@ -193,6 +196,23 @@ impl Run<'_> {
             }
         }
         Ok(observed)
+    }
+
+    /// A save of a deleted session that is not refused as it should be may have brought the session back, or have
+    /// stored nothing: the storage tells which.
+    fn look_for_revived(&mut self, mismatch: &mut Mismatch, observed: &Observation) {
+        if !mismatch.rules.contains(&rules::LIFECYCLE_SAVE_REFUSED) || mismatch.aspect != Aspect::Outcome {
+            return;
+        }
+        let key = observed.session.as_ref().and_then(|session| session.key.as_deref());
+        let revived = key.is_some_and(|key| {
+            let call = Call::Storage { client: 0, op: StorageOp::Exists(key) };
+            let found = self.subject.call(self.model.now(), &call);
+            matches!(found, Ok(Observation { outcome: Ok(Answer::Bool(true)), .. }))
+        });
+        if !revived {
+            mismatch.rules.retain(|rule| *rule != rules::LIFECYCLE_SAVE_NO_RESURRECT);
+        }
     }
 
     /// The real text of a key.

@@ -4,11 +4,12 @@
 //! A rule has passed only if its own golden trace held, and nothing that was seen later spoke against it. What a
 //! declared erratum excuses is in `errata.rs`.
 
+mod claims;
 mod finding;
 mod rank;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::errata::Excuses;
 use crate::generate::Generator;
@@ -19,9 +20,11 @@ use crate::model::{Errata, Model};
 use crate::report::{Failure, Outcome, RuleReport, SubjectReport};
 use crate::rule::RuleId;
 use crate::runner::{Coverage, Divergence, Verdict, run_trace};
-use crate::schedule::check_schedules;
+use crate::schedule::{check_schedules, unchecked};
+use crate::stopwatch::Stopwatch;
 use crate::subject::{Fault, Subject};
 use crate::trace::{Trace, TraceFile};
+use claims::Corrected;
 use finding::{Finding, difference};
 use rank::{BrokenGolden, Ranking};
 
@@ -178,10 +181,19 @@ pub fn run(
     config: &Config,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> SubjectReport {
-    let mut report = run_traces(subject, config, progress);
-    if report.is_whole() {
+    let declared = subject.manifest().clone();
+    let mut subject = Corrected::new(subject, config);
+    for failure in &subject.wrong {
+        progress(Progress::Failed { failure, manifest: &declared });
+    }
+    let mut report = run_traces(&mut subject, config, progress);
+    if !subject.wrong.is_empty() {
+        report.rules.extend(unchecked(&subject, config, "what it declares must be right first"));
+        report.manifest = declared;
+        report.lead_with(subject.wrong);
+    } else if report.is_whole() {
         progress(Progress::Working(Work::Overlapping));
-        let (rules, failures) = check_schedules(subject, config);
+        let (rules, failures) = check_schedules(&mut subject, config);
         report.rules.extend(rules);
         report.schedule_failures = failures;
     }
@@ -193,7 +205,7 @@ fn run_traces(
     config: &Config,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> SubjectReport {
-    let started = Instant::now();
+    let started = Stopwatch::start();
     let mut run = Run::new(subject, config, progress);
     let golden: Vec<RuleId> = run.applicable().collect();
     // What the errata excuse must be known before anything is judged.
@@ -281,7 +293,10 @@ impl<'a> Run<'a> {
     /// The golden trace of a rule, if it can be run on the subject.
     fn golden_trace(&mut self, rule: RuleId) -> Option<Trace> {
         match golden::once(rule) {
-            Ok(trace) => Some(trace.clone()).filter(|trace| !self.needs_set_clock(trace)),
+            Ok(trace) => {
+                let fitted = trace.fitted(self.subject.manifest().clock_reach);
+                Some(fitted).filter(|trace| !self.needs_set_clock(trace))
+            }
             Err(error) => {
                 self.broken = Some(format!("the golden trace of {}: {error}", rule.rule().id));
                 None
@@ -404,7 +419,7 @@ impl<'a> Run<'a> {
         if !self.is_blamed(rule) {
             // What comes after the step shows nothing more.
             let until = Trace { settings: trace.settings, steps: trace.steps[..=divergence.step].to_vec() };
-            let mut finding = self.investigate(rule, &until, golden);
+            let mut finding = self.investigate(rule, &until, divergence, golden);
             if let Finding::Broken(failure) = &mut finding {
                 failure.original_steps = trace.steps.len();
             }
@@ -464,9 +479,29 @@ impl<'a> Run<'a> {
         self.ranking.best(self.enabled(&divergence.rules)).or(golden)
     }
 
-    fn investigate(&mut self, rule: RuleId, trace: &Trace, golden: Option<RuleId>) -> Finding {
+    /// Makes the trace of a divergence as small as it goes, with the same rule to blame.
+    fn investigate(
+        &mut self,
+        rule: RuleId,
+        trace: &Trace,
+        first: &Divergence,
+        golden: Option<RuleId>,
+    ) -> Finding {
         let mut ignored = Coverage::default();
-        let started = Instant::now();
+        let flaky = || {
+            let reason =
+                format!("step {} once {}, and not when it was run again", first.step + 1, difference(first));
+            Finding::Flaky { reason, trace: trace.clone() }
+        };
+        if self.needs_set_clock(trace) {
+            let small = self.foreseen(trace);
+            // What the model takes to be enough may not be.
+            return self
+                .shown(rule, small.as_ref().unwrap_or(trace), golden)
+                .or_else(|| self.shown(rule, trace, golden))
+                .unwrap_or_else(flaky);
+        }
+        let started = Stopwatch::start();
         let small = minimise(trace, ATTEMPTS, |candidate| {
             if started.elapsed() >= self.config.shrink {
                 return false;
@@ -479,17 +514,42 @@ impl<'a> Run<'a> {
                 _ => false,
             }
         });
-        let again = run_trace(self.subject, &small, Errata::Imitated, &mut ignored);
-        let Verdict::Diverged(divergence) = again else {
-            // It failed a moment ago and does not now.
-            return Finding::Flaky(trace.clone());
-        };
-        let mut failure = Failure::new(small, *divergence);
+        // It failed a moment ago; where it does not now, it is flaky.
+        self.shown(rule, &small, golden).unwrap_or_else(flaky)
+    }
+
+    /// The failure of a rule that a trace shows, if it does.
+    fn shown(&mut self, rule: RuleId, trace: &Trace, golden: Option<RuleId>) -> Option<Finding> {
+        let again = run_trace(self.subject, trace, Errata::Imitated, &mut Coverage::default());
+        let Verdict::Diverged(divergence) = again else { return None };
+        if self.to_blame(&divergence, golden) != Some(rule) {
+            return None;
+        }
+        let mut failure = Failure::new(trace.clone(), *divergence);
         failure.also.extend([failure.rule]);
         failure.also.retain(|other| *other != rule);
         failure.rule = rule;
         failure.seed = Some(self.config.seed);
-        Finding::Broken(Box::new(failure))
+        failure.sent = self.subject.sent();
+        Some(Finding::Broken(Box::new(failure)))
+    }
+
+    /// The smallest trace of whose last step the model says the same, for the same reasons. It is found without running
+    /// anything: each run of a trace that waits takes seconds.
+    fn foreseen(&self, trace: &Trace) -> Option<Trace> {
+        let last = |trace: &Trace| {
+            let mut model = Model::new(self.subject.manifest(), trace.settings, Errata::Imitated);
+            let (last, before) = trace.steps.split_last()?;
+            for step in before {
+                model.step(step);
+            }
+            let expected = model.step(last)?;
+            // A shorter wait may be too short for a clock that is not the model's.
+            let waited: i64 = trace.steps.iter().map(|step| step.advance).sum();
+            Some((last.op.name(), expected.outcome, expected.why, waited))
+        };
+        let wanted = last(trace)?;
+        Some(minimise(trace, ATTEMPTS, |candidate| last(candidate).as_ref() == Some(&wanted)))
     }
 
     fn faulted(

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::json::{Json, Object};
-use crate::op::{Op, Source};
+use crate::manifest::Reach;
+use crate::op::{Expiry, ExpiryQuery, Op, SessionOp, Source};
 use crate::value::Budget;
 
 /// The version of the trace format.
@@ -15,8 +16,21 @@ pub const FORMAT: u32 = 1;
 /// The instant at which every trace starts: 2030-01-01T00:00:00Z, in microseconds since the Unix epoch.
 pub const START: i64 = 1_893_456_000_000_000;
 
-/// The secret key of every trace (`SECRET_KEY`).
+/// What is nearer to the start than this, in microseconds, is meant in relation to it: five years.
+const NEAR: i64 = 5 * 365 * 24 * 3_600 * 1_000_000;
+
+/// The secret key with which every trace begins (`SECRET_KEY`).
 pub const SECRET: &str = "sessionspec";
+
+/// The secret key after it was replaced so often, and those under which signatures are still accepted
+/// (`SECRET_KEY_FALLBACKS`): the one before.
+pub fn secrets(replaced: u32) -> (String, Vec<String>) {
+    let secret = |number: u32| match number {
+        0 => SECRET.to_owned(),
+        number => format!("{SECRET}-{number}"),
+    };
+    (secret(replaced), replaced.checked_sub(1).map(secret).into_iter().collect())
+}
 
 /// The most steps a trace may have.
 const MAX_STEPS: usize = 100_000;
@@ -179,6 +193,62 @@ impl Trace {
         out
     }
 
+    /// The trace as it is when it starts at another instant than [`START`]: the dates in it are moved with it. A date that
+    /// is years away from the start stays what it is.
+    pub(crate) fn starting_at(&self, start: i64) -> Self {
+        let moved = |at: i64| if (at - START).abs() < NEAR { at + (start - START) } else { at };
+        let moved_expiry = |expiry: Expiry| match expiry {
+            Expiry::At(at, offset) => Expiry::At(moved(at), offset),
+            other => other,
+        };
+        let moved_query = |query: ExpiryQuery| ExpiryQuery {
+            modification: query.modification.map(moved),
+            expiry: query.expiry.map(moved_expiry),
+        };
+        let mut trace = self.clone();
+        for step in &mut trace.steps {
+            if let Op::Session(_, op) = &mut step.op {
+                match op {
+                    SessionOp::SetExpiry(expiry) => *expiry = moved_expiry(*expiry),
+                    SessionOp::GetExpiryAge(query) | SessionOp::GetExpiryDate(query) => {
+                        *query = moved_query(*query);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        trace
+    }
+
+    /// The trace as a clock can show it: instants and lives are rounded down to what it counts in, so that what was
+    /// just before an instant is still before it; and where it ends, the trace ends. Every part of a trace is a trace.
+    #[must_use]
+    pub fn fitted(&self, reach: Reach) -> Self {
+        let unit = reach.resolution.max(1);
+        let down = |micros: i64| micros.div_euclid(unit).saturating_mul(unit);
+        let (mut meant, mut shown) = (0_i64, 0);
+        let mut fitted = Self { settings: self.settings, steps: Vec::new() };
+        for step in &self.steps {
+            meant = meant.saturating_add(step.advance);
+            if meant > reach.span {
+                break;
+            }
+            let advance = down(meant) - shown;
+            shown += advance;
+            let mut step = Step { advance, ..step.clone() };
+            if let Op::Session(_, SessionOp::SetExpiry(expiry)) = &mut step.op {
+                match expiry {
+                    Expiry::At(at, _) => *at = down(*at),
+                    // A life of one unit is over before the clock has shown it.
+                    Expiry::Duration(life) if *life > 0 && unit > 1 => *life = down(*life).max(2 * unit),
+                    Expiry::Duration(_) | Expiry::Seconds(_) | Expiry::Default => {}
+                }
+            }
+            fitted.steps.push(step);
+        }
+        fitted
+    }
+
     /// A short name for the trace: the same trace has the same name, on every machine.
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.to_jsonl(None))
@@ -284,6 +354,29 @@ mod tests {
         let line = r#"{"op":"set","session":1,"name":"a","value":{"$repeat":["x",4000000]}}"#.to_owned();
         let fault = TraceFile::parse(&file(&vec![line; 600])).unwrap_err().to_string();
         assert_eq!(fault, "line 6: the values of a trace come to more than 16777216 bytes");
+    }
+
+    #[test]
+    fn a_trace_is_fitted_to_what_a_clock_can_show() {
+        let lines = [
+            r#"{"op":"new"}"#,
+            r#"{"op":"set-expiry","session":1,"expiry":{"at_us":1893456010000001}}"#,
+            r#"{"op":"save","advance_us":1,"session":1}"#,
+            r#"{"op":"save","advance_us":9999998,"session":1}"#,
+            r#"{"op":"save","advance_us":1,"session":1}"#,
+            r#"{"op":"set-expiry","session":1,"expiry":{"duration_us":1}}"#,
+            r#"{"op":"save","advance_us":90000000,"session":1}"#,
+        ];
+        let trace = TraceFile::parse(&file(&lines.map(str::to_owned))).unwrap().trace;
+        let fitted = trace.fitted(Reach { span: 60_000_000, resolution: 1_000 });
+        let advances: Vec<i64> = fitted.steps.iter().map(|step| step.advance).collect();
+        assert_eq!(advances, [0, 0, 0, 9_999_000, 1_000, 0]);
+        let expiry = |step: usize| match &fitted.steps[step].op {
+            Op::Session(_, SessionOp::SetExpiry(expiry)) => *expiry,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((expiry(1), expiry(5)), (Expiry::At(START + 10_000_000, 0), Expiry::Duration(2_000)));
+        assert_eq!(trace.fitted(Reach::ANY), trace);
     }
 
     #[test]

@@ -172,7 +172,7 @@ fn a_broken_store_gives_a_trace_that_shows_it_again() {
     let directory = tempfile::tempdir().unwrap();
     let run = sessionspec_in(directory.path(), &["run", "--cases", "50", "--cmd", &broken]);
     assert_eq!(run.status, Some(1), "{}{}", run.stdout, run.stderr);
-    assert!(run.stdout.contains("FAIL r[lifecycle.save.no-resurrect]"), "{}", run.stdout);
+    assert!(run.stdout.contains("FAIL r[lifecycle.save.refused]"), "{}", run.stdout);
     let replay = run.stdout.lines().find_map(|line| line.trim().strip_prefix("replay: cargo sessionspec "));
     let words = shlex::split(replay.unwrap()).unwrap();
     let again = sessionspec_in(directory.path(), &words.iter().map(String::as_str).collect::<Vec<_>>());

@@ -222,8 +222,8 @@ fn checked(fault: Fault, config: &Config) -> SubjectReport {
 }
 
 /// Only what this test is about.
-fn report<S: SessionStore>(
-    open: impl FnMut(&Env, Opening) -> Result<S, BoxError>,
+fn report<S: SessionStore + 'static>(
+    open: impl FnMut(&Env, Opening) -> Result<S, BoxError> + 'static,
     config: &Config,
 ) -> SubjectReport {
     let mut subject = StoreSubject::new("faulty", "0", open, StoreHooks::default()).unwrap();
@@ -320,7 +320,7 @@ fn a_failing_schedule_can_be_carried_out_again_from_its_file() {
             busy: AtomicBool::new(false),
         })
     };
-    let capabilities = |env: &Env, opening: Opening| open(env, opening).map(Unshared);
+    let capabilities = move |env: &Env, opening: Opening| open(env, opening).map(Unshared);
     let mut subject = StoreSubject::new("faulty", "0", capabilities, StoreHooks::default()).unwrap();
     let again = ScheduleFailure::of(&mut subject, &read).unwrap().unwrap();
     assert_eq!(again.violation.rule, first(&failed).violation.rule);

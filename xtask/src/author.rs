@@ -1,9 +1,11 @@
 //! `cargo xtask author`: what the author of a store sees. The example store is copied out of the workspace,
 //! as a crate of somebody else's, and one line of it is broken: its `cargo test` must fail with a minimal
-//! trace, and the command that it prints must show the same failure again.
+//! trace, the command that it prints must show the same failure again, and two of the regression tests that it leaves must
+//! fit into one file.
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::{Failure, outside};
 
@@ -13,8 +15,8 @@ const COPY: &str = "target/author";
 const EXAMPLE: &str = "conformance/examples/tiny-store";
 
 /// The line that is broken, and what it becomes: `update` creates where it must refuse.
-const RIGHT: &str = ".filter(|file| file.exists())";
-const WRONG: &str = "";
+const RIGHT: &str = "if !file.exists() {";
+const WRONG: &str = "if false {";
 
 /// Breaks the example and looks at what its author would read.
 pub(crate) fn run(root: &Path) -> Result<(), Failure> {
@@ -27,7 +29,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
         return Err(fault(format!("{EXAMPLE}/src/lib.rs has no `{RIGHT}` to break")));
     }
     fs::write(&source, wrong)?;
-    let broken = test(root, copy, &[])?;
+    let broken = test(root, copy)?;
     let block =
         broken.split("FAIL ").skip(1).find(|block| block.starts_with("r[lifecycle.save.no-resurrect]"));
     let block =
@@ -37,12 +39,14 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
         return Err(fault(format!("the minimal trace has {steps} steps:\n{block}")));
     }
     let replay = block.lines().find_map(|line| line.trim_start().strip_prefix("replay: "));
-    let trace = replay.and_then(|command| command.strip_prefix("SESSIONSPEC_TRACE=")?.split(' ').next());
-    let trace = trace.ok_or_else(|| fault(format!("no replay command is printed:\n{block}")))?;
-    let again = test(root, copy, &[("SESSIONSPEC_TRACE", trace)])?;
+    let replay = replay.ok_or_else(|| fault(format!("no replay command is printed:\n{block}")))?;
+    let mut again = Command::new("sh");
+    again.current_dir(copy).args(["-c", replay]).env("CARGO_TARGET_DIR", root.join("target"));
+    let again = failing(&mut again)?;
     if !again.contains("FAIL r[lifecycle.save.no-resurrect]") {
         return Err(fault(format!("the replay command does not show the failure again:\n{again}")));
     }
+    paste_two(root, copy, &broken)?;
     println!("author: FAIL {}", block.split("\n\n").next().unwrap_or_default());
     Ok(())
 }
@@ -78,12 +82,33 @@ fn copy_example(root: &Path, copy: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Pastes the first two regression tests into one file. They must compile, and fail.
+fn paste_two(root: &Path, copy: &Path, printed: &str) -> Result<(), Failure> {
+    let files =
+        printed.lines().filter_map(|line| line.trim_start().strip_prefix("test: ")?.split("   (").next());
+    let mut tests = "//! Pasted.\n\nuse tiny_store::TinyStore as MyStore;\n".to_owned();
+    let mut count = 0;
+    for file in files.take(2) {
+        tests += &fs::read_to_string(copy.join(file.trim()))?;
+        count += 1;
+    }
+    fs::write(copy.join("tests/regressions.rs"), tests)?;
+    let printed = failing(outside::cargo(root, copy, "test")?.args(["--quiet", "--test", "regressions"]))?;
+    if count == 2 && printed.contains("0 passed; 2 failed") {
+        Ok(())
+    } else {
+        Err(fault(format!("the regression tests, {count} of them, did not fail as they should:\n{printed}")))
+    }
+}
+
 /// What `cargo test` prints; the example is broken, so it must fail.
-fn test(root: &Path, copy: &Path, variables: &[(&str, &str)]) -> Result<String, Failure> {
-    let output = outside::cargo(root, copy, "test")?
-        .args(["--quiet", "--test", "conformance"])
-        .envs(variables.iter().copied())
-        .output()?;
+fn test(root: &Path, copy: &Path) -> Result<String, Failure> {
+    failing(outside::cargo(root, copy, "test")?.args(["--quiet", "--test", "conformance"]))
+}
+
+/// What a command prints that must fail.
+fn failing(command: &mut Command) -> Result<String, Failure> {
+    let output = command.output()?;
     let printed =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if output.status.success() {

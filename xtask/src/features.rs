@@ -12,7 +12,17 @@ const SETS: [(&str, &[&str]); 3] = [
         "session-backends",
         &["", "sqlite", "file", "redis", "memcached", "postgres", "admin", "tower-sessions"],
     ),
-    ("session-conformance", &["", "cli", "redis", "memcached", "postgres"]),
+    (
+        "session-conformance",
+        &[
+            "",
+            "cli",
+            "redis",
+            "memcached",
+            "postgres",
+            "tower-sessions-012,tower-sessions-014,tower-sessions-015",
+        ],
+    ),
 ];
 
 /// Checks every set, with the lints of the gate `clippy`, whose compiled dependencies are taken where they fit.

@@ -50,6 +50,9 @@ enum Task {
         /// Make the rule table and the lock file first
         #[arg(long)]
         write: bool,
+        /// With `--write`: clauses with another text and the same version mean what they meant
+        #[arg(long, requires = "write")]
+        reworded: bool,
     },
     /// Check the model against real Django, and that each side reads what the other wrote
     Django {
@@ -128,7 +131,14 @@ fn main() -> ExitCode {
     let root = root();
     let result = match Arguments::parse().task {
         Task::Ci { require_services } => ci::run(&root, policy(require_services)),
-        Task::Spec { write } => spec::run(&root, write),
+        Task::Spec { write, reworded } => {
+            let mode = match (write, reworded) {
+                (false, _) => spec::Mode::Check,
+                (true, false) => spec::Mode::Write,
+                (true, true) => spec::Mode::Reword,
+            };
+            spec::run(&root, mode)
+        }
         Task::Django { require_services, only, cases, write } => {
             let page = if write { django::Page::Write } else { django::Page::Check };
             let only = only.as_deref();

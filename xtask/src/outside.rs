@@ -9,13 +9,6 @@ use crate::{Failure, command};
 /// A program whose own JSON must not be touched by what it depends on.
 const EXAMPLE: &str = "conformance/examples/flattened-float";
 
-/// The profile of the workspace, so that compiled dependencies are taken where their features are the same.
-const PROFILE: [&str; 3] = [
-    "profile.dev.opt-level=1",
-    "profile.dev.debug=\"line-tables-only\"",
-    "profile.dev.package.\"*\".debug=false",
-];
-
 /// Builds the program and runs it.
 pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     command::run(&mut cargo(root, &root.join(EXAMPLE), "run")?)
@@ -25,24 +18,38 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
 /// fetched.
 pub(crate) fn cargo(root: &Path, package: &Path, command: &str) -> Result<Command, Failure> {
     fs::copy(root.join("Cargo.lock"), package.join("Cargo.lock"))?;
+    let profile = root.join("target/profile.toml");
+    fs::write(&profile, self::profile(&fs::read_to_string(root.join("Cargo.toml"))?))?;
     let mut cargo = Command::new("cargo");
     cargo.current_dir(package).arg(command).env("CARGO_TARGET_DIR", root.join("target"));
-    for setting in PROFILE {
-        cargo.args(["--config", setting]);
-    }
+    cargo.arg("--config").arg(profile);
     Ok(cargo)
+}
+
+/// The profile that a manifest says for everyday builds, so that compiled dependencies are taken where their features
+/// are the same.
+fn profile(manifest: &str) -> String {
+    let mut inside = false;
+    let mut profile = String::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            inside = line.starts_with("[profile.dev");
+        }
+        if inside {
+            profile.push_str(line);
+            profile.push('\n');
+        }
+    }
+    profile
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
-    fn the_profile_is_that_of_the_workspace() {
-        let manifest = fs::read_to_string(crate::root().join("Cargo.toml")).unwrap();
-        let (_, profile) = manifest.split_once("[profile.dev]\n").unwrap();
-        let lines =
-            "opt-level = 1\ndebug = \"line-tables-only\"\n\n[profile.dev.package.\"*\"]\ndebug = false\n\n";
-        assert!(profile.starts_with(lines), "{profile}");
+    fn the_profile_is_that_of_the_workspace_and_no_more() {
+        let manifest = "[workspace]\na = 1\n[profile.dev]\nopt-level = 1\n\n[profile.dev.package.\"*\"]\ndebug = false\n\
+                        [profile.release]\nlto = true\n";
+        let profile = "[profile.dev]\nopt-level = 1\n\n[profile.dev.package.\"*\"]\ndebug = false\n";
+        assert_eq!(super::profile(manifest), profile);
     }
 }

@@ -18,10 +18,11 @@ struct Table {
     only: Option<&'static str>,
 }
 
-const TABLES: [Table; 6] = [
+const TABLES: [Table; 7] = [
     requests("conformance/tables/middleware.jsonl", "cases"),
     requests("conformance/tables/cookie-sessions.jsonl", "cookie-sessions"),
     requests("conformance/tables/cookies.jsonl", "cookies"),
+    requests("conformance/tables/headers.jsonl", "headers"),
     Table {
         path: "conformance/tables/time-zones.jsonl",
         script: "conformance/adapters/django/time_zones.py",

@@ -1,6 +1,6 @@
 //! Web sites that run for as long as they are wanted: the Django project of the adapters, and the example on axum.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::services::{self, Running};
@@ -13,6 +13,8 @@ pub(crate) const SECRET: &str = "a site and a program share this";
 pub(crate) struct Site {
     /// The address, without a slash at its end.
     pub(crate) url: String,
+    /// What it writes to its output and its log.
+    pub(crate) log: PathBuf,
     _server: Running,
 }
 
@@ -40,8 +42,8 @@ impl Site {
         let port = services::free_port()?;
         let address = format!("127.0.0.1:{port}");
         let mut server = Running::none()?;
-        server.spawn(&mut command(&address), port, name)?;
-        Ok(Self { url: format!("http://{address}"), _server: server })
+        let log = server.spawn(&mut command(&address), port, name)?;
+        Ok(Self { url: format!("http://{address}"), log, _server: server })
     }
 }
 

@@ -39,16 +39,27 @@ struct Clause {
     page: String,
 }
 
-/// Checks the specification; with `write`, makes `rules.rs` and the lock file first.
-pub(crate) fn run(root: &Path, write: bool) -> Result<(), Failure> {
+/// What is done with the specification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It is checked.
+    Check,
+    /// `rules.rs` and the lock file are made first.
+    Write,
+    /// As [`Write`](Mode::Write); a clause with another text and the same version means what it meant.
+    Reword,
+}
+
+/// Checks the specification.
+pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), Failure> {
     let clauses = read_clauses(root)?;
     let mut faults = Vec::new();
     check_golden(root, &clauses, &mut faults)?;
     check_references(root, &clauses, &mut faults)?;
-    check_lock(root, &clauses, write, &mut faults)?;
+    check_lock(root, &clauses, mode, &mut faults)?;
     let rules = rustfmt(&rules_source(&clauses)?)?;
     let path = root.join(RULES);
-    if write && faults.is_empty() {
+    if mode != Mode::Check && faults.is_empty() {
         fs::write(&path, &rules)?;
     } else if fs::read_to_string(&path).unwrap_or_default() != rules {
         faults.push(format!("{RULES} is not what docs/spec says: run `cargo xtask spec --write`"));
@@ -205,7 +216,7 @@ fn check_references(root: &Path, clauses: &[Clause], faults: &mut Vec<String>) -
 
 /// The lock file holds `id version hash`, a line per rule. A changed text needs a new version; the id of
 /// a rule that was removed may not be used again, so removing one is an error too.
-fn check_lock(root: &Path, clauses: &[Clause], write: bool, faults: &mut Vec<String>) -> Result<(), Failure> {
+fn check_lock(root: &Path, clauses: &[Clause], mode: Mode, faults: &mut Vec<String>) -> Result<(), Failure> {
     let path = root.join(LOCK);
     let locked = fs::read_to_string(&path).unwrap_or_default();
     let mut old: BTreeMap<&str, (u16, &str)> = BTreeMap::new();
@@ -221,16 +232,29 @@ fn check_lock(root: &Path, clauses: &[Clause], write: bool, faults: &mut Vec<Str
     for clause in clauses {
         let hash = clause.hash();
         match old.remove(clause.id.as_str()) {
-            Some((version, locked)) if locked != hash && clause.version <= version => faults.push(format!(
-                "r[{}] says something else than version {version} did: write r[{}+{}] above it, then `cargo xtask spec --write`",
-                clause.id, clause.id, version + 1
-            )),
+            Some((version, locked))
+                if locked != hash && clause.version <= version && mode != Mode::Reword =>
+            {
+                faults.push(format!(
+                    "r[{}] says something else than version {version} did: write r[{}+{}] above it, then `cargo xtask spec --write`; \
+                     or `--write --reworded` if it means the same in other words",
+                    clause.id,
+                    clause.id,
+                    version + 1
+                ));
+            }
             Some((version, _)) if clause.version < version => {
-                faults.push(format!("r[{}]: version {} is older than the locked {version}", clause.id, clause.version));
+                faults.push(format!(
+                    "r[{}]: version {} is older than the locked {version}",
+                    clause.id, clause.version
+                ));
             }
             Some((_, locked)) if locked == hash => {}
-            _ if write => {}
-            _ => faults.push(format!("r[{}] is new or has a new version: run `cargo xtask spec --write`", clause.id)),
+            _ if mode != Mode::Check => {}
+            _ => faults.push(format!(
+                "r[{}] is new or has a new version: run `cargo xtask spec --write`",
+                clause.id
+            )),
         }
         // Writing to a String cannot fail.
         let _ = writeln!(new, "{} {} {hash}", clause.id, clause.version);
@@ -239,7 +263,7 @@ fn check_lock(root: &Path, clauses: &[Clause], write: bool, faults: &mut Vec<Str
         old.into_keys()
             .map(|id| format!("r[{id}] is gone: ids are stable for ever; keep the clause, or mark it MAY")),
     );
-    if write && faults.is_empty() {
+    if mode != Mode::Check && faults.is_empty() {
         fs::write(path, new)?;
     }
     Ok(())

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_memcached::{Client, Error, ErrorKind, MetaProtocol, Status};
-use session_core::BoxError;
+use session_core::{BoxError, Clock, SystemClock};
 use tokio::time::timeout;
 
 use super::{Cache, CacheError};
@@ -33,8 +33,10 @@ const PICKLED: &str = "F1";
 
 /// A memcached server (1.6 or newer). Connections are pooled, and made anew when they break. Needs a Tokio
 /// runtime.
-pub struct MemcachedCache {
+pub struct MemcachedCache<K = SystemClock> {
     address: String,
+    /// What the server's clock shows.
+    clock: K,
     idle: Mutex<Vec<Client>>,
 }
 
@@ -71,7 +73,17 @@ impl MemcachedCache {
     /// # Errors
     /// [`CacheError::Unavailable`] if the server is not there.
     pub async fn connect(address: &str) -> Result<Self, CacheError> {
-        let cache = Self { address: address.into(), idle: Mutex::default() };
+        Self::connect_with_clock(address, SystemClock).await
+    }
+}
+
+impl<K: Clock> MemcachedCache<K> {
+    /// The same, to a server whose clock is not the system's: it is told lives of more than thirty days as instants.
+    ///
+    /// # Errors
+    /// [`CacheError::Unavailable`] if the server is not there.
+    pub async fn connect_with_clock(address: &str, clock: K) -> Result<Self, CacheError> {
+        let cache = Self { address: address.into(), clock, idle: Mutex::default() };
         let client = cache.client().await?;
         cache.give_back(client);
         Ok(cache)
@@ -113,7 +125,7 @@ impl MemcachedCache {
         let mut twice = false;
         loop {
             let again = was_idle && !twice && request.may_be_repeated();
-            match timeout(TIMEOUT, perform(&mut client, key, request)).await {
+            match timeout(TIMEOUT, perform(&mut client, key, request, &self.clock)).await {
                 Ok(Ok(answer)) => {
                     self.give_back(client);
                     return Ok((answer, twice));
@@ -158,14 +170,19 @@ impl MemcachedCache {
     }
 }
 
-async fn perform(client: &mut Client, key: &str, request: &Request<'_>) -> Result<Answer, Error> {
+async fn perform(
+    client: &mut Client,
+    key: &str,
+    request: &Request<'_>,
+    clock: &impl Clock,
+) -> Result<Answer, Error> {
     let result = match request {
         Request::Get => {
             let found = client.meta_get(key, false, None, Some(&["v", "c"])).await?;
             return Ok(found.map_or(Answer::NotDone, |found| Answer::Done(found.data.zip(found.cas))));
         }
         Request::Set { value, condition, life } => {
-            let life = format!("T{}", expiration(*life));
+            let life = format!("T{}", expiration(*life, clock));
             // A pickle begins with this byte, and no text does.
             let pickled = value.first() == Some(&0x80);
             let mut flags = vec![*condition, life.as_str()];
@@ -183,22 +200,22 @@ async fn perform(client: &mut Client, key: &str, request: &Request<'_>) -> Resul
 
 /// A life as memcached counts it: in whole seconds, at least one, since zero would be for ever; from thirty days
 /// on as an instant, the last of which is in the year 2038.
-fn expiration(life: Duration) -> u64 {
+fn expiration(life: Duration, clock: &impl Clock) -> u64 {
     let seconds = life.as_secs().max(1);
     if seconds < LONGEST_RELATIVE {
         return seconds;
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let now = u64::try_from(clock.now().unix_timestamp()).unwrap_or_default();
     now.saturating_add(seconds).min(i32::MAX.unsigned_abs().into())
 }
 
-impl fmt::Debug for MemcachedCache {
+impl<K> fmt::Debug for MemcachedCache<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemcachedCache").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
-impl Cache for MemcachedCache {
+impl<K: Clock> Cache for MemcachedCache<K> {
     fn max_value_bytes(&self) -> Option<u64> {
         Some(MAX_VALUE)
     }
@@ -272,10 +289,11 @@ mod tests {
 
     #[test]
     fn lives_are_whole_seconds_and_beyond_thirty_days_instants() {
-        assert_eq!(expiration(Duration::from_millis(1)), 1);
-        assert_eq!(expiration(Duration::from_millis(10_999)), 10);
-        assert_eq!(expiration(Duration::from_secs(LONGEST_RELATIVE - 1)), LONGEST_RELATIVE - 1);
-        assert!(expiration(Duration::from_secs(LONGEST_RELATIVE)) > 1_700_000_000);
-        assert_eq!(expiration(Duration::from_secs(u64::MAX)), 0x7fff_ffff);
+        let of = |life| expiration(life, &SystemClock);
+        assert_eq!(of(Duration::from_millis(1)), 1);
+        assert_eq!(of(Duration::from_millis(10_999)), 10);
+        assert_eq!(of(Duration::from_secs(LONGEST_RELATIVE - 1)), LONGEST_RELATIVE - 1);
+        assert!(of(Duration::from_secs(LONGEST_RELATIVE)) > 1_700_000_000);
+        assert_eq!(of(Duration::from_secs(u64::MAX)), 0x7fff_ffff);
     }
 }

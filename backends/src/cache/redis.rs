@@ -168,10 +168,12 @@ async fn ask_node(
     answers.into_iter().next_back().unwrap_or(Value::Nil).extract_error()
 }
 
-/// A life as Redis counts it: rounded down, so that no record outlives its session; but zero would be an error, and
-/// so would be more than fits into a signed number together with the present.
+/// A life as Redis counts it: rounded down, so that no record outlives its session, and one millisecond less, since
+/// Redis still has a value in the millisecond in which it expires; but zero would be an error, and so would be more than
+/// fits into a signed number together with the present.
 fn milliseconds(life: Duration) -> u64 {
-    u64::try_from(life.as_millis()).unwrap_or(u64::MAX).clamp(1, i64::MAX.unsigned_abs() / 2)
+    let whole = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
+    whole.saturating_sub(1).clamp(1, i64::MAX.unsigned_abs() / 2)
 }
 
 /// A URL as it may be shown.

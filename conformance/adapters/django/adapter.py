@@ -157,7 +157,7 @@ ENGINES = {
     },
     "signed_cookies": {
         "capabilities": {"server_side": False, "clear_expired": "automatic"},
-        "hooks": [],
+        "hooks": ["rotate"],
         "errata": NO_CALENDAR | NO_EXPIRY_ON_SAVE | COOKIE_ERRATA,
     },
     "cache": {
@@ -311,6 +311,7 @@ class Adapter:
             "hello": self.hello,
             "open": partial(self.apart, self.open),
             "reopen": partial(self.apart, self.reopen),
+            "rotate": partial(self.apart, self.rotate),
             "exists": lambda r: self.session_object().exists(r["key"]),
             "delete-key": lambda r: self.session_object().delete(r["key"]),
             "clear-expired": lambda r: self.session_object().clear_expired(),
@@ -365,6 +366,7 @@ class Adapter:
     def open(self, request):
         """Fresh and empty storage. Traces are many and short, so a database that is open is emptied."""
         wanted = Request(request["settings"], op="open")
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "sessionspec", []
         settings.SESSION_COOKIE_AGE = wanted["cookie_age"]
         settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = wanted["expire_at_browser_close"]
         self.sessions.clear()
@@ -399,6 +401,10 @@ class Adapter:
         project.close_database()
         # A cache in this process would not survive its end.
         project.clear_cache()
+
+    def rotate(self, request):
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = request["secret"], request["fallbacks"]
+        self.reopen(request)
 
     def damage(self, request):
         if self.engine == "file":

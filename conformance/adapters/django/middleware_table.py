@@ -3,6 +3,7 @@
     middleware_table.py cases             whole requests: cookie, operations, settings, status
     middleware_table.py cookie-sessions   the same where the session is in the cookie
     middleware_table.py cookies           the attributes of the cookie that is set or deleted, for each setting
+    middleware_table.py headers           which session a header `Cookie` opens
 
 The engine is `db` on a database in memory, or `signed_cookies`; its reads are counted. A case is
 
@@ -22,6 +23,11 @@ than the session's age). The answer has
     loads       whether the record was read
     left        what a next visitor with the cookie that is then right finds: the data, or null
     results     what the operations gave
+
+A header is a template: `{name}` and `{NAME}` are the session cookie's name and that in capitals, `{live}` and `{other}`
+the keys of two sessions whose entry `a` is 1 and 2, `{64k}` as many bytes of others' cookies, and `{10k}` as many
+letters. It is sent in UTF-8. Its row says what the entry `a` is then, null where there is none, and whether RFC 6265
+allows such a header.
 """
 
 import itertools
@@ -238,7 +244,81 @@ def attributes(morsel):
     return dict(sorted((part.partition("=")[0], part.partition("=")[2]) for part in text))
 
 
-TABLES = {"cases": cases, "cookie-sessions": cookie_sessions, "cookies": cookies}
+# The rule, the header, and whether RFC 6265 allows it: what it does not allow, a server may refuse.
+HEADERS = [
+    ("key", "{name}={other}; {name}={live}", True),
+    ("key", "{name}={live}; {name}={other}", True),
+    ("key", "{name}={live}; {name}=uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu", True),
+    ("key", "{name}={live}; {name}=", True),
+    ("key", "{name}={live}; {name}", False),
+    ("key", "{name}={live};{name}={other}", False),
+    ("key", "{name}={live},{name}={other}", False),
+    ("key", "$Version=1; {name}={live}; $Path=/", True),
+    ("key", "=; ;;; =x; {name} = {live} ;", False),
+    ("key", 'theme="dark; {name}={live}; other=x"', False),
+    ("key.exact-name", "x{name}={live}", True),
+    ("key.exact-name", "{name}x={live}", True),
+    ("key.exact-name", "{name}={live}; {name}2={other}; x{name}={other}", True),
+    ("key.exact-name", "{name}[]={live}", False),
+    ("key.exact-name", "{NAME}={live}", True),
+    ("key.exact-name", "{name}={live}; {NAME}={other}", True),
+    ("key.exact-name", "={name}={live}", False),
+    ("key.exact-name", "=={name}={live}", False),
+    ("key.exact-name", "{name}={live}; ={name}={other}", False),
+    ("key.exact-name", "=__Host-{name}={live}", False),
+    ("key.exact-name", "__Host-{name}={live}", True),
+    ("key.exact-name", '"{name}"={live}', False),
+    ("key.exact-name", "{name}={live}; \u00a0{name}={other}", False),
+    ("key.exact-name", "{name}={live}; {name}\u00a0={other}", False),
+    ("key.exact-name", "\u2003{name}={live}", False),
+    ("key.exact-name", "\u0085{name}={live}", False),
+    ("key.exact-name", "{name}={live}; \u001f{name}={other}", False),
+    ("key.exact-name", "{name}={live}; \u0001{name}={other}", False),
+    ("key.quoted", '{name}="{live}"', True),
+    ("key.quoted", '{name}= "{live}" ', False),
+    ("key.quoted", '{name}="{live}', False),
+    ("key.long-header", "{64k}{name}={live}", True),
+    ("key.long-header", "{name}={live}; {64k}x=y", True),
+    ("key.long-header", "{name}={other}; {64k}{name}={live}", True),
+    ("key.hostile", "{name}={10k}", True),
+    ("key.hostile", "{name}=../../../../etc/passwd", True),
+    ("key.hostile", "{name}='OR'1'='1'--", True),
+    ("key.hostile", "{name}=%%%%%%%%____****????", True),
+    ("key.hostile", "{name}=%00%00%00%00%00%00%00%00", True),
+    ("key.hostile", "{name}={10k}; {name}={live}", True),
+    ("key.hostile", "{name}=\u043a\u043b\u044e\u0447\u043a\u043b\u044e\u0447", False),
+    ("key.hostile", "{name}={live}\u0000", False),
+    ("key.hostile", "{name}={live}\u0001\u007f", False),
+]
+
+
+def headers():
+    settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = False
+    settings.SESSION_SAVE_EVERY_REQUEST = False
+    name = settings.SESSION_COOKIE_NAME
+    words = {"name": name, "NAME": name.upper(), "64k": "theme=dark; " * (65_536 // 12), "10k": "k" * 10_000}
+    for which, value in [("live", 1), ("other", 2)]:
+        session = db.SessionStore()
+        session["a"] = value
+        session.save()
+        words[which] = session.session_key
+    for rule, header, allowed in HEADERS:
+        sent = header
+        for placeholder, text in words.items():
+            sent = sent.replace(f"{{{placeholder}}}", text)
+        # As a server hands it on: its bytes, each as a character.
+        request = RequestFactory().get("/", HTTP_COOKIE=sent.encode().decode("latin-1"))
+        found = []
+
+        def handler(request):
+            found.append(request.session.get("a"))
+            return HttpResponse()
+
+        SessionMiddleware(handler)(request)
+        yield {"rule": f"middleware.{rule}", "header": header, "allowed": allowed, "finds": found[0]}
+
+
+TABLES = {"cases": cases, "cookie-sessions": cookie_sessions, "cookies": cookies, "headers": headers}
 
 # Cookies that cannot be read are told to the operator, and here they are meant.
 logging.disable()

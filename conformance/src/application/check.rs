@@ -1,5 +1,13 @@
 //! The suite for applications: every case of the table that fits the application's settings is played on it, and
 //! what a visitor sees is compared with the model.
+//!
+//! - `headers.rs`: which session a header `Cookie` opens
+//! - `keys.rs`: what the keys of many sessions are like
+//! - `log.rs`: whether keys stand in the application's logs
+
+mod headers;
+mod keys;
+mod log;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +20,6 @@ use crate::manifest::{ClockLevel, Manifest};
 use crate::report::{Outcome, RuleReport, SubjectReport};
 use crate::rule::RuleId;
 use crate::rules;
-
-/// How many sessions are begun to see what their keys are like.
-const KEYS: usize = 200;
-
-/// The least that a key may be worth, in bits.
-const BITS: f64 = 128.0;
 
 /// Something that answers requests.
 pub trait Application {
@@ -32,6 +34,14 @@ pub trait Application {
     /// # Errors
     /// Why it does not answer.
     fn exchange(&mut self, request: &Request) -> Result<Response, String>;
+
+    /// What it has written to its output and into its logs; nothing if nobody can see that.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn written(&mut self) -> Result<Option<String>, String> {
+        Ok(None)
+    }
 }
 
 /// A request.
@@ -148,15 +158,23 @@ pub fn check(
             && case.expire_at_browser_close == settings.expire_at_browser_close
     };
     let table: Vec<Case> = table.into_iter().filter(fits).collect();
-    let mut run = Run { application, settings, requests: 0, exercised: BTreeMap::new(), broken: Vec::new() };
+    let mut run = Run {
+        application,
+        settings,
+        requests: 0,
+        exercised: BTreeMap::new(),
+        keys: BTreeSet::new(),
+        broken: Vec::new(),
+    };
     let total = table.len() + 1;
     for (done, case) in table.iter().enumerate() {
         run.case(case)?;
         progress(done + 1, total);
     }
-    run.last_cookie_counts()?;
+    run.headers()?;
     run.is_private()?;
     run.keys()?;
+    run.log()?;
     progress(total, total);
     Ok(run.report(name))
 }
@@ -166,6 +184,8 @@ struct Run<'a> {
     settings: Settings,
     requests: u64,
     exercised: BTreeMap<RuleId, u64>,
+    /// The keys that were issued.
+    keys: BTreeSet<String>,
     broken: Vec<Broken>,
 }
 
@@ -204,7 +224,10 @@ impl Run<'_> {
         status: u16,
     ) -> Result<Response, String> {
         self.requests += 1;
-        self.application.exchange(&Request::new(cookie, operations.to_vec(), status))
+        let response = self.application.exchange(&Request::new(cookie, operations.to_vec(), status))?;
+        let set = self.cookies(&response).into_iter().filter(|cookie| !cookie.is_deleted());
+        self.keys.extend(set.map(|cookie| cookie.value));
+        Ok(response)
     }
 
     /// The session cookies that an answer sets or deletes.
@@ -403,23 +426,6 @@ impl Run<'_> {
         }
     }
 
-    fn last_cookie_counts(&mut self) -> Result<(), String> {
-        let key = self.begin(&[Operation::Set("a".into(), 1.into())])?;
-        let name = &self.settings.cookie_name;
-        let other = RandomKeys.generate().map_err(|error| error.to_string())?;
-        let cookie = format!("{name}={}; {name}={key}", other.as_str());
-        let response = self.request(Some(cookie), &[Operation::Get("a".into())], 200)?;
-        if response.results != Some(vec![1.into()]) {
-            self.broken.push(Broken {
-                rule: rules::MIDDLEWARE_KEY,
-                request: "two cookies of the session's name, the second of a live session".into(),
-                expected: "the session of the second".into(),
-                got: "another one".into(),
-            });
-        }
-        Ok(())
-    }
-
     /// Whether a shared cache is told to keep an answer with the session's cookie.
     fn is_private(&mut self) -> Result<(), String> {
         let rule = rules::MIDDLEWARE_CACHE_PRIVATE;
@@ -437,32 +443,6 @@ impl Run<'_> {
                 request: "no cookie; the handler begins a session and says `Cache-Control: public`".into(),
                 expected: "`Cache-Control` without `public` beside the session's cookie".into(),
                 got: format!("Cache-Control: {}", response.cache_control.join(", ")),
-            });
-        }
-        Ok(())
-    }
-
-    /// Whether the keys of new sessions could be guessed.
-    fn keys(&mut self) -> Result<(), String> {
-        let rule = rules::MIDDLEWARE_KEY_UNGUESSABLE;
-        let mut keys = BTreeSet::new();
-        for _ in 0..KEYS {
-            keys.insert(self.begin(&[Operation::Set("a".into(), 1.into())])?);
-        }
-        // Each place is worth as much as the number of its characters tells, which is less than the truth.
-        let longest = keys.iter().map(String::len).max().unwrap_or_default();
-        let worth = |at: usize| {
-            let seen: BTreeSet<u8> = keys.iter().filter_map(|key| key.as_bytes().get(at).copied()).collect();
-            f64::from(u32::try_from(seen.len()).unwrap_or(u32::MAX).max(1)).log2()
-        };
-        let bits: f64 = (0..longest).map(worth).sum();
-        *self.exercised.entry(rule).or_default() += KEYS as u64;
-        if keys.len() < KEYS || bits < BITS {
-            self.broken.push(Broken {
-                rule,
-                request: format!("{KEYS} sessions are begun"),
-                expected: format!("{KEYS} keys of at least {BITS:.0} bits"),
-                got: format!("{} different keys, of about {bits:.0} bits", keys.len()),
             });
         }
         Ok(())
@@ -500,6 +480,9 @@ impl Run<'_> {
                         }
                         rules::MIDDLEWARE_SAVE_UNMODIFIED => {
                             (Outcome::NotApplicable, "the setting save_every_request is on")
+                        }
+                        rules::MIDDLEWARE_KEY_NOT_LOGGED => {
+                            (Outcome::NotApplicable, "what the application writes was not shown")
                         }
                         _ => (Outcome::NotExercised, "no request got as far as this rule"),
                     };

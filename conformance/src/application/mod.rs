@@ -3,10 +3,12 @@
 //!
 //! - `mod.rs`: a case, which is one request, and the answer to it
 //! - `model.rs`: what the answer must be, and which rules say so
+//! - `header.rs`: which cookie of a request is the session's
 //! - `table.rs`: the cases, with the answers that real Django gave
 //! - `check.rs`: the suite, which plays the cases on an application that runs
 
 mod check;
+mod header;
 mod model;
 mod table;
 
@@ -14,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use check::{Application, Broken, Request, Response, Settings, check};
+pub use header::{HeaderCase, Words};
 pub use model::{Predicted, Provenance, predict};
-pub use table::{CookieCase, cases, cookie_cases, cookie_session_cases};
+pub use table::{CookieCase, cases, cookie_cases, cookie_session_cases, header_cases};
 
 /// One request to an application with these settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

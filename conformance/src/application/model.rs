@@ -160,6 +160,10 @@ fn save(
     if matches!(case.cookie, Brought::Unknown | Brought::Short | Brought::Ended | Brought::Expired) {
         provenance.key.push(rules::MIDDLEWARE_KEY_NOT_ADOPTED);
     }
+    // A key that is kept at log-in is worse than one that is not sent.
+    if case.operations.contains(&Operation::CycleKey) {
+        provenance.key.push(rules::MIDDLEWARE_LOG_IN);
+    }
     provenance.key.push(if same { rules::MIDDLEWARE_COOKIE_KEPT } else { rules::MIDDLEWARE_COOKIE_NEW_KEY });
     answer.vary = true;
     provenance.vary.insert(0, rules::MIDDLEWARE_VARY_SENT);

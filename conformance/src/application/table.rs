@@ -1,14 +1,15 @@
-//! The table of requests, and that of the cookie's attributes, as real Django filled them in
+//! The table of requests, that of the cookie's attributes, and that of the headers, as real Django filled them in
 //! (`adapters/django/middleware_table.py`).
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Case;
+use super::{Case, HeaderCase};
 
 const CASES: &str = include_str!("../../tables/middleware.jsonl");
 const COOKIE_SESSIONS: &str = include_str!("../../tables/cookie-sessions.jsonl");
+const HEADERS: &str = include_str!("../../tables/headers.jsonl");
 const COOKIES: &str = include_str!("../../tables/cookies.jsonl");
 
 /// The cookie that is set, and the one that is deleted, with these settings.
@@ -52,4 +53,12 @@ pub fn cookie_session_cases() -> Result<Vec<Case>, serde_json::Error> {
 /// What is wrong with a line; a test sees to it that none is.
 pub fn cookie_cases() -> Result<Vec<CookieCase>, serde_json::Error> {
     COOKIES.lines().map(serde_json::from_str).collect()
+}
+
+/// Headers, and what Django finds with each.
+///
+/// # Errors
+/// What is wrong with a line; a test sees to it that none is.
+pub fn header_cases() -> Result<Vec<HeaderCase>, serde_json::Error> {
+    HEADERS.lines().map(serde_json::from_str).collect()
 }

@@ -142,7 +142,7 @@ fn seen(event: &Event) -> Option<u32> {
 /// The number of the write that an operation is.
 fn written(event: &Event) -> Option<u32> {
     match event.asked {
-        Asked::Insert(write) | Asked::Update(write) => Some(write),
+        Asked::Insert(write) | Asked::Update(write) | Asked::Upsert(write) => Some(write),
         _ => None,
     }
 }
@@ -154,11 +154,13 @@ fn bit(write: u32) -> u128 {
 
 /// What is under the key after an operation, if its answer fits what was there before.
 fn after(state: State, event: &Event) -> Option<State> {
-    use Asked::{Delete, Exists, Insert, Load, Update};
+    use Asked::{Delete, Exists, Insert, Load, Update, Upsert};
     let State { there, ghosts } = state;
     match (event.asked, &event.told, there) {
         (Insert(write), Told::Done, None) => Some(State { there: Some(write), ghosts }),
-        (Update(write), Told::Done, Some(_)) => Some(State { there: Some(write), ghosts: 0 }),
+        (Update(write), Told::Done, Some(_)) | (Upsert(write), Told::Done, _) => {
+            Some(State { there: Some(write), ghosts: 0 })
+        }
         (Insert(_), Told::Taken, Some(_))
         | (Update(_), Told::Missing, None)
         | (Load, Told::Nothing, None)
@@ -169,7 +171,9 @@ fn after(state: State, event: &Event) -> Option<State> {
         }
         (Exists, Told::There(true), _) => (there.is_some() || ghosts != 0).then_some(state),
         // What may have been done was done now, as far as it could be.
-        (Insert(write), told, None) | (Update(write), told, Some(_)) if told.is_open() => {
+        (Insert(write), told, None) | (Update(write), told, Some(_)) | (Upsert(write), told, _)
+            if told.is_open() =>
+        {
             Some(State { there: Some(write), ghosts })
         }
         (Delete, told, _) if told.is_open() => {

@@ -28,6 +28,8 @@ pub use verdict::{Violation, judge};
 pub enum Asked {
     Insert(u32),
     Update(u32),
+    /// As an update, in a store that creates what is not there.
+    Upsert(u32),
     Delete,
     Load,
     Exists,
@@ -112,6 +114,16 @@ pub struct History {
 }
 
 impl History {
+    /// The same of a store in which saving creates what is not there.
+    pub(crate) fn upserted(mut self) -> Self {
+        for event in &mut self.events {
+            if let Asked::Update(write) = event.asked {
+                event.asked = Asked::Upsert(write);
+            }
+        }
+        self
+    }
+
     /// The part that is about one session.
     pub(crate) fn of_key(&self, key: u32) -> Vec<&Event> {
         self.events.iter().filter(|event| event.key == key).collect()
@@ -194,6 +206,7 @@ impl fmt::Display for Asked {
         match self {
             Self::Insert(write) => write!(f, "insert w{write}"),
             Self::Update(write) => write!(f, "update w{write}"),
+            Self::Upsert(write) => write!(f, "save w{write}"),
             Self::Delete => f.write_str("delete"),
             Self::Load => f.write_str("load"),
             Self::Exists => f.write_str("exists"),

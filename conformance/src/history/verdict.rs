@@ -128,7 +128,9 @@ fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
     let revives = updates && events.iter().any(|event| event.began > wrong.began && sees(event));
     // Whoever inserts after that makes a session of his own.
     let inserted_since = |deletion: &Event| {
-        events.iter().any(|event| matches!(event.asked, Asked::Insert(_)) && event.latest() > deletion.began)
+        events.iter().any(|event| {
+            matches!(event.asked, Asked::Insert(_) | Asked::Upsert(_)) && event.latest() > deletion.began
+        })
     };
     if let Some(deletion) = deletion.filter(|deletion| (sees(wrong) || revives) && !inserted_since(deletion))
     {
@@ -160,7 +162,8 @@ fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
         return (rules::FAILURE_NOT_ABSENCE, reason);
     }
     let acknowledged = events.iter().filter(before).rfind(|event| {
-        event.told == Told::Done && matches!(event.asked, Asked::Insert(_) | Asked::Update(_) | Asked::Delete)
+        event.told == Told::Done
+            && matches!(event.asked, Asked::Insert(_) | Asked::Update(_) | Asked::Upsert(_) | Asked::Delete)
     });
     match acknowledged {
         Some(write) if write.under_fault => {

@@ -7,7 +7,7 @@ use super::data::Data;
 use super::session::{Outcome, kind};
 use super::{Aspect, Key, Model, Record, expiry};
 use crate::json::Class;
-use crate::manifest::ValueSupport;
+use crate::manifest::{SubjectLevel, ValueSupport};
 use crate::observation::{Answer, ErrorKind};
 use crate::op::Expiry;
 use crate::rule::RuleId;
@@ -76,6 +76,7 @@ impl Model {
             writer: session.client,
             version: self.writes,
             signed: self.now.div_euclid(1_000_000),
+            secret: self.secret,
             origin,
             lifetime,
             survived: Vec::new(),
@@ -89,7 +90,9 @@ impl Model {
     fn sign(&mut self, i: usize, lifetime: (i64, RuleId), origin: Vec<RuleId>) {
         let data = self.sessions[i].data.get_or_insert_default().stored();
         let second = self.now.div_euclid(1_000_000);
-        let same = |record: &Record| record.signed == second && record.data.is(&data);
+        let secret = self.secret;
+        let same =
+            |record: &Record| (record.signed, record.secret) == (second, secret) && record.data.is(&data);
         let known = self.records.iter().find(|(_, record)| same(record)).map(|(key, _)| *key);
         for rule in &origin {
             self.because(Aspect::Outcome, *rule);
@@ -145,10 +148,19 @@ impl Model {
             self.sign(i, lifetime, origin);
             return Ok(Answer::Unit);
         }
+        if !self.taken(key) && self.choices.manifest.upsert {
+            self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_UPSERT);
+            self.because(Aspect::Key, rules::LIFECYCLE_SAVE_UPSERT);
+            self.write(i, key, lifetime, vec![rules::LIFECYCLE_SAVE_UPSERT]);
+            return Ok(Answer::Unit);
+        }
         if !self.taken(key) {
             let gone = self.records.contains_key(&key);
             let rule = if gone { rules::EXPIRY_GONE } else { rules::LIFECYCLE_SAVE_NO_RESURRECT };
             self.because(Aspect::Outcome, rule);
+            if !gone {
+                self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_REFUSED);
+            }
             self.because(Aspect::Key, rule);
             self.explain_free(key, Aspect::Outcome);
             self.note_foreign(key);
@@ -239,7 +251,11 @@ impl Model {
                     self.sessions[i].key = Some(key);
                 } else {
                     self.issued = issued;
-                    self.forced = forced;
+                    // What a store refuses itself, it refuses when its key is drawn already.
+                    let by_store = matches!(kind, ErrorKind::Unrepresentable | ErrorKind::TooLarge);
+                    if !by_store || self.choices.manifest.level == SubjectLevel::Session {
+                        self.forced = forced;
+                    }
                 }
                 return Err(kind);
             }

@@ -97,6 +97,8 @@ pub struct Model {
     removal_reasons: HashMap<Key, RuleId>,
     sessions: Vec<Session>,
     issued: u32,
+    /// How often the secret was replaced.
+    secret: u32,
     forced: VecDeque<Key>,
     /// How many records were written.
     writes: u64,
@@ -129,6 +131,8 @@ struct Record {
     version: u64,
     /// The second in which it was written; it is part of a key that is the data.
     signed: i64,
+    /// How often the secret had been replaced then.
+    secret: u32,
     /// Why the record has this data.
     origin: Vec<RuleId>,
     /// Why it expires when it does.
@@ -155,7 +159,7 @@ struct Session {
 }
 
 impl Model {
-    /// A model of an empty store behind a subject with this manifest, at the start of a trace.
+    /// A model of an empty store behind a subject with this manifest, at [`START`].
     ///
     /// Of the errata, those that the model knows to imitate are imitated: what follows such a step can then be compared
     /// too.
@@ -174,10 +178,17 @@ impl Model {
             removal_reasons: HashMap::new(),
             sessions: Vec::new(),
             issued: 0,
+            secret: 0,
             forced: VecDeque::new(),
             writes: 0,
             why: Vec::new(),
         }
+    }
+
+    /// The same at another instant, in microseconds since the Unix epoch.
+    #[must_use]
+    pub fn starting_at(self, now: i64) -> Self {
+        Self { now, ..self }
     }
 
     /// The errata that the model imitates: each `breaks` below is one of them.
@@ -276,6 +287,7 @@ impl Model {
             StorageOp::DeleteKey(key) => self.delete(key),
             StorageOp::ClearExpired => return self.clear_expired(),
             StorageOp::Reopen => self.reopen(),
+            StorageOp::Rotate => self.rotate(),
             StorageOp::ForceKey(key) => self.forced.push_back(key),
             StorageOp::Damage(key) => return Ok(Answer::Bool(self.damage(key))),
         }
@@ -452,6 +464,30 @@ impl Model {
             session.lifetime = None;
             session.accessed = false;
             session.modified = false;
+        }
+    }
+
+    /// Replaces the secret. What the one before signed is still accepted, and nothing older.
+    fn rotate(&mut self) {
+        self.reopen();
+        self.secret += 1;
+        if !self.client_side() {
+            return;
+        }
+        self.because(Aspect::Outcome, rules::KEY_ROTATED_FALLBACK);
+        let given_up = |record: &Record, secret: u32| record.secret + 1 < secret;
+        let dead: Vec<Key> =
+            self.records.iter().filter(|(_, r)| given_up(r, self.secret)).map(|(k, _)| *k).collect();
+        for key in dead {
+            self.records.remove(&key);
+            self.removal_reasons.insert(key, rules::KEY_ROTATED_GIVEN_UP);
+        }
+        for record in self.records.values_mut() {
+            // What was signed after a replacement is there because the newest secret signed it.
+            record.survived.push(match record.secret {
+                0 => rules::KEY_ROTATED_FALLBACK,
+                _ => rules::KEY_ROTATED_NEWEST,
+            });
         }
     }
 

@@ -333,6 +333,8 @@ impl Model {
         let Some(record) = self.records.get(&key) else {
             if key.is_foreign() && self.client_side() {
                 self.explain_forged(key, Aspect::Answer);
+            } else if self.removal_reasons.get(&key) == Some(&rules::KEY_ROTATED_GIVEN_UP) {
+                self.because(Aspect::Answer, rules::KEY_ROTATED_GIVEN_UP);
             }
             return;
         };

@@ -87,6 +87,13 @@ fn key_of<'a, K, L>(key: &mut impl FnMut(&'a K) -> L, of: &'a K) -> L {
     key(of)
 }
 
+impl<K> StorageOp<K> {
+    /// Whether the storage is closed and opened again, and every object starts anew.
+    pub fn reopens(&self) -> bool {
+        matches!(self, Self::Reopen | Self::Rotate)
+    }
+}
+
 storage_operations! {
     /// Whether there is a record under the key.
     Exists(key: K) = "exists", "exists", "exists {key}" -> Bool;
@@ -96,6 +103,9 @@ storage_operations! {
     ClearExpired = "clear-expired", "clear-expired", "clear-expired" -> Count;
     /// Closes the storage and opens it again; every object starts anew on the key it had.
     Reopen = "reopen", "reopen", "reopen the storage" -> Unit;
+    /// Hook: closes the storage and opens it again with the next secret, under which the one before is still accepted and
+    /// those before that are not; every object starts anew on the key it had.
+    Rotate = "rotate", "rotate", "replace the secret" -> Unit;
     /// Hook: the next candidate of the key generator.
     ForceKey(key: K) = "force-key", "force-keys", "the next key drawn is {key}" -> Unit;
     /// Hook: makes the record under the key undecodable.

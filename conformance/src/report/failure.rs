@@ -16,12 +16,14 @@ pub struct Artifacts {
     pub trace: PathBuf,
     /// The regression test in Rust.
     pub test: PathBuf,
+    /// What an adapter was sent, in the place of a test: as lines that can be piped into it.
+    pub requests: Option<PathBuf>,
 }
 
 impl Artifacts {
     /// Files at these places.
     pub fn new(trace: impl Into<PathBuf>, test: impl Into<PathBuf>) -> Self {
-        Self { trace: trace.into(), test: test.into() }
+        Self { trace: trace.into(), test: test.into(), requests: None }
     }
 }
 
@@ -32,6 +34,16 @@ impl Artifacts {
 pub fn write_artifacts(directory: &Path, rule: RuleId, trace: &Trace) -> io::Result<Artifacts> {
     let jsonl = trace.to_jsonl(Some(rule.rule().id));
     write(directory, rule, &trace.fingerprint(), &jsonl)
+}
+
+/// Writes what an adapter was sent beside the trace.
+///
+/// # Errors
+/// As the file system has them.
+pub fn write_requests(artifacts: Artifacts, sent: &str) -> io::Result<Artifacts> {
+    let requests = artifacts.trace.with_extension("requests.jsonl");
+    fs::write(&requests, sent)?;
+    Ok(Artifacts { requests: Some(requests), ..artifacts })
 }
 
 /// As [`write_artifacts`], for a schedule.
@@ -45,6 +57,8 @@ pub fn write_schedule(directory: &Path, rule: RuleId, schedule: &Schedule) -> io
 
 fn write(directory: &Path, rule: RuleId, name: &str, jsonl: &str) -> io::Result<Artifacts> {
     fs::create_dir_all(directory)?;
+    // Nobody wants them among what git sees, wherever the directory is.
+    fs::write(directory.join(".gitignore"), "*\n")?;
     let id = rule.rule().id;
     let artifacts =
         Artifacts::new(directory.join(format!("{name}.jsonl")), directory.join(format!("{name}.rs")));

@@ -33,6 +33,9 @@ struct JsonSubject {
     version: String,
     /// What its store can do.
     capabilities: crate::wire::Capabilities,
+    /// How it was seen that a moved clock obeys, or why the clock is not moved though the subject asks for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_test: Option<String>,
     /// Steps that were done and compared.
     steps: u64,
     /// Every rule, in the order of the specification.
@@ -45,6 +48,8 @@ struct JsonRule {
     id: &'static str,
     /// MUST, SHOULD or MAY.
     level: String,
+    /// Whose behaviour it is about: the store's, or that of the sessions on top, which at store level are the suite's own.
+    about: &'static str,
     /// What became of it.
     status: Outcome,
     /// How often it was exercised.
@@ -86,6 +91,7 @@ fn subject(subject: &super::SubjectReport) -> JsonSubject {
     let rules = subject.rules.iter().map(|rule| JsonRule {
         id: rule.rule.rule().id,
         level: rule.rule.rule().level.to_string(),
+        about: if rule.rule.is_about_sessions() { "sessions" } else { "store" },
         status: rule.status,
         exercised: rule.exercised,
         clock: rule.clock.name(),
@@ -96,6 +102,7 @@ fn subject(subject: &super::SubjectReport) -> JsonSubject {
         name: subject.manifest.name.clone(),
         version: subject.manifest.version.clone(),
         capabilities: subject.manifest.capabilities.into(),
+        clock_test: Some(subject.manifest.clock_test.clone()).filter(|test| !test.is_empty()),
         steps: subject.steps,
         rules: rules.collect(),
     }

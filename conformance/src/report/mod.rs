@@ -31,7 +31,7 @@ use crate::trace::Trace;
 
 pub use badge::badge;
 pub use diff::{Change, Difference, Way};
-pub use failure::{Artifacts, write_artifacts, write_schedule};
+pub use failure::{Artifacts, write_artifacts, write_requests, write_schedule};
 pub use github::annotations;
 #[cfg(feature = "cli")]
 pub use html::to_html;
@@ -218,6 +218,10 @@ pub struct Failure {
     pub trace: Trace,
     /// Where and how it differs.
     pub divergence: Divergence,
+    /// What a reader should know beside.
+    pub note: Option<String>,
+    /// What an adapter was sent then, as lines that can be piped into it.
+    pub sent: Option<String>,
 }
 
 impl Failure {
@@ -226,7 +230,8 @@ impl Failure {
         let mut rules = divergence.rules.iter().copied();
         // A divergence names at least one rule.
         let rule = rules.next().unwrap_or(crate::rules::LIFECYCLE_LOAD_STORED);
-        Self { rule, also: rules.collect(), seed: None, original_steps: trace.steps.len(), trace, divergence }
+        let (also, original_steps) = (rules.collect(), trace.steps.len());
+        Self { rule, also, seed: None, original_steps, trace, divergence, note: None, sent: None }
     }
 }
 
@@ -251,6 +256,18 @@ impl ScheduleFailure {
 }
 
 impl SubjectReport {
+    /// Puts failures before the others.
+    pub(crate) fn lead_with(&mut self, first: Vec<Failure>) {
+        for failure in &first {
+            if let Some(rule) = self.rules.iter_mut().find(|rule| rule.rule == failure.rule) {
+                rule.status = Outcome::Fail;
+                rule.reason.clone_from(&failure.note);
+                rule.trace = Some(failure.trace.clone());
+            }
+        }
+        self.failures.splice(0..0, first);
+    }
+
     /// How many rules ended so.
     pub fn count(&self, outcome: Outcome) -> usize {
         self.rules.iter().filter(|rule| rule.status == outcome).count()

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::table;
-use super::{Artifacts, Failure, Outcome, Report, ScheduleFailure, SubjectReport};
+use super::{Artifacts, Failure, Outcome, Report, RuleReport, ScheduleFailure, SubjectReport};
 use crate::application::Broken;
 use crate::call::Handles;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, SubjectLevel};
 use crate::model::Aspect;
 use crate::observation::{Failed, Observation, shown};
 use crate::op::{Op, seconds};
@@ -42,10 +42,18 @@ pub fn failure_block(
         let also: Vec<String> = failure.also.iter().map(|rule| format!("r[{}]", rule.rule().id)).collect();
         let _ = writeln!(out, "  also broken by this step: {}", also.join(", "));
     }
+    if let Some(note) = &failure.note {
+        let _ = writeln!(out, "  note:   {note}");
+    }
     let _ = writeln!(out, "  spec:   {}", location(failure.rule));
     if let Some((artifacts, replay)) = artifacts {
         let _ = writeln!(out, "  replay: {}", replay(&artifacts.trace));
-        let _ = writeln!(out, "  test:   {}   (a regression test, ready to paste)", artifacts.test.display());
+        let _ = if let Some(lines) = &artifacts.requests {
+            writeln!(out, "  lines:  {}   (what the adapter was sent: pipe them into it)", lines.display())
+        } else {
+            let test = artifacts.test.display();
+            writeln!(out, "  test:   {test}   (a regression test, ready to paste)")
+        };
     }
     out
 }
@@ -266,20 +274,17 @@ pub fn summary(report: &Report) -> String {
         out.push_str(&notes(subject));
     }
     for subject in &report.subjects {
-        let counts: Vec<String> = Outcome::ALL
-            .into_iter()
-            .filter(|outcome| subject.count(*outcome) > 0)
-            .map(|outcome| format!("{} {}", subject.count(outcome), outcome.name()))
-            .collect();
         let _ = writeln!(
             out,
-            "{}: {} rules: {}; {} steps; clock {}",
+            "{}: {}; {} steps; clock {}",
             titled(&subject.manifest),
-            subject.rules.len(),
-            counts.join(", "),
+            tally(subject),
             thousands(subject.steps),
             subject.manifest.clock.name()
         );
+        if !subject.manifest.clock_test.is_empty() {
+            let _ = writeln!(out, "  clock: {}", subject.manifest.clock_test);
+        }
     }
     let steps: u64 = report.subjects.iter().map(|subject| subject.steps).sum();
     let subjects =
@@ -302,6 +307,25 @@ pub fn summary(report: &Report) -> String {
         thousands(steps),
         report.duration.as_secs_f64()
     );
+    out
+}
+
+/// How many rules ended how. What speaks of the sessions that the suite puts on a store is not the store's.
+fn tally(subject: &SubjectReport) -> String {
+    let is_store = subject.manifest.level == SubjectLevel::Store;
+    let (sessions, own): (Vec<&RuleReport>, Vec<&RuleReport>) =
+        subject.rules.iter().partition(|rule| is_store && rule.rule.is_about_sessions());
+    let counts = |rules: &[&RuleReport]| {
+        let ended = |outcome| rules.iter().filter(|rule| rule.status == outcome).count();
+        let counts = Outcome::ALL.map(|outcome| (ended(outcome), outcome.name()));
+        let counts: Vec<String> =
+            counts.iter().filter(|(n, _)| *n > 0).map(|(n, name)| format!("{n} {name}")).collect();
+        counts.join(", ")
+    };
+    let mut out = format!("{}: {}", counted(own.len(), "rule"), counts(&own));
+    if !sessions.is_empty() {
+        let _ = write!(out, "; {} of the suite's own sessions: {}", sessions.len(), counts(&sessions));
+    }
     out
 }
 

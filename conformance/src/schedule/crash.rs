@@ -13,7 +13,7 @@ use crate::json::{Json, Name, Object};
 use crate::observation::{Answer, ErrorKind, Failed, Observation};
 use crate::op::{SessionOp, StorageOp};
 use crate::subject::{Fault, Subject};
-use crate::trace::{START, Settings};
+use crate::trace::Settings;
 
 /// A subject whose process can be killed.
 pub(crate) trait Mortal: Subject {
@@ -33,9 +33,10 @@ pub(crate) fn carry_out(subject: &mut dyn Mortal, schedule: &Schedule) -> Result
     let fault = |error: session_core::BoxError| Fault::Harness(error.to_string());
     let keys = (0..KEYS).map(|_| RandomKeys.generate().map(|key| key.as_str().to_owned()).map_err(fault));
     let keys = keys.collect::<Result<Vec<String>, Fault>>()?;
-    subject.open(START, Settings::default())?;
+    let start = subject.manifest().clock.start();
+    subject.open(start, Settings::default())?;
     let history = History::default();
-    let mut run = Run { subject, keys, history, instant: 0, writes: 0, audit: false, lost: None };
+    let mut run = Run { subject, start, keys, history, instant: 0, writes: 0, audit: false, lost: None };
     for one in &schedule.moves {
         match one {
             Move::Begin { client, op, key, .. } => run.ask(*client, *op, *key, None)?,
@@ -59,6 +60,8 @@ pub(crate) fn carry_out(subject: &mut dyn Mortal, schedule: &Schedule) -> Result
 
 struct Run<'a> {
     subject: &'a mut dyn Mortal,
+    /// The instant of everything that is done.
+    start: i64,
     keys: Vec<String>,
     history: History,
     instant: u64,
@@ -84,7 +87,7 @@ impl Run<'_> {
         let died = self.tick();
         self.history.crashes.push(died);
         if self.lost.is_none() {
-            self.lost = self.subject.take_over(START, Settings::default())?.err();
+            self.lost = self.subject.take_over(self.start, Settings::default())?.err();
         }
         (1..=KEYS).try_for_each(|key| self.ask(0, Operation::Load, key, None))
     }
@@ -121,7 +124,7 @@ impl Run<'_> {
                 self.call(&Call::Storage { client, op: StorageOp::ForceKey(key) })?;
                 self.store(key, write, doom)
             }
-            Asked::Update(write) => {
+            Asked::Update(write) | Asked::Upsert(write) => {
                 self.call(&Call::Session { number: 0, client, key: Some(key) })?;
                 let read = self.call(&Call::Op { number: 0, op: &SessionOp::Items })?;
                 match (key_of(&read), &read.outcome) {
@@ -174,7 +177,7 @@ impl Run<'_> {
     }
 
     fn call(&mut self, call: &Call<'_>) -> Result<Observation, Fault> {
-        self.subject.call(START, call)
+        self.subject.call(self.start, call)
     }
 
     /// The call in which the process may die; `None` if it did, and nothing was answered before.

@@ -231,11 +231,13 @@ pub(crate) async fn ask<S: SessionStore>(
             Err(StoreError::Exists(_)) => Told::Taken,
             Err(error) => failed(error),
         },
-        Asked::Update(write) => match store.update(&key, &record(write, expires)).await {
-            Ok(_) => Told::Done,
-            Err(StoreError::NotFound(_)) => Told::Missing,
-            Err(error) => failed(error),
-        },
+        Asked::Update(write) | Asked::Upsert(write) => {
+            match store.update(&key, &record(write, expires)).await {
+                Ok(_) => Told::Done,
+                Err(StoreError::NotFound(_)) => Told::Missing,
+                Err(error) => failed(error),
+            }
+        }
         Asked::Delete => store.delete(&key).await.map_or_else(failed, |()| Told::Done),
         Asked::Exists => store.exists(&key).await.map_or_else(failed, Told::There),
         Asked::Load => match store.load(&key).await {

@@ -28,7 +28,7 @@ pub(crate) use drive::{Stage, drive};
 pub use generate::Schedules;
 pub use minimise::minimise;
 pub(crate) use parallel::{Field, race};
-pub(crate) use suite::check_schedules;
+pub(crate) use suite::{check_schedules, unchecked};
 
 /// The version of the format.
 pub const FORMAT: u32 = 1;

@@ -2,13 +2,13 @@
 //! on operations that overlap for real. What comes out joins the report on the subject.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use super::{Schedule, Schedules, minimise};
 use crate::history::{History, Violation};
-use crate::manifest::SubjectLevel;
+use crate::manifest::{Manifest, SubjectLevel};
 use crate::report::{Outcome, RuleReport, ScheduleFailure};
 use crate::rule::{Need, RuleId};
+use crate::stopwatch::Stopwatch;
 use crate::subject::{Fault, Subject};
 use crate::suite::{Config, Profile};
 
@@ -55,6 +55,28 @@ pub(crate) fn check_schedules(
     run.report()
 }
 
+/// The rules on a subject on which they are not checked, and why.
+pub(crate) fn unchecked(subject: &dyn Subject, config: &Config, reason: &str) -> Vec<RuleReport> {
+    let manifest = subject.manifest();
+    let rules = RuleId::of_schedules().map(|rule| {
+        let left_out = left_out(rule, manifest, config);
+        let (status, reason) = left_out.unwrap_or_else(|| (Outcome::NotExercised, reason.to_owned()));
+        let clock = manifest.clock;
+        RuleReport { rule, status, exercised: 0, clock, reason: Some(reason), trace: None, schedule: None }
+    });
+    rules.collect()
+}
+
+/// Why a rule is not checked on a subject, if it is not.
+fn left_out(rule: RuleId, manifest: &Manifest, config: &Config) -> Option<(Outcome, String)> {
+    let left_out = crate::suite::left_out(rule, manifest, config);
+    let is_wanted = !matches!(left_out, Some((Outcome::Disabled, _)));
+    if is_wanted && manifest.level == SubjectLevel::Session && !is_about_crashes(rule) {
+        return Some((Outcome::NotApplicable, NOT_A_STORE.into()));
+    }
+    left_out
+}
+
 /// Whether a rule is about what dies.
 fn is_about_crashes(rule: RuleId) -> bool {
     rule.rule().needs.contains(&Need::HookCrash)
@@ -77,13 +99,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Why a rule is not checked, if it is not.
     fn left_out(&self, rule: RuleId) -> Option<(Outcome, String)> {
-        let manifest = self.subject.manifest();
-        let left_out = crate::suite::left_out(rule, manifest, self.config);
-        let is_wanted = !matches!(left_out, Some((Outcome::Disabled, _)));
-        if is_wanted && manifest.level == SubjectLevel::Session && !is_about_crashes(rule) {
-            return Some((Outcome::NotApplicable, NOT_A_STORE.into()));
-        }
-        left_out
+        left_out(rule, self.subject.manifest(), self.config)
     }
 
     fn rules(&self) -> impl Iterator<Item = RuleId> {
@@ -91,7 +107,7 @@ impl Run<'_> {
     }
 
     fn all(&mut self) {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let rules: Vec<RuleId> = self.rules().collect();
         let (crashes, others): (Vec<RuleId>, Vec<RuleId>) =
             rules.iter().copied().partition(|rule| is_about_crashes(*rule));
@@ -118,12 +134,12 @@ impl Run<'_> {
     }
 
     /// Whether the time is over, or nothing more can be learnt.
-    fn is_over(&self, started: Instant) -> bool {
+    fn is_over(&self, started: Stopwatch) -> bool {
         self.is_ended() || self.config.budget.is_some_and(|budget| started.elapsed() >= budget)
     }
 
     /// Schedules in which a process is killed, by chance.
-    fn crashing(&mut self, started: Instant) {
+    fn crashing(&mut self, started: Stopwatch) {
         let count = match self.config.profile {
             Profile::Quick => CRASHES.0,
             Profile::Full => CRASHES.1,
@@ -136,7 +152,7 @@ impl Run<'_> {
     }
 
     /// Schedules in which operations overlap, and races.
-    fn overlapping(&mut self, started: Instant) {
+    fn overlapping(&mut self, started: Stopwatch) {
         let (mut schedules, races) = match self.config.profile {
             Profile::Quick => QUICK,
             Profile::Full => FULL,

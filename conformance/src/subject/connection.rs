@@ -30,6 +30,7 @@ const LOG_LINE: u64 = 1_000;
 pub struct AdapterCommand {
     program: OsString,
     arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
     timeout: Duration,
 }
 
@@ -52,13 +53,24 @@ impl AdapterCommand {
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Self {
         let arguments = arguments.into_iter().map(Into::into).collect();
-        Self { program: program.into(), arguments, timeout: Duration::from_secs(10) }
+        let (program, environment) = (program.into(), Vec::new());
+        Self { program, arguments, environment, timeout: Duration::from_secs(10) }
     }
 
     /// The same command with another time to wait for an answer.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
+    }
+
+    /// The same command with these variables in addition.
+    #[must_use]
+    pub fn with_environment(
+        mut self,
+        variables: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Self {
+        self.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
     }
 }
 
@@ -90,7 +102,7 @@ impl Connection {
     /// Starts the adapter and reads its manifest.
     pub(crate) fn start(command: &AdapterCommand) -> Result<(Self, Manifest), Fault> {
         let mut starting = Command::new(&command.program);
-        starting.args(&command.arguments);
+        starting.args(&command.arguments).envs(command.environment.iter().map(|(name, value)| (name, value)));
         starting.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own, which ends as one.
         #[cfg(unix)]

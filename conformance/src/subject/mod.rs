@@ -2,22 +2,30 @@
 //! language, and the reference model itself.
 //!
 //! - `store.rs`: a Rust [`SessionStore`](session_core::SessionStore) under `session-core`'s sessions
+//! - `hooks.rs`: what the suite may do behind its back
+//! - `opener.rs`: how one is opened
+//! - `keys.rs`: the keys that it is given
 //! - `session.rs`: what a step does with one of those
 //! - `process.rs`: a child process that has session objects of its own
 //! - `remote.rs`: a child process that is a bare store
 //! - `child.rs`: the process of an adapter, which is started and killed
 //! - `connection.rs`: the lines between the suite and a child
 //! - `directory.rs`: where the files of a store are
+//! - `watched.rs`: any of these on a thread of its own, so that one that hangs can be given up
 //! - `model.rs`: the reference model
 
 mod child;
 pub(crate) mod connection;
 mod directory;
+mod hooks;
+mod keys;
 mod model;
+mod opener;
 mod process;
 mod remote;
 mod session;
 mod store;
+mod watched;
 
 use std::fmt;
 use std::path::Path;
@@ -33,9 +41,11 @@ use crate::schedule::Schedule;
 use crate::trace::Settings;
 
 pub use connection::AdapterCommand;
+pub use hooks::StoreHooks;
 pub use model::ModelSubject;
 pub use process::process_subject;
-pub use store::{Opening, StoreHooks, StoreSubject};
+pub use store::{Opening, StoreSubject};
+pub(crate) use watched::{Maker, Watched};
 
 /// Something that the suite can drive.
 pub trait Subject {
@@ -78,6 +88,11 @@ pub trait Subject {
     /// [`Fault`] if the subject cannot be driven; what the store answers, errors included, is an
     /// observation.
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault>;
+
+    /// The lines that an adapter was sent since the storage was opened; `None` of what is no adapter.
+    fn sent(&self) -> Option<String> {
+        None
+    }
 
     /// The [parts](crate::parts) that can be stopped and made to fail.
     fn parts(&self) -> Vec<&'static str> {
@@ -130,13 +145,14 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// What a store is built in: a directory of its own and the clock that rules its time.
+/// What a store is built in: a directory and a name of its own, and the clock that rules its time.
 ///
 /// A store that is opened twice in the same environment is opened on the same storage: as after a
 /// restart, or beside the first as a second process would be.
 #[derive(Debug, Clone)]
 pub struct Env {
     dir: std::path::PathBuf,
+    name: String,
     clock: ManualClock,
     settings: session_core::Settings,
     parts: Parts,
@@ -146,6 +162,12 @@ impl Env {
     /// A directory that is empty when the storage is new, and is removed afterwards.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// A name that no other environment has, of the characters `a-z`, `0-9` and `_`, and at most 63 of them: for what a
+    /// store has on a server, such as the prefix of its keys or the name of its table.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The clock. Nothing else may tell the store the time.

@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::manifest::Manifest;
 use crate::model::{Errata, Model};
 use crate::observation::{Failed, Observation};
-use crate::op::{Alteration, Forged, Key, StorageOp};
+use crate::op::{Alteration, Forged, Key};
 use crate::trace::Settings;
 
 /// The reference model with the surface of a subject.
@@ -105,7 +105,7 @@ impl Subject for ModelSubject {
                 Some(object) => *number = *object,
                 None => return Err(Fault::Harness(format!("there is no session object {}", *number + 1))),
             },
-            Call::Storage { op: StorageOp::Reopen, .. } => self.numbers.clear(),
+            Call::Storage { op, .. } if op.reopens() => self.numbers.clear(),
             Call::Storage { .. } => {}
         }
         let expected = self.model.call(&call);

@@ -4,16 +4,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::child::AdapterChild;
-use super::connection::{AdapterCommand, Connection};
+use super::connection::AdapterCommand;
 use super::directory::temporary;
+use super::hooks::KillableProcess;
+use super::opener::at_once;
 use super::remote::{RemoteState, RemoteStore};
-use super::store::KillableProcess;
 use super::{Env, Fault, StoreHooks, StoreSubject, Subject};
 use crate::call::Call;
 use crate::history::History;
 use crate::json::Object;
 use crate::manifest::{Hook, Manifest, SubjectLevel};
 use crate::observation::Observation;
+use crate::op::StorageOp;
 use crate::schedule::{Mortal, Schedule, carry_out};
 use crate::trace::Settings;
 use crate::wire;
@@ -23,30 +25,29 @@ use crate::wire;
 /// # Errors
 /// [`Fault`] if it does not start or does not introduce itself.
 pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fault> {
-    let (connection, manifest) = Connection::start(command)?;
+    let (child, manifest) = AdapterChild::start(command)?;
     match manifest.level {
-        SubjectLevel::Session => Ok(Box::new(ProcessSubject {
-            child: AdapterChild::new(command.clone(), Some(connection)),
-            manifest,
-            dir: temporary()?,
-        })),
+        SubjectLevel::Session => {
+            Ok(Box::new(ProcessSubject { child, manifest, dir: temporary()?, replaced: 0 }))
+        }
         SubjectLevel::Store => {
-            let shared = Arc::new(Mutex::new(RemoteState::new(command.clone(), connection)));
-            let (for_open, for_fault, for_damage) =
-                (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
+            let shared = Arc::new(Mutex::new(RemoteState::new(child)));
+            let (for_open, for_fault, for_damage, for_sent) =
+                (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
             let capabilities = manifest.capabilities;
             let mut hooks = StoreHooks {
                 fault: Some(Box::new(move || lock(&for_fault).fault.take())),
+                sent: Some(Box::new(move || lock(&for_sent).sent())),
                 ..StoreHooks::default()
             };
             if manifest.hooks.contains(&Hook::Damage) {
-                hooks.damage = Some(Box::new(move |env, key| lock(&for_damage).damage(env, key)));
+                hooks = hooks.with_damage(move |env, key| lock(&for_damage).damage(env, key));
             }
             if manifest.hooks.contains(&Hook::Crash) {
                 hooks.process = Some(KillableProcess::Adapter(shared));
             }
             let open = move |env: &Env, opening| RemoteStore::open(&for_open, env, opening, capabilities);
-            Ok(Box::new(StoreSubject::with_manifest(manifest, open, hooks)?))
+            Ok(Box::new(StoreSubject::with_manifest(manifest, at_once(open), hooks)?))
         }
     }
 }
@@ -61,6 +62,8 @@ struct ProcessSubject {
     child: AdapterChild,
     manifest: Manifest,
     dir: tempfile::TempDir,
+    /// How often the secret was replaced in this trace.
+    replaced: u32,
 }
 
 impl ProcessSubject {
@@ -83,13 +86,22 @@ impl Subject for ProcessSubject {
         if self.child.is_killed() {
             self.child.start_over();
         }
+        self.replaced = 0;
         self.ask_to_open(wire::open(now, settings, self.dir.path()))?.map_err(Fault::Harness)
     }
 
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault> {
-        let (op, fields) = wire::call(now, call);
+        let (op, mut fields) = wire::call(now, call);
+        if let Call::Storage { op: StorageOp::Rotate, .. } = call {
+            self.replaced += 1;
+            wire::add_secrets(&mut fields, self.replaced);
+        }
         let reply = self.child.request(op, fields)?;
         reply.observation(call).map_err(|what| Fault::Harness(format!("the answer to `{op}`: {what}")))
+    }
+
+    fn sent(&self) -> Option<String> {
+        Some(self.child.sent())
     }
 
     /// Its operations cannot be interrupted; but it can be killed.

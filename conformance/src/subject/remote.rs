@@ -1,19 +1,17 @@
 //! A store-level adapter as a [`SessionStore`]: each method is one request.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use session_core::{Capabilities, Clock, ManualClock, Record, SessionKey, SessionStore, StoreError};
+use session_core::{Capabilities, Clock, ManualClock, Record, Secret, SessionKey, SessionStore, StoreError};
 use time::OffsetDateTime;
 
 use super::child::AdapterChild;
-use super::connection::{AdapterCommand, Connection};
 use super::store::Opening;
 use super::{Env, Fault};
 use crate::json::{Json, Object};
 use crate::observation::{ErrorKind, shown};
-use crate::trace::Settings;
+use crate::trace::{Settings, secrets};
 use crate::wire::{self, Reply, StoreRequest};
 
 /// The connection that the handles of a store-level adapter share.
@@ -22,13 +20,15 @@ pub(super) struct RemoteState {
     child: AdapterChild,
     /// Whether what is opened next is what a killed process has left.
     taking_over: bool,
+    /// How often the secret was replaced in this trace.
+    replaced: u32,
     /// What broke the connection, for the runner.
     pub(super) fault: Option<Fault>,
 }
 
 impl RemoteState {
-    pub(super) fn new(command: AdapterCommand, connection: Connection) -> Self {
-        Self { child: AdapterChild::new(command, Some(connection)), taking_over: false, fault: None }
+    pub(super) fn new(child: AdapterChild) -> Self {
+        Self { child, taking_over: false, replaced: 0, fault: None }
     }
 
     /// Asks the adapter; starts it again if it is not running.
@@ -40,6 +40,11 @@ impl RemoteState {
             self.fault = Some(fault.clone());
         }
         result
+    }
+
+    /// As [`AdapterChild::sent`].
+    pub(super) fn sent(&self) -> String {
+        self.child.sent()
     }
 
     /// As [`AdapterChild::doom`].
@@ -58,17 +63,25 @@ impl RemoteState {
         self.taking_over = true;
     }
 
-    /// The request with which a storage is opened.
+    /// The request with which a storage is opened, or opened again with the next secret.
     fn opening(
         &mut self,
         opening: Opening,
         now: i64,
         settings: Settings,
-        dir: &Path,
+        env: &Env,
     ) -> (&'static str, Object) {
+        let dir = env.dir();
         let taking_over = std::mem::take(&mut self.taking_over);
         match opening {
             Opening::Restart if taking_over => ("open", wire::open_kept(now, settings, dir)),
+            Opening::Restart if env.settings().secret_key != Secret::new(secrets(self.replaced).0) => {
+                self.replaced += 1;
+                let request = StoreRequest { op: "rotate", now, client: 0, key: None, record: None };
+                let mut fields = request.fields();
+                wire::add_secrets(&mut fields, self.replaced);
+                (request.op, fields)
+            }
             Opening::Restart => {
                 let request = StoreRequest { op: "reopen", now, client: 0, key: None, record: None };
                 (request.op, request.fields())
@@ -77,6 +90,7 @@ impl RemoteState {
                 if self.child.is_killed() {
                     self.child.start_over();
                 }
+                self.replaced = 0;
                 ("open", wire::open(now, settings, dir))
             }
         }
@@ -129,7 +143,7 @@ impl RemoteStore {
             return Ok(store);
         }
         let mut state = store.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (op, fields) = state.opening(opening, store.now(), settings, env.dir());
+        let (op, fields) = state.opening(opening, store.now(), settings, env);
         let reply = state.request(op, fields)?;
         drop(state);
         match reply.outcome {

@@ -16,7 +16,11 @@ pub(super) enum Finding {
         reason: String,
         trace: Trace,
     },
-    Flaky(Trace),
+    /// It was broken so once, and not again.
+    Flaky {
+        reason: String,
+        trace: Trace,
+    },
     Crash {
         reason: String,
         trace: Trace,
@@ -31,7 +35,7 @@ pub(super) enum Finding {
     CutShort {
         by: RuleId,
     },
-    /// Its golden trace does not come to it, since the subject's errata are in the way.
+    /// Its golden trace does not come to it, since the subject's errata, or the limits of its clock, are in the way.
     OutOfReach,
 }
 
@@ -46,10 +50,7 @@ impl Finding {
                 let reason = format!("broken with r[{}]: {reason}", of.rule().id);
                 (Outcome::Fail, Some(reason), Some(trace))
             }
-            Self::Flaky(trace) => {
-                let reason = "it failed once, and not when it was run again".into();
-                (Outcome::Flaky, Some(reason), Some(trace))
-            }
+            Self::Flaky { reason, trace } => (Outcome::Flaky, Some(reason), Some(trace)),
             Self::Crash { reason, trace } => (Outcome::Crash, Some(reason), Some(trace)),
             Self::Timeout { reason, trace } => (Outcome::Timeout, Some(reason), Some(trace)),
             Self::ExpectedFail => (Outcome::ExpectedFail, excuses.reason(rule), None),
@@ -62,7 +63,7 @@ impl Finding {
                 (Outcome::NotApplicable, Some(reason), None)
             }
             Self::OutOfReach => {
-                let reason = "the errata of the subject leave no way to it";
+                let reason = "the errata of the subject, or what its clock can show, leave no way to it";
                 (Outcome::NotApplicable, Some(reason.into()), None)
             }
         }

@@ -21,7 +21,7 @@ use crate::manifest::{self, ClockLevel, Hook, SubjectLevel};
 use crate::observation::{Answer, ErrorKind, Observation, SessionState};
 use crate::op::{Form, StorageOp};
 use crate::rule::RuleId;
-use crate::trace;
+use crate::trace::{self, secrets};
 
 pub use schema::schema;
 
@@ -49,6 +49,10 @@ pub struct Manifest {
     pub level: SubjectLevel,
     /// How time reaches the subject.
     pub clock: ClockLevel,
+    /// What the clock counts in, in microseconds, if it is moved: 1,000 for one that shows milliseconds. A second at
+    /// most, of which it is a part.
+    #[serde(default = "microsecond", skip_serializing_if = "is_microsecond")]
+    pub clock_resolution_us: u32,
     /// What the store can do.
     pub capabilities: Capabilities,
     /// Which awkward values are kept.
@@ -60,6 +64,16 @@ pub struct Manifest {
     /// Rules that the subject is known to break, each with its reason.
     #[serde(default)]
     pub errata: Vec<manifest::Erratum>,
+}
+
+/// The finest that a clock can count in, and what is meant without a word.
+fn microsecond() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_microsecond(resolution: &u32) -> bool {
+    *resolution == microsecond()
 }
 
 /// What a store can do.
@@ -221,6 +235,7 @@ impl From<&manifest::Manifest> for Manifest {
             language: manifest.language.clone(),
             level: manifest.level,
             clock: manifest.clock,
+            clock_resolution_us: u32::try_from(manifest.clock_reach.resolution).unwrap_or(microsecond()),
             capabilities: manifest.capabilities.into(),
             values: manifest.values,
             hooks: manifest.hooks.iter().map(|hook| hook.name().to_owned()).collect(),
@@ -243,6 +258,12 @@ pub(crate) fn read_manifest(json: &Json) -> Result<manifest::Manifest, String> {
     if let Some(erratum) = wire.errata.iter().find(|erratum| RuleId::named(&erratum.rule).is_none()) {
         return Err(format!("the manifest's erratum names no rule: `{}`", erratum.rule));
     }
+    let resolution = wire.clock_resolution_us;
+    if !matches!(resolution, 1..=1_000_000) || 1_000_000 % resolution != 0 {
+        return Err(format!(
+            "the manifest's `clock_resolution_us` is {resolution}, and must be a part of a second, as 1000 is"
+        ));
+    }
     let mut unknown = Vec::new();
     unknown_fields("", json, &Json::of(&wire), &mut unknown);
     let strange = wire.hooks.iter().filter(|hook| Hook::named(hook).is_none());
@@ -251,6 +272,7 @@ pub(crate) fn read_manifest(json: &Json) -> Result<manifest::Manifest, String> {
     manifest.version = wire.version;
     manifest.language = wire.language;
     manifest.clock = wire.clock;
+    manifest.clock_reach.resolution = resolution.into();
     manifest.values = wire.values;
     manifest.hooks = wire.hooks.iter().filter_map(|hook| Hook::named(hook)).collect();
     manifest.errata = wire.errata;
@@ -296,6 +318,11 @@ pub(crate) fn hello() -> Object {
     Object::default().with("protocol", u64::from(VERSION))
 }
 
+/// The fields of `now`, by which a subject is asked for its own time. It is asked only of those whose clock is moved.
+pub(crate) fn now(now: i64) -> Object {
+    Object::default().with("now", now)
+}
+
 /// The fields of `open`.
 pub(crate) fn open(now: i64, settings: trace::Settings, dir: &std::path::Path) -> Object {
     Object::default()
@@ -313,6 +340,13 @@ pub(crate) fn open_kept(now: i64, settings: trace::Settings, dir: &std::path::Pa
 /// Whether an operation changes what is stored, so that it is worth being killed in.
 pub(crate) fn writes(op: &str) -> bool {
     matches!(op, "insert" | "update" | "delete" | "delete-key" | "save")
+}
+
+/// Adds the secrets to the request that replaces them.
+pub(crate) fn add_secrets(fields: &mut Object, replaced: u32) {
+    let (secret, fallbacks) = secrets(replaced);
+    fields.push("secret", Json::text(&secret));
+    fields.push("fallbacks", Json::list(fallbacks.iter().map(|secret| Json::text(secret))));
 }
 
 /// The name and the fields of what is asked of a subject with session objects.

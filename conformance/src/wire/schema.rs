@@ -45,6 +45,16 @@ fn request_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
         Field::new("session", schema)
     };
     let key = || Field::new("key", described("string", "The key."));
+    let secrets = || {
+        let fallbacks = "Secrets under which signatures are still accepted.";
+        vec![
+            Field::new("secret", described("string", "The secret that signs from now on.")),
+            Field::new(
+                "fallbacks",
+                json_schema!({ "type": "array", "items": { "type": "string" }, "description": fallbacks }),
+            ),
+        ]
+    };
     let record = || {
         vec![
             Field::new("data", described("object", "The entries of the record.")),
@@ -57,6 +67,7 @@ fn request_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
     let mut requests = vec![
         ("hello", vec![Field::new("protocol", described("integer", "The version that the suite speaks."))]),
         ("bye", Vec::new()),
+        ("now", vec![now()]),
         (
             "open",
             vec![
@@ -99,8 +110,10 @@ fn request_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
     ];
     let known = |op: &str| StorageOp::wire_named(op, || Ok(())).ok().flatten();
     for name in StorageOp::<()>::NAMES.iter().filter(|name| **name != "force-key") {
-        let keys = known(name).filter(|op| op.key().is_some()).map(|_| key());
-        requests.push((name, [now(), client()].into_iter().chain(keys).collect()));
+        let op = known(name);
+        let keys = op.filter(|op| op.key().is_some()).map(|_| key());
+        let own = if op == Some(StorageOp::Rotate) { secrets() } else { Vec::new() };
+        requests.push((name, [now(), client()].into_iter().chain(keys).chain(own).collect()));
     }
     for name in SessionOp::NAMES {
         requests.push((name, joined([vec![now(), number()], SessionOp::fields(name, generator)])));

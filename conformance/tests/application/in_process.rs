@@ -1,8 +1,9 @@
 //! An application in this process: `session_core::middleware` over a store in memory, and a handler that does
 //! what the cases say; with a flaw, if one is wanted.
 
-use std::sync::Arc;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
@@ -16,11 +17,22 @@ use session_core::{
 };
 use time::Duration;
 use time::macros::datetime;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::part::{Drawn, Happened, Part, without_quotes};
 
 /// A store that knows whether a record was asked for.
 pub(crate) struct Watched<S = MemoryStore<ManualClock>> {
     store: S,
     pub(crate) loaded: AtomicBool,
+    /// Whether an insertion replaces what is there.
+    overwrites: bool,
+}
+
+impl<S> Watched<S> {
+    fn new(store: S) -> Self {
+        Self { store, loaded: AtomicBool::new(false), overwrites: false }
+    }
 }
 
 impl<S: SessionStore> SessionStore for Watched<S> {
@@ -35,7 +47,10 @@ impl<S: SessionStore> SessionStore for Watched<S> {
         self.store.load(key).await
     }
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        self.store.insert(key, record).await
+        match self.store.insert(key, record).await {
+            Err(StoreError::Exists(_)) if self.overwrites => self.store.update(key, record).await,
+            done => done,
+        }
     }
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         self.store.update(key, record).await
@@ -93,6 +108,18 @@ pub(crate) enum Flaw {
     FirstCookie,
     /// What the handler says to caches is sent as it is.
     StaysPublic,
+    /// A cookie whose name begins with the session cookie's counts too.
+    NameBegins,
+    /// So does one whose name differs in case.
+    AnyCase,
+    /// Quotes are taken for a part of the key.
+    KeepsQuotes,
+    /// Of a header only the first 8 KiB are read.
+    CutsHeader,
+    /// A key that is too long for a column is an error.
+    FailsOnLongKeys,
+    /// Every request is logged with its session.
+    LogsKeys,
 }
 
 /// The keys of an application that counts them.
@@ -106,15 +133,47 @@ impl KeyGenerator for Counted {
     }
 }
 
+/// What an application writes into its logs.
+#[derive(Debug, Default, Clone)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(text)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 pub(crate) struct InProcess<S = MemoryStore<ManualClock>> {
     pub(crate) middleware: SessionMiddleware,
     pub(crate) store: Arc<Watched<S>>,
     pub(crate) flaw: Flaw,
+    /// What is done in another way, if anything is.
+    part: Option<Part>,
+    log: Log,
+    /// Takes what the libraries log, at every level.
+    logs: tracing::Dispatch,
 }
 
 impl InProcess {
     pub(crate) fn new(settings: Settings, flaw: Flaw) -> Self {
         Self::on(MemoryStore::with_clock(10_000, clock()), settings, flaw)
+    }
+
+    /// An application in which a part is otherwise.
+    pub(crate) fn with_part(settings: Settings, part: Part) -> Self {
+        let store = MemoryStore::with_clock(10_000, clock());
+        if let Part::Draws(draw) = part {
+            // Whose keys may come twice overwrites, too.
+            let store = Watched { overwrites: true, ..Watched::new(store) };
+            let context = SessionContext::with(settings, clock(), Drawn::by(draw));
+            Self::of(store, context, Flaw::None, Some(part))
+        } else {
+            let context = SessionContext::with(settings, clock(), RandomKeys);
+            Self::of(Watched::new(store), context, Flaw::None, Some(part))
+        }
     }
 }
 
@@ -126,10 +185,24 @@ impl<S: SessionStore> InProcess<S> {
         } else {
             SessionContext::with(settings, clock(), RandomKeys)
         };
+        Self::of(Watched::new(store), context, flaw, None)
+    }
+
+    fn of(store: Watched<S>, context: SessionContext, flaw: Flaw, part: Option<Part>) -> Self {
+        let log = Log::default();
+        let lines = log.clone();
+        let logs = tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::TRACE)
+            .with_ansi(false)
+            .with_writer(move || lines.clone())
+            .finish();
         Self {
             middleware: SessionMiddleware::new(context).unwrap(),
-            store: Arc::new(Watched { store, loaded: AtomicBool::new(false) }),
+            store: Arc::new(store),
             flaw,
+            part,
+            log,
+            logs: logs.into(),
         }
     }
 
@@ -156,6 +229,10 @@ impl<S: SessionStore> InProcess<S> {
                 data(session);
                 session.create().wait().unwrap();
             }
+            Operation::CycleKey if self.keeps_key(session) => {
+                data(session);
+                session.mark_modified();
+            }
             Operation::CycleKey => session.cycle_key().wait().unwrap(),
             Operation::SetExpiry(None) => data(session).set_expiry(Expiry::Default),
             Operation::SetExpiry(Some(seconds)) => data(session).set_expiry(*seconds),
@@ -174,13 +251,32 @@ impl<S: SessionStore> InProcess<S> {
 
     fn key(&self, request: &Request) -> Option<String> {
         let line = request.cookie.as_deref()?;
-        if self.flaw == Flaw::FirstCookie {
-            return line
-                .split(';')
-                .find_map(|part| part.trim().strip_prefix("sessionid=").map(str::to_owned));
+        let name = &self.middleware.context().settings().cookie_name;
+        let mut cookies = line
+            .split(';')
+            .filter_map(|cookie| cookie.split_once('='))
+            .map(|(given, value)| (given.trim_matches([' ', '\t']), value.trim_matches([' ', '\t'])));
+        let last = |cookies: &mut dyn Iterator<Item = (&str, &str)>| {
+            cookies.last().map(|(_, value)| without_quotes(value).to_owned())
+        };
+        match (self.flaw, &self.part) {
+            (_, Some(Part::Reads(reads))) => return reads(line, name),
+            (Flaw::FirstCookie, _) => return last(&mut cookies.find(|(given, _)| given == name).into_iter()),
+            (Flaw::NameBegins, _) => return last(&mut cookies.filter(|(given, _)| given.starts_with(name))),
+            (Flaw::AnyCase, _) => {
+                return last(&mut cookies.filter(|(given, _)| given.eq_ignore_ascii_case(name)));
+            }
+            (Flaw::KeepsQuotes, _) => {
+                return cookies.rfind(|(given, _)| given == name).map(|(_, value)| value.to_owned());
+            }
+            _ => {}
         }
+        let read = match self.flaw {
+            Flaw::CutsHeader => line.get(..8 << 10).unwrap_or(line),
+            _ => line,
+        };
         let mut headers = HeaderMap::new();
-        headers.insert(header::COOKIE, HeaderValue::try_from(line).unwrap());
+        headers.insert(header::COOKIE, HeaderValue::from_bytes(read.as_bytes()).unwrap());
         self.middleware.process_request(&headers)
     }
 
@@ -190,6 +286,16 @@ impl<S: SessionStore> InProcess<S> {
             // One that is there already stays.
             let _ = self.store.insert(key, &record).wait();
         }
+    }
+
+    /// Whether the key that a session has stays at log-in.
+    fn keeps_key(&self, session: &Session<Arc<Watched<S>>>) -> bool {
+        session.key().is_some() && matches!(self.part, Some(Part::LogsIn { keeps_key: true }))
+    }
+
+    /// Writes a line into the log.
+    fn write(&self, line: &str) {
+        writeln!(self.log.clone(), "{line}").unwrap();
     }
 
     /// What is wrong with the headers of this application.
@@ -227,15 +333,38 @@ impl<S: SessionStore> Application for InProcess<S> {
     }
 
     fn exchange(&mut self, request: &Request) -> Result<Response, String> {
+        tracing::dispatcher::with_default(&self.logs, || Ok(self.answer(request)))
+    }
+
+    fn written(&mut self) -> Result<Option<String>, String> {
+        let written = std::mem::take(&mut *self.log.0.lock().unwrap());
+        Ok(Some(String::from_utf8_lossy(&written).into_owned()))
+    }
+}
+
+impl<S: SessionStore> InProcess<S> {
+    fn answer(&self, request: &Request) -> Response {
         let key = self.key(request);
         let parsed = key.as_deref().and_then(SessionKey::parse);
-        if self.flaw == Flaw::AdoptsKeys {
+        let adopts = self.flaw == Flaw::AdoptsKeys
+            || matches!(self.part, Some(Part::Opens { unknown_keys: true }) if request.operations.iter().any(writes));
+        if adopts {
             self.put(parsed.as_ref(), Entries::new());
+        }
+        if self.flaw == Flaw::FailsOnLongKeys && key.as_ref().is_some_and(|key| key.len() > 255) {
+            return Response::new(500, Vec::new(), Vec::new(), None);
         }
         let context = self.middleware.context().clone();
         let mut session = Session::open(Arc::clone(&self.store), context, key.as_deref());
         let results = request.operations.iter().map(|operation| self.perform(&mut session, operation));
         let mut results = Some(results.collect());
+        if let (Some(parsed), true) = (&parsed, self.flaw == Flaw::LogsKeys) {
+            self.write(&format!("POST /sessionspec {} session={}", request.status, parsed.as_str()));
+        }
+        if let (Some(parsed), Some(Part::Tells(tell))) = (&parsed, &self.part) {
+            self.write(&tell(parsed));
+        }
+        let happened = Happened::of(request, session.accessed());
         match self.flaw {
             Flaw::AlwaysSaves => session.mark_modified(),
             Flaw::Resurrects if session.modified() => self.put(session.key(), Entries::new()),
@@ -259,6 +388,12 @@ impl<S: SessionStore> Application for InProcess<S> {
             results = None;
         }
         self.spoil(&mut headers);
+        if let (Some(Part::Varies(varies)), true) = (&self.part, results.is_some()) {
+            headers.remove(header::VARY);
+            if varies(happened.with(&headers)) {
+                headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
+            }
+        }
         if self.flaw == Flaw::StaysPublic {
             headers.extend(untouched);
         }
@@ -266,8 +401,16 @@ impl<S: SessionStore> Application for InProcess<S> {
             |name| headers.get_all(name).iter().map(|line| line.to_str().unwrap().to_owned()).collect();
         let response =
             Response::new(status.as_u16(), lines(header::SET_COOKIE), lines(header::VARY), results);
-        Ok(response.with_cache_control(lines(header::CACHE_CONTROL)))
+        response.with_cache_control(lines(header::CACHE_CONTROL))
     }
+}
+
+/// Whether a handler changes its session by this.
+fn writes(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Set(..) | Operation::SetExpiry(Some(_)) | Operation::Save | Operation::CycleKey
+    )
 }
 
 fn data<S: SessionStore>(session: &mut Session<Arc<Watched<S>>>) -> &mut SessionData {

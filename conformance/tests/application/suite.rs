@@ -48,6 +48,12 @@ fn an_application_that_is_right_holds(#[case] every: bool, #[case] close: bool) 
 #[case(Flaw::CountsKeys, rules::MIDDLEWARE_KEY_UNGUESSABLE)]
 #[case(Flaw::FirstCookie, rules::MIDDLEWARE_KEY)]
 #[case(Flaw::StaysPublic, rules::MIDDLEWARE_CACHE_PRIVATE)]
+#[case(Flaw::NameBegins, rules::MIDDLEWARE_KEY_EXACT_NAME)]
+#[case(Flaw::AnyCase, rules::MIDDLEWARE_KEY_EXACT_NAME)]
+#[case(Flaw::KeepsQuotes, rules::MIDDLEWARE_KEY_QUOTED)]
+#[case(Flaw::CutsHeader, rules::MIDDLEWARE_KEY_LONG_HEADER)]
+#[case(Flaw::FailsOnLongKeys, rules::MIDDLEWARE_KEY_HOSTILE)]
+#[case(Flaw::LogsKeys, rules::MIDDLEWARE_KEY_NOT_LOGGED)]
 fn a_flaw_is_blamed_on_the_rule_it_breaks(#[case] flaw: Flaw, #[case] rule: RuleId) {
     let mut application = InProcess::new(Settings::default(), flaw);
     let (report, broken) = check(&mut application, "flawed", &mut |_, _| {}).unwrap();

@@ -9,6 +9,7 @@
 //! - `measured.rs`: what the suite finds
 //! - `page.rs`: the page
 //! - `reports.rs`: what the report says of some of them
+//! - `history.rs`: vulnerabilities that there have been, as they were mended; as they were, they are in the table
 
 #![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
 #![expect(
@@ -19,12 +20,15 @@
 mod adapter;
 mod fault;
 mod faults;
+mod history;
 mod measured;
 mod page;
 mod plain;
 mod reports;
 mod signed;
 mod subject;
+#[path = "../history/mod.rs"]
+mod vulnerabilities;
 
 use std::collections::BTreeSet;
 

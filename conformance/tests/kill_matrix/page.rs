@@ -34,7 +34,8 @@ pub(crate) fn text(matrix: &[Found]) -> String {
          Each row is a store, or sessions on one, that is wrong in one way in which real ones have been wrong. The\n\
          suite has to find it, and to name the rule that it breaks before all others. *Steps* are those of the\n\
          trace that it shows. It is found *by* a golden trace, and so with every seed, or by {CASES} generated\n\
-         traces with some of ten seeds. The stores are in `conformance/tests/kill_matrix/`.\n"
+         traces with some of ten seeds. The stores are in `conformance/tests/kill_matrix/`. Vulnerabilities that\n\
+         there have been, some of them in applications, are a [page of their own](history.md).\n"
     );
     let mut steps: Vec<usize> = matrix.iter().filter_map(|found| found.steps).collect();
     steps.sort_unstable();

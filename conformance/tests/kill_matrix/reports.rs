@@ -77,7 +77,7 @@ fn a_failure_reads_like_a_bug_report() {
         t=0  s1.save              ok
         t=0  delete k1 elsewhere  ok
         t=0  s1.save              expected update-error   got ok        <- here
-      also broken by this step: r[lifecycle.delete.gone]
+      also broken by this step: r[lifecycle.save.refused], r[lifecycle.delete.gone]
       spec:   docs/spec/lifecycle.md#lifecycle.save.no-resurrect
       replay: run it again with target/x.jsonl
       test:   target/x.rs   (a regression test, ready to paste)
@@ -97,7 +97,7 @@ fn the_table_shows_what_held_and_what_did_not() {
     insta::assert_snapshot!(summary(&report), @r"
     area           faulty     faulty
     key               8/8        8/8
-    lifecycle       32/32  FAIL 30/32
+    lifecycle       33/33  FAIL 30/33
     dict            15/15      15/15
     testcookie        2/2        2/2
     tracking        14/14      14/14
@@ -106,9 +106,9 @@ fn the_table_shows_what_held_and_what_did_not() {
     concurrent        5/5   FAIL 0/5
     failure             -          -
     crash               -          -
-    faulty: 136 rules: 114 pass, 22 not-applicable; 1,234 steps; clock virtual
-    faulty: 136 rules: 106 pass, 8 fail, 22 not-applicable; 1,234 steps; clock virtual
-    1 subject did not hold: 136 rules on 2 subjects, 2,468 steps, seed 0x51f2, 1.5 s
+    faulty: 110 rules: 84 pass, 26 not-applicable; 31 of the suite's own sessions: 31 pass; 1,234 steps; clock virtual
+    faulty: 110 rules: 75 pass, 9 fail, 26 not-applicable; 31 of the suite's own sessions: 31 pass; 1,234 steps; clock virtual
+    1 subject did not hold: 141 rules on 2 subjects, 2,468 steps, seed 0x51f2, 1.5 s
     ");
 }
 

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use futures_lite::future::block_on;
 use session_backends::CookieStore;
-use session_core::{Capabilities, Clock, ManualClock, Record, SessionKey, SessionStore};
+use session_core::{Capabilities, Clock, ManualClock, Record, SessionKey, SessionStore, Settings};
 use time::OffsetDateTime;
 
 use crate::fault::{Answer, Flaw, part};
@@ -16,8 +16,22 @@ pub(crate) struct Signed {
     /// The same with a clock that stands still, so that nothing expires.
     pub(crate) timeless: CookieStore<ManualClock>,
     pub(crate) clock: ManualClock,
+    pub(crate) settings: Settings,
     /// What a server remembers that should remember nothing.
     pub(crate) memory: Mutex<Vec<(String, Record)>>,
+}
+
+/// The store with other settings.
+pub(crate) struct Other(CookieStore<ManualClock>);
+
+impl Other {
+    pub(crate) fn load(&self, key: &SessionKey) -> Answer<Option<Record>> {
+        block_on(self.0.load(key))
+    }
+
+    pub(crate) fn insert(&self, key: &SessionKey, record: &Record) -> Answer<SessionKey> {
+        block_on(self.0.insert(key, record))
+    }
 }
 
 impl Signed {
@@ -32,6 +46,12 @@ impl Signed {
     /// The record in a cookie, however old it is.
     pub(crate) fn read_for_ever(&self, key: &SessionKey) -> Answer<Option<Record>> {
         block_on(self.timeless.load(key))
+    }
+
+    /// The same store with other secrets.
+    pub(crate) fn with_secrets(&self, change: impl FnOnce(&mut Settings)) -> Other {
+        let settings = self.settings.clone().with(change);
+        Other(CookieStore::with_clock(&settings, self.clock.clone()).unwrap())
     }
 
     pub(crate) fn sign(&self, key: &SessionKey, record: &Record) -> Answer<SessionKey> {

@@ -87,6 +87,7 @@ fn signed(flaw: &'static Flaw) -> impl Subject {
             plain: CookieStore::with_clock(env.settings(), env.clock())?,
             timeless: CookieStore::with_clock(env.settings(), early)?,
             clock: env.clock(),
+            settings: env.settings().clone(),
             memory: Mutex::default(),
         })
     };

@@ -96,10 +96,10 @@ impl SessionCookie {
             let line = String::from_utf8_lossy(line.as_bytes());
             // Each piece by itself, so that a malformed one hides no other.
             for piece in line.split(';') {
-                if let Ok(cookie) = Cookie::parse(piece)
-                    && cookie.name() == self.name
+                if let Some((name, value)) = piece.split_once('=')
+                    && without_blanks(name) == self.name
                 {
-                    found = Some(cookie.value_trimmed().to_owned());
+                    found = Some(without_quotes(without_blanks(value)).to_owned());
                 }
             }
         }
@@ -153,6 +153,17 @@ impl SessionCookie {
     }
 }
 
+/// What browsers take off names and values: blanks and tabs. With other white space, such as U+00A0, it is another
+/// cookie, that a neighbour of the site may set (r[middleware.key.exact-name]).
+fn without_blanks(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
+}
+
+/// The value between quotes, if it has them.
+fn without_quotes(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
+}
+
 /// Whether a byte may be in a name (RFC 9110, token).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
@@ -197,8 +208,21 @@ mod tests {
     #[case(b"sessionid=abc,sessionid=def", Some("abc,sessionid=def"))]
     #[case(b"caf\xe9=\xff\xfe; sessionid=abc", Some("abc"))]
     #[case(b"sessionid=\xff\xfe", Some("\u{fffd}\u{fffd}"))]
+    #[case(b"\tsessionid\t=\tabc\t", Some("abc"))]
+    #[case(b"=sessionid=abc", None)]
+    #[case(b"sessionid=\"", Some("\""))]
     fn the_cookie_is_found_in(#[case] line: &[u8], #[case] value: Option<&str>) {
         assert_eq!(read(&[line]).as_deref(), value);
+    }
+
+    /// What Django takes for the session's cookie, and browsers for another one (CVE-2026-39410 of Hono).
+    #[rstest]
+    #[case("\u{a0}sessionid=abc")]
+    #[case("sessionid\u{a0}=abc")]
+    #[case("\u{2003}sessionid=abc")]
+    #[case("\u{85}sessionid=abc")]
+    fn other_white_space_is_a_part_of_the_name(#[case] line: &str) {
+        assert_eq!(read(&[line.as_bytes()]), None);
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! `sessionspec http`: the rules about requests and answers, on a web application that runs.
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use session_conformance::application::{Application, Request, Response, Settings, check};
 use session_conformance::report::{Report, SubjectReport, broken_block, summary};
+use ureq::http::HeaderValue;
 
 use crate::Finding;
 use crate::output::{paint, print};
@@ -27,6 +30,9 @@ const BUDGET: Duration = Duration::from_secs(600);
 pub(crate) struct Arguments {
     #[arg(long, value_name = "BASE", help = URL, value_parser = parse_base)]
     url: String,
+    /// A file into which the application writes its log: no key may stand there
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
     /// Also write the report to a file: json=FILE, junit=FILE, html=FILE or md=FILE
     #[arg(long, value_name = "FORM=FILE", value_parser = parse_report)]
     report: Vec<(Form, PathBuf)>,
@@ -48,7 +54,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         .max_idle_connections(0)
         .build();
     let started = Instant::now();
-    let mut site = Site { agent: config.into(), base: arguments.url.clone(), started, budget: BUDGET };
+    let log = arguments.log.as_deref().map(Log::from_here).transpose()?;
+    let mut site = Site { agent: config.into(), base: arguments.url.clone(), log, started, budget: BUDGET };
     let mut progress = Progress::of("requests").subject("http");
     let checked = check(&mut site, "application", &mut |done, total| progress.reach(done, total));
     drop(progress);
@@ -69,8 +76,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
 struct Site {
     agent: ureq::Agent,
     base: String,
+    log: Option<Log>,
     started: Instant,
     budget: Duration,
+}
+
+/// What an application writes into its log from now on.
+struct Log {
+    path: PathBuf,
+    /// How much of it was there before.
+    before: u64,
+}
+
+impl Log {
+    fn from_here(path: &Path) -> Result<Self, String> {
+        let fault = |error: io::Error| format!("--log {}: {error}", path.display());
+        Ok(Self { path: path.to_owned(), before: fs::metadata(path).map_err(fault)?.len() })
+    }
+
+    fn written(&self) -> Result<String, String> {
+        let fault = |error: io::Error| format!("--log {}: {error}", self.path.display());
+        let mut file = File::open(&self.path).map_err(fault)?;
+        file.seek(SeekFrom::Start(self.before)).map_err(fault)?;
+        let mut written = Vec::new();
+        file.read_to_end(&mut written).map_err(fault)?;
+        Ok(String::from_utf8_lossy(&written).into_owned())
+    }
 }
 
 impl Site {
@@ -115,6 +146,8 @@ impl Application for Site {
         let post = self.agent.post(&url).config().timeout_global(Some(self.patience()?)).build();
         let mut post = post.content_type("application/json").header("connection", "close");
         if let Some(cookie) = &request.cookie {
+            // Not everything that is sent is ASCII.
+            let cookie = HeaderValue::from_bytes(cookie.as_bytes()).map_err(|error| fault(&error))?;
             post = post.header("cookie", cookie);
         }
         let mut answer = post.send(body).map_err(|error| fault(&error))?;
@@ -135,6 +168,10 @@ impl Application for Site {
         }
         Ok(Response::new(status, set_cookie, vary, results).with_cache_control(cache_control))
     }
+
+    fn written(&mut self) -> Result<Option<String>, String> {
+        self.log.as_ref().map(Log::written).transpose()
+    }
 }
 
 #[cfg(test)]
@@ -145,15 +182,27 @@ mod tests {
     fn an_application_that_takes_too_long_is_left() {
         let agent = ureq::Agent::new_with_defaults();
         let (base, started) = ("http://127.0.0.1:9".to_owned(), Instant::now());
-        let mut site = Site { agent, base, started, budget: Duration::ZERO };
+        let mut site = Site { agent, base, log: None, started, budget: Duration::ZERO };
         let fault = site.settings().unwrap_err();
         assert_eq!(fault, "http://127.0.0.1:9: not done after 0 s, which is too slow");
     }
 
     #[test]
+    fn of_a_log_only_what_is_new_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "before\n").unwrap();
+        let log = Log::from_here(file.path()).unwrap();
+        fs::write(file.path(), "before\nsince\n").unwrap();
+        assert_eq!(log.written().unwrap(), "since\n");
+        let missing = Log::from_here(Path::new("no-such.log")).map(|_| ()).unwrap_err();
+        assert!(missing.starts_with("--log no-such.log: "), "{missing}");
+    }
+
+    #[test]
     fn an_answer_is_not_waited_for_longer_than_there_is_time() {
         let (agent, base) = (ureq::Agent::new_with_defaults(), String::new());
-        let mut site = Site { agent, base, started: Instant::now(), budget: Duration::from_secs(5) };
+        let mut site =
+            Site { agent, base, log: None, started: Instant::now(), budget: Duration::from_secs(5) };
         assert!(site.patience().unwrap() <= Duration::from_secs(5));
         site.budget = BUDGET;
         assert_eq!(site.patience().unwrap(), PATIENCE);

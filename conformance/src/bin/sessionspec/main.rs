@@ -7,12 +7,15 @@
 #![deny(clippy::print_stdout)]
 
 mod badge;
+mod clock;
 mod compare;
 mod diff;
 mod doctor;
 mod http;
 mod new;
 mod output;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+mod own;
 mod progress;
 mod replay;
 mod rules;
@@ -55,6 +58,8 @@ enum Command {
     Http(http::Arguments),
     /// Check an adapter's protocol, line by line
     Doctor(doctor::Arguments),
+    /// Run a program, such as a server, under a clock that the suite moves
+    Clock(clock::Arguments),
     /// Make a store speak the protocol on standard input and output
     Serve(serve::Arguments),
     /// Print the JSON schema of the protocol, the report or a trace
@@ -99,6 +104,7 @@ fn main() -> ExitCode {
         Command::Badge(arguments) => badge::run(&arguments),
         Command::Http(arguments) => http::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Clock(arguments) => clock::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
     })

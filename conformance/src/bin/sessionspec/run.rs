@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use session_conformance::report::{
     Failure, KnownFailures, Replay, Report, SubjectReport, annotations, failure_block, schedule_block,
-    summary, to_html, to_json, to_junit, to_markdown, write_artifacts, write_schedule,
+    summary, to_html, to_json, to_junit, to_markdown, write_artifacts, write_requests, write_schedule,
 };
 use session_conformance::rule::RuleId;
 use session_conformance::suite::{self, Config, Profile, Work};
@@ -261,8 +261,12 @@ fn found(failure: &Failure) -> String {
 fn print_failures(target: &Target, subject: &SubjectReport) -> Result<(), String> {
     let replay = |trace: &Path| format!("{} replay {} {}", command(), trace.display(), target.options());
     for failure in &subject.failures {
-        let artifacts =
-            write_artifacts(Path::new(session_conformance::ARTIFACTS), failure.rule, &failure.trace);
+        let directory = Path::new(session_conformance::ARTIFACTS);
+        let artifacts = write_artifacts(directory, failure.rule, &failure.trace);
+        let artifacts = match &failure.sent {
+            Some(sent) => artifacts.and_then(|artifacts| write_requests(artifacts, sent)),
+            None => artifacts,
+        };
         if let Err(error) = &artifacts {
             eprintln!("the trace could not be kept in {}: {error}", session_conformance::ARTIFACTS);
         }

@@ -1,12 +1,16 @@
 //! The stores on servers, as subjects. Each is part of this program where its feature is on: their clients take longer
 //! to build than all the rest.
 
+#[cfg(any(feature = "redis", feature = "memcached"))]
+use session_conformance::moved::VARIABLE;
 #[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
 use session_conformance::subject::{Env, Opening, StoreHooks};
 use session_conformance::subject::{Fault, Subject};
 #[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
 use tokio::runtime::Runtime;
 
+#[cfg(any(feature = "redis", feature = "memcached"))]
+use crate::own::{Kind, OwnServer, ServerClock};
 #[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
 use crate::store;
 
@@ -22,10 +26,11 @@ const SCHEMES: [(&str, &str); 5] = [
 /// A store on a server.
 #[derive(Debug, Clone)]
 pub(crate) enum Server {
-    /// A Redis or Valkey server, or a cluster: several URLs with commas between.
+    /// A Redis or Valkey server, or a cluster: several URLs with commas between. `redis:` is one that is started for
+    /// the run.
     #[cfg(feature = "redis")]
     Redis(String),
-    /// A memcached server.
+    /// A memcached server. `memcached:` is one that is started for the run.
     #[cfg(feature = "memcached")]
     Memcached(String),
     /// A PostgreSQL database, which must have no sessions in it.
@@ -83,20 +88,38 @@ impl Server {
             #[cfg(feature = "redis")]
             Self::Redis(ref url) => {
                 use session_backends::RedisCache;
+                let served = Served::of(Kind::Redis, url)?;
                 let runtime = runtime()?;
+                let url = served.own_url("redis://").unwrap_or_else(|| url.clone());
                 let nodes: Vec<&str> = url.split(',').collect();
                 let cache = match nodes.as_slice() {
                     [one] => runtime.block_on(RedisCache::connect(one)),
                     nodes => runtime.block_on(RedisCache::connect_cluster(nodes)),
                 };
-                self.cached(cache, runtime)
+                let cache = cache.map_err(unreachable)?;
+                self.cached(move |_: &Env| Ok(cache.clone()), served, runtime)
             }
             #[cfg(feature = "memcached")]
             Self::Memcached(ref url) => {
+                use std::sync::Arc;
+
+                use session_backends::MemcachedCache;
+                let served = Served::of(Kind::Memcached, url)?;
                 let runtime = runtime()?;
-                let address = url.split_once(':').map_or(&**url, |(_, address)| address.trim_matches('/'));
-                let cache = runtime.block_on(session_backends::MemcachedCache::connect(address));
-                self.cached(cache.map(std::sync::Arc::new), runtime)
+                let handle = runtime.handle().clone();
+                let url = served.own_url("").unwrap_or_else(|| {
+                    url.split_once(':').map_or(&**url, |(_, address)| address.trim_matches('/')).to_owned()
+                });
+                if served.is_moved() {
+                    // It may have been started again, and its clock is the store's.
+                    let connect = move |env: &Env| {
+                        handle.block_on(MemcachedCache::connect_with_clock(&url, env.clock())).map(Arc::new)
+                    };
+                    return self.cached(connect, served, runtime);
+                }
+                let cache =
+                    handle.block_on(MemcachedCache::connect(&url)).map(Arc::new).map_err(unreachable)?;
+                self.cached(move |_: &Env| Ok(Arc::clone(&cache)), served, runtime)
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(ref url) => self.postgres(url),
@@ -144,11 +167,12 @@ impl Server {
     }
 
     /// A cache on a server. Its keys have a prefix that is new for each trace, so that each trace begins with
-    /// nothing; what is left there expires.
+    /// nothing; what is left there expires. For each there may be a new connection.
     #[cfg(any(feature = "redis", feature = "memcached"))]
     fn cached<C: session_backends::Cache + Clone + 'static>(
         &self,
-        cache: Result<C, session_backends::CacheError>,
+        mut connect: impl FnMut(&Env) -> Result<C, session_backends::CacheError> + 'static,
+        served: Served,
         runtime: Runtime,
     ) -> Result<Box<dyn Subject>, Fault> {
         use std::sync::{Arc, Mutex};
@@ -157,35 +181,115 @@ impl Server {
         use session_core::{KeyGenerator, RandomKeys, SessionKey};
         use store::lock;
 
-        let cache = cache.map_err(|error| Fault::Harness(error.to_string()))?;
-        let prefix: Arc<Mutex<String>> = Arc::default();
-        let (damaged, damaged_prefix) = (cache.clone(), Arc::clone(&prefix));
+        // The connection, and the prefix of the keys.
+        let place: Arc<Mutex<Option<(C, String)>>> = Arc::default();
+        let damaged = Arc::clone(&place);
         let handle = runtime.handle().clone();
         let damage = move |env: &Env, key: &str| {
-            let store = CacheStore::with_clock(damaged.clone(), env.settings(), env.clock())
-                .with_key_prefix(&lock(&damaged_prefix), 1);
+            let Some((cache, prefix)) = lock(&damaged).clone() else { return Ok(false) };
+            let store = CacheStore::with_clock(cache.clone(), env.settings(), env.clock())
+                .with_key_prefix(&prefix, 1);
             let Some(place) = SessionKey::parse(key).and_then(|key| store.cache_key(&key)) else {
                 return Ok(false);
             };
             // A cache does not tell how long a value lives, and no trace waits so long.
             let life = std::time::Duration::from_secs(60);
-            let replaced = handle.block_on(damaged.replace(&place, b"damaged".to_vec(), life));
+            let replaced = handle.block_on(cache.replace(&place, b"damaged".to_vec(), life));
             replaced.map_err(|error| error.to_string())
         };
         let open = move |env: &Env, opening| {
-            let mut prefix = lock(&prefix);
-            if opening == Opening::Fresh {
-                *prefix = format!(
-                    "sessionspec-{}",
-                    RandomKeys.generate().map_err(|error| error.to_string())?.as_str()
-                );
+            let mut place = lock(&place);
+            if opening == Opening::Fresh || place.is_none() {
+                let key = RandomKeys.generate().map_err(|error| error.to_string())?;
+                *place = Some((connect(env)?, format!("sessionspec-{}", key.as_str())));
             }
-            let store = CacheStore::with_clock(cache.clone(), env.settings(), env.clock());
-            Ok(store.with_key_prefix(&prefix, 1))
+            let (cache, prefix) = place.clone().ok_or("the cache is not open")?;
+            Ok(CacheStore::with_clock(cache, env.settings(), env.clock()).with_key_prefix(&prefix, 1))
         };
-        let hooks = StoreHooks::default().with_damage(damage).with_wall_clock().with_runtime(runtime);
+        let hooks = served.hooks(StoreHooks::default().with_damage(damage).with_runtime(runtime));
         store::opened(self.name(), open, hooks)
     }
+}
+
+/// A server of caches, and how time reaches it.
+#[cfg(any(feature = "redis", feature = "memcached"))]
+enum Served {
+    /// It was started for this run; whether its clock obeys.
+    Own(OwnServer, Result<String, String>),
+    /// It runs under a clock that the environment names.
+    Shared(ServerClock, String),
+    /// Its clock is waited for; why, if it should be moved.
+    Other(Option<String>),
+}
+
+#[cfg(any(feature = "redis", feature = "memcached"))]
+impl Served {
+    /// The server of a URL. One without an address is started.
+    fn of(kind: Kind, url: &str) -> Result<Self, Fault> {
+        if url.ends_with(':') && !url.contains('/') {
+            let (server, tested) = OwnServer::start(kind).map_err(Fault::Harness)?;
+            return Ok(Self::Own(server, tested));
+        }
+        if std::env::var_os(VARIABLE).is_none() {
+            return Ok(Self::Other(None));
+        }
+        let shared = plain_addresses(url).and_then(|addresses| ServerClock::shared(kind, addresses));
+        let tested = shared.and_then(|mut clock| clock.test().map(|test| (clock, test)));
+        Ok(match tested {
+            Ok((clock, test)) => Self::Shared(clock, test),
+            Err(reason) => Self::Other(Some(reason)),
+        })
+    }
+
+    /// The URL of a server that was started here.
+    fn own_url(&self, scheme: &str) -> Option<String> {
+        match self {
+            Self::Own(server, _) => Some(format!("{scheme}{}", server.address())),
+            _ => None,
+        }
+    }
+
+    /// Whether its clock is moved.
+    #[cfg(feature = "memcached")]
+    fn is_moved(&self) -> bool {
+        matches!(self, Self::Own(_, Ok(_)) | Self::Shared(..))
+    }
+
+    /// The hooks of the store on it. They hold the server.
+    fn hooks(self, hooks: StoreHooks) -> StoreHooks {
+        match self {
+            Self::Own(mut server, Ok(test)) => {
+                hooks.with_moved_clock(test, server.kind().reach(), move |now| server.to(now))
+            }
+            Self::Own(server, Err(reason)) => hooks.with_unmoved_clock(reason).with_guard(server),
+            Self::Shared(mut clock, test) => {
+                hooks.with_moved_clock(test, clock.kind().reach(), move |now| clock.to(now))
+            }
+            Self::Other(Some(reason)) => hooks.with_unmoved_clock(reason),
+            Self::Other(None) => hooks.with_wall_clock(),
+        }
+    }
+}
+
+/// The addresses in URLs of servers that can be asked for their time without more ado.
+#[cfg(any(feature = "redis", feature = "memcached"))]
+fn plain_addresses(urls: &str) -> Result<Vec<String>, String> {
+    let address = |url: &str| {
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let address = rest.split(['/', '?']).next().unwrap_or_default();
+        if matches!(scheme, "redis" | "memcached") && !address.is_empty() && !address.contains('@') {
+            return Ok(address.to_owned());
+        }
+        Err("the server's time can be asked only over a plain connection without a password".to_owned())
+    };
+    urls.split(',').map(address).collect()
+}
+
+/// A server that is not there.
+#[cfg(any(feature = "redis", feature = "memcached"))]
+#[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
+fn unreachable(error: session_backends::CacheError) -> Fault {
+    Fault::Harness(error.to_string())
 }
 
 /// What is said of URLs whose store could be part of this program.

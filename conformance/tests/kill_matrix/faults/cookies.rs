@@ -14,6 +14,13 @@ fn parsed(text: &str, key: &SessionKey) -> SessionKey {
     SessionKey::parse(text).unwrap_or_else(|| key.clone())
 }
 
+/// The list of secrets from its other end.
+fn oldest_first(settings: &mut Settings) {
+    if let Some(oldest) = settings.secret_key_fallbacks.pop() {
+        settings.secret_key_fallbacks.push(std::mem::replace(&mut settings.secret_key, oldest));
+    }
+}
+
 /// What a cookie holds that was signed by a secret for a purpose.
 fn signed_by(it: &Signed, key: &SessionKey, secret: &str, salt: &str) -> Answer<Option<Record>> {
     let settings = Settings::new(secret);
@@ -54,6 +61,47 @@ pub(super) const FAULTS: &[Fault] = &[
             let signer = Signer::new(&Secret::new(SECRET), &[], COOKIE_SALT);
             let unsigned = key.as_str().split(':').count() == 2;
             if unsigned { it.read(&parsed(&signer.sign(key.as_str()), key)) } else { it.read(key) }
+        }),
+    ),
+    fault(
+        "cookie-signed-by-the-oldest-secret",
+        "key.rotated.newest",
+        "the last secret of the list signs, and the list begins with the newest",
+        "CVE-2025-47278 (Flask)",
+        Cookie,
+        Flaw::Signs(|it, key, record| it.with_secrets(oldest_first).insert(key, record)),
+    ),
+    fault(
+        "cookie-of-a-fallback-refused",
+        "key.rotated.fallback",
+        "fallbacks are not looked at",
+        "Flask before 3.1 had none",
+        Cookie,
+        Flaw::Read(|it, key| it.with_secrets(|settings| settings.secret_key_fallbacks.clear()).load(key)),
+    ),
+    fault(
+        "cookie-of-every-secret-accepted",
+        "key.rotated.given-up",
+        "a secret that was taken off the list is still accepted",
+        "verifiers that are kept in the process",
+        Cookie,
+        Flaw::Read(|it, key| {
+            it.with_secrets(|settings| settings.secret_key_fallbacks.push(Secret::new(SECRET))).load(key)
+        }),
+    ),
+    fault(
+        "cookie-that-does-not-verify-is-decoded",
+        "key.forged.signature",
+        "a cookie whose signature does not fit is decoded all the same",
+        "CVE-2026-39324 (rack-session): the coder of unencrypted cookies was asked next",
+        Cookie,
+        Flaw::Read(|it, key| match it.read(key) {
+            Err(StoreError::Corrupt { .. }) => {
+                let signer = Signer::new(&Secret::new(SECRET), &[], COOKIE_SALT);
+                let signed = key.as_str().split(':').take(2).collect::<Vec<_>>().join(":");
+                it.read(&parsed(&signer.sign(&signed), key))
+            }
+            done => done,
         }),
     ),
     fault(
@@ -121,7 +169,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "cookie-for-ever",
         "expiry.dead",
         "the age of a cookie is not looked at",
-        "actix-session's CookieSessionStore",
+        "CVE-2024-31999 (@fastify/secure-session), actix-session's CookieSessionStore",
         Cookie,
         Flaw::Read(Signed::read_for_ever),
     ),

@@ -30,6 +30,17 @@ pub(super) const FAULTS: &[Fault] = &[
         Flaw::Lives(|_, _| true),
     ),
     fault(
+        "expiry-set-anew-by-reading",
+        "expiry.dead",
+        "reading a record counts its life from now, before anybody has looked whether it is over",
+        "CVE-2024-35220 (@fastify/session)",
+        Database,
+        Flaw::All(&[
+            Flaw::Lives(|_, _| true),
+            Flaw::Given(|record, now| record.expires = now + Duration::days(14)),
+        ]),
+    ),
+    fault(
         "expiry-at-the-instant-loads",
         "expiry.boundary",
         "a record loads at the very instant of its expiry",

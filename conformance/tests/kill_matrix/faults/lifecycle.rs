@@ -19,8 +19,18 @@ pub(super) const FAULTS: &[Fault] = &[
         }),
     ),
     fault(
+        "nothing-is-not-stored",
+        "lifecycle.clear.keeps-record",
+        "`update` with a record that has no entries leaves the one that is there",
+        "CVE-2023-20862 (Spring Security): who logged out stays logged in",
+        Database,
+        Flaw::Update(|at, key, record| {
+            if record.data.is_empty() && at.exists(key)? { Ok(key.clone()) } else { at.update(key, record) }
+        }),
+    ),
+    fault(
         "update-of-nothing-is-ignored",
-        "lifecycle.save.no-resurrect",
+        "lifecycle.save.refused",
         "`update` of a record that is gone answers that all is well, and stores nothing",
         "Spring Session JDBC",
         Database,
@@ -45,7 +55,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "update-of-nothing-is-the-wrong-error",
-        "lifecycle.save.no-resurrect",
+        "lifecycle.save.refused",
         "`update` of a record that is gone says that the key is taken",
         "",
         Database,

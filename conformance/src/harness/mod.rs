@@ -1,15 +1,24 @@
 //! The fronts for the author of a Rust store: one test per rule under `cargo test`, and a single trace as
 //! a regression test.
+//!
+//! - `builder.rs`: the suite on a store, with everything that can be said about both
+//! - `program.rs`: the test program as cargo knows it
+//! - `shared.rs`: one run for all the processes of `cargo nextest run`
+
+mod builder;
+mod program;
+mod shared;
 
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use session_core::SessionStore;
 
 use crate::model::Errata;
+use crate::moved::{Restart, restart};
 use crate::report::{
     Failure, Outcome, Replay, ScheduleFailure, SubjectReport, failure_block, schedule_block, write_artifacts,
     write_schedule,
@@ -17,15 +26,14 @@ use crate::report::{
 use crate::rule::RuleId;
 use crate::runner::{Coverage, Verdict, run_trace};
 use crate::schedule::Schedule;
-use crate::subject::{Env, StoreHooks, StoreSubject, Subject};
-use crate::suite::{Config, run};
+use crate::subject::{Env, Subject};
 use crate::trace::TraceFile;
 
-/// Where failures leave their traces.
-pub const ARTIFACTS: &str = "target/sessionspec";
+pub use builder::Suite;
+use shared::Verdicts;
 
-/// The variable that makes a test program run one trace file instead of the suite.
-const REPLAY: &str = "SESSIONSPEC_TRACE";
+/// Where `sessionspec` leaves the traces of failures, below the present directory.
+pub const ARTIFACTS: &str = "target/sessionspec";
 
 /// Runs the suite on a store as a test program: a test per rule, with the usual arguments of `cargo test`.
 /// Rules that do not apply to the store are listed as ignored.
@@ -34,42 +42,63 @@ const REPLAY: &str = "SESSIONSPEC_TRACE";
 /// A second opening in the same environment is a restart, or a second handle.
 ///
 /// With the environment variable `SESSIONSPEC_TRACE` set to a trace file, that one trace is run instead.
+///
+/// A store that is opened by a future, or of which there is more to say, has [`Suite`].
 pub fn main<S, E>(open: impl Fn(&Env) -> Result<S, E> + Send + Sync + 'static) -> ExitCode
 where
     S: SessionStore + 'static,
     E: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
-    if let Some(path) = std::env::var_os(REPLAY) {
-        return replay(open, Path::new(&path));
+    Suite::at_once(open).main()
+}
+
+/// Runs one trace or schedule on a store, as a regression test. The text is its file.
+///
+/// # Panics
+/// If the trace does not hold, with the failure as the suite shows it; or if it is no trace.
+pub fn check_trace<S, E>(open: impl Fn(&Env) -> Result<S, E> + Send + Sync + 'static, trace: &str)
+where
+    S: SessionStore + 'static,
+    E: Into<Box<dyn Error + Send + Sync>> + 'static,
+{
+    Suite::at_once(open).check(trace);
+}
+
+/// A suite as a test program.
+fn test_program(suite: Suite) -> ExitCode {
+    // Where clocks cannot be moved, the report says so.
+    if suite.is_moved()
+        && let Ok(Restart::Ended(code)) = restart()
+    {
+        return code;
+    }
+    if let Some(path) = std::env::var_os(program::REPLAY) {
+        return replay(&suite, Path::new(&path));
     }
     let arguments = Arguments::from_args();
-    let name = store_name::<S>();
-    let open = Arc::new(open);
-    let opener = Arc::clone(&open);
     // The capabilities must be known when the tests are listed: a skip that is decided later would be
     // shown as passed by some runners.
-    let subject = StoreSubject::new(&name, "", move |env: &Env, _| opener(env), StoreHooks::default());
-    let manifest = match subject {
+    let manifest = match suite.subject() {
         Ok(subject) => subject.manifest().clone(),
         Err(fault) => {
-            eprintln!("{name}: {fault}");
+            eprintln!("{}: {fault}", suite.store());
             return ExitCode::from(2);
         }
     };
-    let report: Arc<OnceLock<Result<SubjectReport, String>>> = Arc::default();
+    let suite = std::sync::Arc::new((suite, OnceLock::<Result<Verdicts, String>>::new()));
     let trials = RuleId::of_stores().chain(RuleId::of_schedules()).map(|rule| {
         let clause = rule.rule();
         let unmet = clause.needs.iter().find_map(|need| need.unmet_by(&manifest));
-        let (open, report, name) = (Arc::clone(&open), Arc::clone(&report), name.clone());
+        let suite = std::sync::Arc::clone(&suite);
         let trial = Trial::test(clause.id, move || {
-            let report = report.get_or_init(|| {
-                let open = Arc::clone(&open);
-                StoreSubject::new(&name, "", move |env: &Env, _| open(env), StoreHooks::default())
-                    .map(|mut subject| run(&mut subject, &Config::default(), &mut |_| {}))
-                    .map_err(|fault| fault.to_string())
+            let (suite, verdicts) = &*suite;
+            let all = verdicts.get_or_init(|| {
+                shared::verdicts(&program::artifacts(), || suite.report().map(|it| told(&it)))
             });
-            match report {
-                Ok(report) => verdict(report, rule),
+            match all.as_ref().map(|all| all.get(clause.id)) {
+                Ok(Some(None)) => Ok(()),
+                Ok(Some(Some(failure))) => Err(Failed::from(failure)),
+                Ok(None) => Err(Failed::from("the rule is not in the report")),
                 Err(reason) => Err(Failed::from(reason)),
             }
         });
@@ -78,37 +107,42 @@ where
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-fn verdict(report: &SubjectReport, rule: RuleId) -> Result<(), Failed> {
-    let result = report.rules.iter().find(|result| result.rule == rule);
-    let Some(result) = result else { return Err(Failed::from("the rule is not in the report")) };
-    if let Some(failure) = report.failures.iter().find(|failure| failure.rule == rule) {
-        let artifacts = write_artifacts(Path::new(ARTIFACTS), rule, &failure.trace).ok();
-        let artifacts = artifacts.as_ref().map(|artifacts| (artifacts, &replay_command as &Replay));
-        return Err(Failed::from(failure_block(failure, &report.manifest, artifacts)));
-    }
-    if let Some(failure) = report.schedule_failures.iter().find(|failure| failure.violation.rule == rule) {
-        let artifacts =
-            failure.schedule.as_ref().and_then(|one| write_schedule(Path::new(ARTIFACTS), rule, one).ok());
-        let artifacts = artifacts.as_ref().map(|artifacts| (artifacts, &replay_command as &Replay));
-        return Err(Failed::from(schedule_block(failure, &report.manifest, artifacts)));
-    }
-    // A test can only pass or fail: a rule of which nothing is known has not passed.
-    if result.status.is_success(rule.rule().level) && result.status != Outcome::NotExercised {
-        return Ok(());
-    }
-    Err(Failed::from(format!("{}: {}", result.status.name(), result.reason.as_deref().unwrap_or_default())))
+/// What a reader is told of each rule.
+fn told(report: &SubjectReport) -> Verdicts {
+    report
+        .rules
+        .iter()
+        .map(|result| (result.rule.rule().id.to_owned(), told_of(report, result.rule)))
+        .collect()
 }
 
-fn replay_command(trace: &Path) -> String {
-    format!("{REPLAY}={} cargo test --test conformance", trace.display())
+/// What a reader is told of a rule that did not hold.
+fn told_of(report: &SubjectReport, rule: RuleId) -> Option<String> {
+    let directory = program::artifacts();
+    let replay: &Replay = &program::replay_command;
+    if let Some(failure) = report.failures.iter().find(|failure| failure.rule == rule) {
+        let artifacts = write_artifacts(&directory, rule, &failure.trace).ok();
+        let artifacts = artifacts.as_ref().map(|artifacts| (artifacts, replay));
+        return Some(failure_block(failure, &report.manifest, artifacts));
+    }
+    if let Some(failure) = report.schedule_failures.iter().find(|failure| failure.violation.rule == rule) {
+        let artifacts = failure.schedule.as_ref().and_then(|one| write_schedule(&directory, rule, one).ok());
+        let artifacts = artifacts.as_ref().map(|artifacts| (artifacts, replay));
+        return Some(schedule_block(failure, &report.manifest, artifacts));
+    }
+    let result = report.rules.iter().find(|result| result.rule == rule)?;
+    // A test can only pass or fail: a rule of which nothing is known has not passed.
+    if result.status.is_success(rule.rule().level) && result.status != Outcome::NotExercised {
+        return None;
+    }
+    let reason = result.reason.as_deref().unwrap_or_default();
+    let artifacts = result.trace.as_ref().and_then(|trace| write_artifacts(&directory, rule, trace).ok());
+    let again = artifacts.map(|artifacts| format!("  replay: {}\n", replay(&artifacts.trace)));
+    Some(format!("{}: {reason}\n{}", result.status.name(), again.unwrap_or_default()))
 }
 
 /// Runs the trace in a file; for the command that a failure prints.
-fn replay<S, E>(open: impl Fn(&Env) -> Result<S, E>, path: &Path) -> ExitCode
-where
-    S: SessionStore,
-    E: Into<Box<dyn Error + Send + Sync>>,
-{
+fn replay(suite: &Suite, path: &Path) -> ExitCode {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
@@ -116,7 +150,7 @@ where
             return ExitCode::from(2);
         }
     };
-    match hold(open, &text) {
+    match hold(suite, &text) {
         Ok(()) => {
             println!("held: {}", path.display());
             ExitCode::SUCCESS
@@ -139,22 +173,6 @@ fn store_name<S>() -> String {
     plain.rsplit("::").next().unwrap_or(plain).to_owned()
 }
 
-/// Runs one trace or schedule on a store, as a regression test. The text is its file.
-///
-/// # Panics
-/// If the trace does not hold, with the failure as the suite shows it; or if it is no trace.
-pub fn check_trace<S, E>(open: impl Fn(&Env) -> Result<S, E>, trace: &str)
-where
-    S: SessionStore,
-    E: Into<Box<dyn Error + Send + Sync>>,
-{
-    match hold(open, trace) {
-        Ok(()) => {}
-        Err(ReplayError::Broken(block)) => panic!("\n{block}"),
-        Err(ReplayError::Undriven(reason)) => panic!("{reason}"),
-    }
-}
-
 /// Why a trace did not hold.
 enum ReplayError {
     /// A rule was broken; the failure as a reader sees it.
@@ -163,14 +181,8 @@ enum ReplayError {
     Undriven(String),
 }
 
-fn hold<S, E>(open: impl Fn(&Env) -> Result<S, E>, trace: &str) -> Result<(), ReplayError>
-where
-    S: SessionStore,
-    E: Into<Box<dyn Error + Send + Sync>>,
-{
-    let open = |env: &Env, _| open(env);
-    let mut subject = StoreSubject::new(&store_name::<S>(), "", open, StoreHooks::default())
-        .map_err(|fault| ReplayError::Undriven(fault.to_string()))?;
+fn hold(suite: &Suite, trace: &str) -> Result<(), ReplayError> {
+    let mut subject = suite.subject().map_err(|fault| ReplayError::Undriven(fault.to_string()))?;
     if Schedule::is_one(trace) {
         let schedule = Schedule::parse(trace).map_err(ReplayError::Undriven)?;
         return match ScheduleFailure::of(&mut subject, &schedule) {

@@ -1,0 +1,33 @@
+//! The whole suite on this store: one test per rule. Each environment has a table of its own.
+
+use std::error::Error;
+
+use postgres_store::PostgresStore;
+use session_conformance::{Env, Opening, Suite};
+use session_core::ManualClock;
+
+type Opened = Result<PostgresStore<ManualClock>, Box<dyn Error + Send + Sync>>;
+
+async fn connect(env: &Env) -> Opened {
+    let url =
+        std::env::var("SESSIONSPEC_POSTGRES_URL").map_err(|_| "SESSIONSPEC_POSTGRES_URL names no server")?;
+    Ok(PostgresStore::connect(&url, env.name(), env.clock()).await?)
+}
+
+fn main() -> std::process::ExitCode {
+    Suite::new(async |env, opening| -> Opened {
+        let store = connect(env).await?;
+        if opening == Opening::Fresh {
+            store.create_table().await?;
+        }
+        Ok(store)
+    })
+    .damage(async |env, key| -> Result<_, Box<dyn Error + Send + Sync>> {
+        Ok(connect(env).await?.damage(key).await?)
+    })
+    .cleanup(async |env| -> Result<_, Box<dyn Error + Send + Sync>> {
+        Ok(connect(env).await?.drop_table().await?)
+    })
+    .cases(100)
+    .main()
+}

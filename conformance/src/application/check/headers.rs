@@ -1,0 +1,53 @@
+//! Which session a header `Cookie` opens.
+
+use serde_json::Value;
+
+use super::{Broken, Run};
+use crate::application::header::Words;
+use crate::application::{Operation, header_cases};
+use crate::rule::RuleId;
+
+impl Run<'_> {
+    pub(super) fn headers(&mut self) -> Result<(), String> {
+        let fault = |what: &dyn std::fmt::Display| format!("the table of headers: {what}");
+        let live = self.begin(&[Operation::Set("a".into(), 1.into())])?;
+        let other = self.begin(&[Operation::Set("a".into(), 2.into())])?;
+        let name = self.settings.cookie_name.clone();
+        let words = Words { name: &name, live: &live, other: &other };
+        for case in header_cases().map_err(|error| fault(&error))? {
+            let rule = RuleId::named(&case.rule).ok_or_else(|| fault(&case.rule))?;
+            if !case.can_be_sent() {
+                continue;
+            }
+            let response = self.request(Some(case.sent(words)), &[Operation::Get("a".into())], 200)?;
+            *self.exercised.entry(rule).or_default() += 1;
+            let refused = (400..500).contains(&response.status);
+            if refused && case.may_be_refused() {
+                continue;
+            }
+            let expected = case.predict(words);
+            let found = response.results.and_then(|results| results.into_iter().next());
+            if found.as_ref().is_some_and(|found| *found == expected.map_or(Value::Null, Value::from)) {
+                continue;
+            }
+            self.broken.push(Broken {
+                rule,
+                request: format!("a visitor with the header `Cookie: {}`", case.header),
+                expected: whose(expected),
+                got: match found {
+                    Some(found) => whose(found.as_i64()),
+                    None => format!("an answer of {}", response.status),
+                },
+            });
+        }
+        Ok(())
+    }
+}
+
+fn whose(found: Option<i64>) -> String {
+    match found {
+        Some(1) => "the session of {live}".into(),
+        Some(2) => "the session of {other}".into(),
+        _ => "no session".into(),
+    }
+}

@@ -1,0 +1,223 @@
+//! Capabilities that a subject declares wrongly. Each would make a hundred traces fail in the same way, so each is
+//! found first, by a trace of its own, and said once; everything else is then checked as if it had been declared
+//! rightly.
+//!
+//! That a capability is wrong, and not the store, is shown twice: the trace that goes with the declaration fails, and
+//! the golden trace of the opposite holds.
+
+use std::path::Path;
+
+use session_core::{Capabilities, ExpiredRecords};
+
+use super::{ATTEMPTS, Config, left_out};
+use crate::call::Call;
+use crate::golden;
+use crate::history::History;
+use crate::manifest::{ClockLevel, Manifest};
+use crate::minimise::minimise;
+use crate::model::Errata;
+use crate::observation::Observation;
+use crate::report::Failure;
+use crate::rule::RuleId;
+use crate::rules;
+use crate::runner::{Coverage, Divergence, Verdict, run_trace};
+use crate::schedule::Schedule;
+use crate::subject::{Fault, Subject};
+use crate::trace::{Settings, Trace, TraceFile};
+
+/// A capability that can be declared wrongly.
+struct Claim {
+    /// The rule that goes with the declaration, and fails if it is wrong.
+    rule: RuleId,
+    /// The trace that shows it, where the rule's golden trace shows more than that.
+    trace: Option<&'static str>,
+    /// What is declared.
+    declared: &'static str,
+    /// What it should be.
+    rather: &'static str,
+    right: fn(Capabilities) -> Capabilities,
+    /// The rule that holds if the declaration is wrong and the store is not.
+    opposite: RuleId,
+}
+
+/// What one handle saves, another one reads.
+const SECOND_HANDLE: &str = r#"{"sessionspec_trace":1,"steps":5}
+{"op":"new"}
+{"op":"set","session":1,"name":"a","value":1}
+{"op":"save","session":1}
+{"op":"open","key":"k1","client":1}
+{"op":"get","session":2,"name":"a"}
+"#;
+
+const CLAIMS: [Claim; 5] = [
+    Claim {
+        rule: rules::LIFECYCLE_SECOND_CLIENT,
+        trace: Some(SECOND_HANDLE),
+        declared: "shared: true",
+        rather: "shared: false",
+        right: |capabilities| capabilities.with_shared(false),
+        opposite: rules::LIFECYCLE_LOAD_STORED,
+    },
+    Claim {
+        rule: rules::LIFECYCLE_REOPEN_PERSISTENT,
+        trace: None,
+        declared: "persistent: true",
+        rather: "persistent: false",
+        right: |capabilities| capabilities.with_persistent(false),
+        opposite: rules::LIFECYCLE_REOPEN_VOLATILE,
+    },
+    Claim {
+        rule: rules::LIFECYCLE_REOPEN_VOLATILE,
+        trace: None,
+        declared: "persistent: false",
+        rather: "persistent: true",
+        right: |capabilities| capabilities.with_persistent(true),
+        opposite: rules::LIFECYCLE_REOPEN_PERSISTENT,
+    },
+    Claim {
+        rule: rules::EXPIRY_KEPT,
+        trace: None,
+        declared: "expired: kept",
+        rather: "expired: gone",
+        right: |capabilities| capabilities.with_expired(ExpiredRecords::Gone),
+        opposite: rules::EXPIRY_GONE,
+    },
+    Claim {
+        rule: rules::EXPIRY_GONE,
+        trace: None,
+        declared: "expired: gone",
+        rather: "expired: kept",
+        right: |capabilities| capabilities.with_expired(ExpiredRecords::Kept),
+        opposite: rules::EXPIRY_KEPT,
+    },
+];
+
+impl Claim {
+    /// The trace that shows whether the declaration is right.
+    fn trace(&self) -> Option<Trace> {
+        match self.trace {
+            Some(text) => TraceFile::parse(text).ok().map(|file| file.trace),
+            None => golden::once(self.rule).ok().cloned(),
+        }
+    }
+}
+
+/// A subject as its manifest should have been.
+pub(super) struct Corrected<'a> {
+    subject: &'a mut dyn Subject,
+    manifest: Manifest,
+    /// What was declared wrongly.
+    pub(super) wrong: Vec<Failure>,
+}
+
+impl<'a> Corrected<'a> {
+    /// Looks for what a subject declares wrongly.
+    pub(super) fn new(subject: &'a mut dyn Subject, config: &Config) -> Self {
+        let manifest = subject.manifest().clone();
+        let mut corrected = Self { subject, manifest, wrong: Vec::new() };
+        for claim in &CLAIMS {
+            corrected.check(claim, config);
+        }
+        corrected
+    }
+
+    fn check(&mut self, claim: &Claim, config: &Config) {
+        let declared = &self.manifest;
+        let is_erratum = declared.errata.iter().any(|erratum| erratum.rule == claim.rule.rule().id);
+        let waits = |trace: &Trace| {
+            declared.clock == ClockLevel::Wall && trace.steps.iter().any(|step| step.advance != 0)
+        };
+        let Some(trace) = claim.trace().filter(|trace| !waits(trace)) else { return };
+        if is_erratum || left_out(claim.rule, declared, config).is_some() {
+            return;
+        }
+        let Some(first) = self.divergence(&trace) else { return };
+        if claim.trace.is_none() && !first.rules.contains(&claim.rule) {
+            return;
+        }
+        let before = self.manifest.capabilities;
+        self.manifest.capabilities = (claim.right)(before);
+        let mut coverage = Coverage::default();
+        let rather = golden::once(claim.opposite)
+            .is_ok_and(|trace| run_trace(self, trace, Errata::Imitated, &mut coverage).is_held());
+        let right = std::mem::replace(&mut self.manifest.capabilities, before);
+        if !rather {
+            return;
+        }
+        let fails = |found: &Divergence| claim.trace.is_some() || found.rules.contains(&claim.rule);
+        let small =
+            minimise(&trace, ATTEMPTS, |candidate| self.divergence(candidate).is_some_and(|d| fails(&d)));
+        let (small, divergence) = match self.divergence(&small) {
+            Some(divergence) => (small, divergence),
+            None => (trace, first),
+        };
+        let mut failure = Failure::new(small, divergence);
+        failure.rule = claim.rule;
+        failure.also.clear();
+        failure.note = Some(format!(
+            "the store declares `{}`, and is otherwise: everything else was checked as if it declared `{}`",
+            claim.declared, claim.rather
+        ));
+        self.wrong.push(failure);
+        self.manifest.capabilities = right;
+    }
+
+    fn divergence(&mut self, trace: &Trace) -> Option<Divergence> {
+        match run_trace(self, trace, Errata::Imitated, &mut Coverage::default()) {
+            Verdict::Diverged(divergence) => Some(*divergence),
+            _ => None,
+        }
+    }
+}
+
+#[deny(clippy::missing_trait_methods, reason = "what is forgotten here is not asked of the subject")]
+impl Subject for Corrected<'_> {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn place(&mut self, dir: &Path) -> Result<(), Fault> {
+        self.subject.place(dir)
+    }
+
+    fn open(&mut self, now: i64, settings: Settings) -> Result<(), Fault> {
+        self.subject.open(now, settings)
+    }
+
+    fn keeps(&self) -> bool {
+        self.subject.keeps()
+    }
+
+    fn open_kept(&mut self, now: i64, settings: Settings) -> Result<(), Fault> {
+        self.subject.open_kept(now, settings)
+    }
+
+    fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault> {
+        if self.manifest.capabilities.shared {
+            return self.subject.call(now, call);
+        }
+        // The subject opened a second handle, which sees nothing.
+        let call = match *call {
+            Call::Session { number, key, .. } => Call::Session { number, client: 0, key },
+            Call::Op { number, op } => Call::Op { number, op },
+            Call::Storage { op, .. } => Call::Storage { client: 0, op },
+        };
+        self.subject.call(now, &call)
+    }
+
+    fn sent(&self) -> Option<String> {
+        self.subject.sent()
+    }
+
+    fn parts(&self) -> Vec<&'static str> {
+        self.subject.parts()
+    }
+
+    fn schedule(&mut self, schedule: &Schedule) -> Option<Result<History, Fault>> {
+        self.subject.schedule(schedule)
+    }
+
+    fn race(&mut self, seed: u64) -> Option<Result<History, Fault>> {
+        self.subject.race(seed)
+    }
+}

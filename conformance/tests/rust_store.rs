@@ -1,0 +1,233 @@
+//! Rust stores as they are: opened by a future that does I/O, with pools that need a runtime to be dropped, on a server
+//! that knows nothing of environments, and some that hang.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may what only tests call")]
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use session_backends::MemoryStore;
+use session_conformance::report::{Outcome, SubjectReport};
+use session_conformance::{Env, Opening, Suite};
+use session_core::{Capabilities, ManualClock, Record, SessionKey, SessionStore, StoreError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+
+/// What happens beside a store in memory.
+trait Beside: Send + Sync {
+    /// When a session is loaded.
+    fn load(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}
+
+/// A store in memory, and something beside it.
+struct With<B> {
+    memory: MemoryStore<ManualClock>,
+    beside: B,
+}
+
+impl<B> With<B> {
+    fn new(env: &Env, beside: B) -> Self {
+        Self { memory: MemoryStore::with_clock(1_000, env.clock()), beside }
+    }
+}
+
+impl<B: Beside> SessionStore for With<B> {
+    fn capabilities(&self) -> Capabilities {
+        self.memory.capabilities()
+    }
+    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        self.memory.exists(key).await
+    }
+    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+        self.beside.load().await;
+        self.memory.load(key).await
+    }
+    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        self.memory.insert(key, record).await
+    }
+    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        self.memory.update(key, record).await
+    }
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        self.memory.delete(key).await
+    }
+    async fn clear_expired(&self) -> Result<u64, StoreError> {
+        self.memory.clear_expired().await
+    }
+}
+
+fn broken(report: &SubjectReport) -> Vec<(&str, Outcome, Option<&str>)> {
+    let wrong = report.rules.iter().filter(|rule| !rule.status.is_success(rule.rule.rule().level));
+    wrong.map(|rule| (rule.rule.rule().id, rule.status, rule.reason.as_deref())).collect()
+}
+
+/// A connection that must be there while the store is.
+struct Connection(tokio::sync::Mutex<TcpStream>);
+
+impl Beside for Connection {
+    async fn load(&self) {
+        let mut stream = self.0.lock().await;
+        stream.write_all(b"?").await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), b'?');
+    }
+}
+
+/// Connects to a server that sends back what it is sent. It is a task that goes on while nobody waits for it.
+async fn connect(env: &Env) -> io::Result<With<Connection>> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await?;
+        let (mut from, mut to) = stream.split();
+        tokio::io::copy(&mut from, &mut to).await
+    });
+    Ok(With::new(env, Connection(tokio::sync::Mutex::new(TcpStream::connect(address).await?))))
+}
+
+#[test]
+fn a_store_that_is_opened_over_a_connection_is_driven_to_the_end() {
+    let report = Suite::new(async |env, _| connect(env).await).cases(20).report().unwrap();
+    assert_eq!(broken(&report), []);
+    assert!(report.steps > 1_000, "{}", report.steps);
+}
+
+/// Is dropped where there is no runtime?
+#[derive(Clone, Default)]
+struct Drops {
+    outside: Arc<AtomicBool>,
+    count: Arc<AtomicUsize>,
+}
+
+impl Beside for Drops {}
+
+impl Drop for Drops {
+    fn drop(&mut self) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.outside.fetch_or(Handle::try_current().is_err(), Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_store_is_dropped_inside_the_runtime() {
+    let drops = Drops::default();
+    let (outside, count) = (Arc::clone(&drops.outside), Arc::clone(&drops.count));
+    let drops = Arc::new(Mutex::new(drops));
+    let kept = Arc::clone(&drops);
+    let open = async move |env: &Env, _| Ok::<_, Infallible>(With::new(env, kept.lock().unwrap().clone()));
+    let report = Suite::new(open).cases(1).report().unwrap();
+    assert_eq!(broken(&report), []);
+    assert!(count.load(Ordering::SeqCst) > 100, "{count:?}");
+    assert!(!outside.load(Ordering::SeqCst));
+}
+
+struct Nothing;
+
+impl Beside for Nothing {}
+
+#[test]
+fn each_environment_has_a_name_of_its_own_and_is_cleared_away() {
+    let names: Arc<Mutex<[BTreeSet<String>; 2]>> = Arc::default();
+    let (opened, cleared) = (Arc::clone(&names), Arc::clone(&names));
+    let open = async move |env: &Env, opening| {
+        let is_new = opened.lock().unwrap()[0].insert(env.name().to_owned());
+        assert_eq!(is_new, opening == Opening::Fresh);
+        Ok::<_, Infallible>(With::new(env, Nothing))
+    };
+    let cleanup = async move |env: &Env| {
+        cleared.lock().unwrap()[1].insert(env.name().to_owned());
+        Ok::<_, Infallible>(())
+    };
+    let report = Suite::new(open).cases(1).cleanup(cleanup).report().unwrap();
+    assert_eq!(broken(&report), []);
+    let [opened, cleared] = &*names.lock().unwrap();
+    assert_eq!(opened, cleared);
+    assert!(opened.len() > 50, "{}", opened.len());
+    let fits = |name: &&String| {
+        name.len() <= 63 && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    };
+    assert!(opened.iter().all(|name| fits(&name)), "{opened:?}");
+}
+
+/// Hangs when it is asked to load for the n-th time.
+struct Hangs {
+    left: AtomicUsize,
+    way: Way,
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    /// The thread stands still.
+    Blocks,
+    /// The future never comes to its end.
+    Waits,
+}
+
+impl Beside for Hangs {
+    async fn load(&self) {
+        if self.left.fetch_sub(1, Ordering::SeqCst) != 1 {
+            return;
+        }
+        match self.way {
+            Way::Blocks => loop {
+                std::thread::park();
+            },
+            Way::Waits => std::future::pending().await,
+        }
+    }
+}
+
+#[rstest::rstest]
+#[case::a_thread_that_stands_still(Way::Blocks)]
+#[case::a_future_that_never_ends(Way::Waits)]
+fn a_store_that_hangs_times_out_for_the_rule_in_flight_and_the_run_ends(#[case] way: Way) {
+    let open = async move |env: &Env, _| {
+        Ok::<_, Infallible>(With::new(env, Hangs { left: AtomicUsize::new(2), way }))
+    };
+    let suite = Suite::new(open).cases(5).patience(Duration::from_millis(300));
+    let report = suite.report().unwrap();
+    let timed_out: Vec<_> = report.rules.iter().filter(|rule| rule.status == Outcome::Timeout).collect();
+    assert!((1..=8).contains(&timed_out.len()), "{:?}", broken(&report));
+    for rule in &timed_out {
+        assert!(rule.reason.as_ref().unwrap().contains("the store hangs"), "{:?}", rule.reason);
+        assert!(rule.trace.is_some());
+    }
+    assert!(report.rules.iter().any(|rule| rule.status == Outcome::HarnessError));
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_says_why_with_all_causes() {
+    let refused = async |_: &Env, _| {
+        let cause = io::Error::new(io::ErrorKind::ConnectionRefused, "port 1 is closed");
+        Err::<With<Nothing>, _>(StoreError::unavailable("connect", cause))
+    };
+    let fault = Suite::new(refused).report().unwrap_err();
+    assert!(fault.contains("cannot be opened") && fault.contains("port 1 is closed"), "{fault}");
+}
+
+#[test]
+fn an_erratum_of_no_rule_is_an_error() {
+    let suite = Suite::new(async |env, _| Ok::<_, Infallible>(With::new(env, Nothing)));
+    let fault = suite.erratum("no.such", "because").report().unwrap_err();
+    assert!(fault.contains("the rule `no.such`"), "{fault}");
+}
+
+#[test]
+fn known_failures_are_read_and_a_missing_file_is_an_error() {
+    let suite = || Suite::new(async |env, _| Ok::<_, Infallible>(With::new(env, Nothing))).cases(1);
+    let fault = suite().known_failures("no/such/file.json").report().unwrap_err();
+    assert!(fault.contains("no/such/file.json"), "{fault}");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("known.json");
+    let entry = r#"[{"subject": "With", "rule": "key.short", "fingerprint": "x", "reason": "y"}]"#;
+    std::fs::write(&file, entry).unwrap();
+    let report = suite().known_failures(file).report().unwrap();
+    let rule = report.rules.iter().find(|rule| rule.rule.rule().id == "key.short").unwrap();
+    assert_eq!(rule.status, Outcome::UnexpectedPass);
+}
