@@ -96,7 +96,7 @@ pub enum Progress<'a> {
 }
 
 impl Default for Config {
-    /// 500 cases: of the 289 faults of the kill matrix, generated traces alone find 171 with 100 cases, 203 with 200,
+    /// 500 cases: of 289 faults of the kill matrix, when that was measured, generated traces alone found 171 with 100 cases, 203 with 200,
     /// 222 with 300, 230 with 400 and 232 with 500. More bring little; the golden traces find most of the rest.
     fn default() -> Self {
         Self {
@@ -173,6 +173,22 @@ pub(crate) fn left_out(rule: RuleId, manifest: &Manifest, config: &Config) -> Op
     }
     let unmet = clause.needs.iter().find_map(|need| need.unmet_by(manifest));
     unmet.map(|reason| (Outcome::NotApplicable, reason.into()))
+}
+
+/// Whether a trace makes time pass while the subject's clock cannot be set.
+fn needs_set_clock(trace: &Trace, manifest: &Manifest) -> bool {
+    manifest.clock == ClockLevel::Wall && trace.steps.iter().any(|step| step.advance != 0)
+}
+
+/// A golden trace as the subject's clock can show it; nothing if that cannot be set and would have to be.
+fn playable(golden: &Trace, manifest: &Manifest) -> Option<Trace> {
+    Some(golden.fitted(manifest.clock_reach)).filter(|trace| !needs_set_clock(trace, manifest))
+}
+
+/// A trace as small as it goes in the time that there is for it.
+fn shrunk(trace: &Trace, config: &Config, mut fails: impl FnMut(&Trace) -> bool) -> Trace {
+    let started = Stopwatch::start();
+    minimise(trace, ATTEMPTS, |candidate| started.elapsed() < config.shrink && fails(candidate))
 }
 
 /// Runs the suite on a subject. `progress` is told what happens while it does.
@@ -293,10 +309,7 @@ impl<'a> Run<'a> {
     /// The golden trace of a rule, if it can be run on the subject.
     fn golden_trace(&mut self, rule: RuleId) -> Option<Trace> {
         match golden::once(rule) {
-            Ok(trace) => {
-                let fitted = trace.fitted(self.subject.manifest().clock_reach);
-                Some(fitted).filter(|trace| !self.needs_set_clock(trace))
-            }
+            Ok(trace) => playable(trace, self.subject.manifest()),
             Err(error) => {
                 self.broken = Some(format!("the golden trace of {}: {error}", rule.rule().id));
                 None
@@ -348,11 +361,6 @@ impl<'a> Run<'a> {
             Verdict::Diverged(divergence) => self.diverged(trace, &divergence, Some(rule)),
             Verdict::Faulted { step, fault, rules } => self.faulted(trace, step, fault, &rules, Some(rule)),
         }
-    }
-
-    /// Whether a trace makes time pass while the subject's clock cannot be set.
-    fn needs_set_clock(&self, trace: &Trace) -> bool {
-        self.subject.manifest().clock == ClockLevel::Wall && trace.steps.iter().any(|step| step.advance != 0)
     }
 
     /// Runs the one trace that waits: what it shows is shown by the subject's own clock, and stands for the golden
@@ -493,7 +501,7 @@ impl<'a> Run<'a> {
                 format!("step {} once {}, and not when it was run again", first.step + 1, difference(first));
             Finding::Flaky { reason, trace: trace.clone() }
         };
-        if self.needs_set_clock(trace) {
+        if needs_set_clock(trace, self.subject.manifest()) {
             let small = self.foreseen(trace);
             // What the model takes to be enough may not be.
             return self
@@ -501,11 +509,7 @@ impl<'a> Run<'a> {
                 .or_else(|| self.shown(rule, trace, golden))
                 .unwrap_or_else(flaky);
         }
-        let started = Stopwatch::start();
-        let small = minimise(trace, ATTEMPTS, |candidate| {
-            if started.elapsed() >= self.config.shrink {
-                return false;
-            }
+        let small = shrunk(trace, self.config, |candidate| {
             match run_trace(self.subject, candidate, Errata::Imitated, &mut ignored) {
                 Verdict::Diverged(divergence) => {
                     self.to_blame(&divergence, golden) == Some(rule)
@@ -608,7 +612,8 @@ impl<'a> Run<'a> {
 
     /// What is said of a rule with which nothing was found.
     fn unfound(&self, rule: RuleId) -> (Outcome, Option<String>, Option<Trace>) {
-        let clocked = || golden::once(rule).is_ok_and(|trace| self.needs_set_clock(trace));
+        let clocked =
+            || golden::once(rule).is_ok_and(|trace| needs_set_clock(trace, self.subject.manifest()));
         let (outcome, reason) = match &self.broken {
             Some(reason) => (Outcome::HarnessError, Some(reason.as_str())),
             None if self.held.contains(&rule) => (Outcome::Pass, None),

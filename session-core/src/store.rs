@@ -10,7 +10,7 @@ use crate::{Record, SessionKey, StoreError};
 /// take `&self`: a store is shared.
 ///
 /// The contract of each method is checked by the conformance suite; the rules are in the
-/// specification under `lifecycle`, `expiry` and `store`.
+/// specification under `lifecycle`, `expiry` and `concurrent`.
 ///
 /// Django's counterpart is a session engine (`django.contrib.sessions.backends.*`), without the
 /// dictionary that Django puts in the same class.

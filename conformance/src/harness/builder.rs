@@ -1,7 +1,7 @@
 //! The suite on a Rust store, with everything that its author has to say.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -262,18 +262,16 @@ impl Suite {
     /// # Errors
     /// A sentence, if the store cannot be opened, or the file of known failures not be read.
     pub fn report(&self) -> Result<SubjectReport, String> {
-        let known = self.known.as_deref().map(read_known).transpose()?;
+        let update = std::env::var_os(UPDATE).is_some();
+        let read = |path: &PathBuf| Ok::<_, String>((path.clone(), KnownFailures::read(path, update)?));
+        let known = self.known.as_ref().map(read).transpose()?;
         let mut subject = self.subject().map_err(|fault| fault.to_string())?;
         let mut report = run(&mut subject, &self.config, &mut |_| {});
-        if let (Some(path), Some(known)) = (&self.known, known) {
-            let known = if std::env::var_os(UPDATE).is_some() {
-                let known = known.updated([&report]);
-                std::fs::write(path, known.to_json())
-                    .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-                known
-            } else {
-                known
-            };
+        if let Some((path, mut known)) = known {
+            if update {
+                known = known.updated([&report]);
+                known.write(&path)?;
+            }
             known.apply(&mut report, today());
         }
         Ok(report)
@@ -347,16 +345,6 @@ impl Declared {
             Some(values) => hooks.with_values(values),
             None => hooks,
         }
-    }
-}
-
-fn read_known(path: &Path) -> Result<KnownFailures, String> {
-    let fault = |what: &dyn std::fmt::Display| format!("the known failures in {}: {what}", path.display());
-    match std::fs::read_to_string(path) {
-        Ok(text) => KnownFailures::parse(&text).map_err(|error| fault(&error)),
-        // Then it is about to be made.
-        Err(_) if std::env::var_os(UPDATE).is_some() => Ok(KnownFailures::default()),
-        Err(error) => Err(fault(&error)),
     }
 }
 

@@ -2,6 +2,10 @@
 //! one subject and the failure itself, by its fingerprint; a failure that looks otherwise is a new one, and one that is
 //! gone must leave the file.
 
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use time::Date;
 use time::format_description::well_known::Iso8601;
@@ -39,7 +43,27 @@ struct Known {
 const UNEXPLAINED: &str = "not explained yet";
 
 impl KnownFailures {
-    /// Reads a file: a JSON list of entries.
+    /// Reads a file. One that is about to be made, by an `update`, may be missing.
+    ///
+    /// # Errors
+    /// A sentence that names the file and says what is wrong with it.
+    pub fn read(path: &Path, update: bool) -> Result<Self, String> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text).map_err(|error| format!("{}: {error}", path.display())),
+            Err(error) if update && error.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(format!("cannot read the known failures in {}: {error}", path.display())),
+        }
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// A sentence that names the file.
+    pub fn write(&self, path: &Path) -> Result<(), String> {
+        fs::write(path, self.to_json()).map_err(|error| format!("cannot write {}: {error}", path.display()))
+    }
+
+    /// Reads the text of a file: a JSON list of entries.
     ///
     /// # Errors
     /// A sentence that says what is wrong and where.

@@ -128,14 +128,17 @@ impl Run<'_> {
         }
     }
 
-    /// Whether nothing more can be learnt. One store that panics says nothing of the next.
-    fn is_ended(&self) -> bool {
-        self.faults.iter().any(|(golden, fault)| golden.is_none() || !matches!(fault, Fault::Panic(_)))
+    /// What ended the run, if anything did: the rule whose golden schedule it was, if it was one. One store that panics
+    /// says nothing of the next.
+    fn ended_by(&self) -> Option<Option<RuleId>> {
+        let ended =
+            self.faults.iter().find(|(golden, fault)| golden.is_none() || !matches!(fault, Fault::Panic(_)));
+        ended.map(|(golden, _)| *golden)
     }
 
     /// Whether the time is over, or nothing more can be learnt.
     fn is_over(&self, started: Stopwatch) -> bool {
-        self.is_ended() || self.config.budget.is_some_and(|budget| started.elapsed() >= budget)
+        self.ended_by().is_some() || self.config.budget.is_some_and(|budget| started.elapsed() >= budget)
     }
 
     /// Schedules in which a process is killed, by chance.
@@ -192,7 +195,7 @@ impl Run<'_> {
     }
 
     fn schedule(&mut self, schedule: &Schedule, golden: Option<RuleId>) {
-        if self.is_ended() {
+        if self.ended_by().is_some() {
             return;
         }
         let Some(history) = self.history(schedule, golden) else { return };
@@ -304,8 +307,8 @@ impl Run<'_> {
 
     /// Why a rule was not checked though nothing is known against it.
     fn why_not_exercised(&self) -> String {
-        match self.faults.first() {
-            Some((Some(rule), _)) => format!("the run ended at r[{}]", rule.rule().id),
+        match self.ended_by() {
+            Some(Some(rule)) => format!("the run ended at r[{}]", rule.rule().id),
             _ => "no schedule got as far as this rule".into(),
         }
     }

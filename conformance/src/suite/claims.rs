@@ -9,12 +9,12 @@ use std::path::Path;
 
 use session_core::{Capabilities, ExpiredRecords};
 
-use super::{ATTEMPTS, Config, left_out};
+use super::{Config, left_out, playable, shrunk};
 use crate::call::Call;
+use crate::errata::Excuses;
 use crate::golden;
 use crate::history::History;
-use crate::manifest::{ClockLevel, Manifest};
-use crate::minimise::minimise;
+use crate::manifest::Manifest;
 use crate::model::Errata;
 use crate::observation::Observation;
 use crate::report::Failure;
@@ -123,30 +123,24 @@ impl<'a> Corrected<'a> {
 
     fn check(&mut self, claim: &Claim, config: &Config) {
         let declared = &self.manifest;
-        let is_erratum = declared.errata.iter().any(|erratum| erratum.rule == claim.rule.rule().id);
-        let waits = |trace: &Trace| {
-            declared.clock == ClockLevel::Wall && trace.steps.iter().any(|step| step.advance != 0)
-        };
-        let Some(trace) = claim.trace().filter(|trace| !waits(trace)) else { return };
-        if is_erratum || left_out(claim.rule, declared, config).is_some() {
+        let Some(trace) = claim.trace().and_then(|trace| playable(&trace, declared)) else { return };
+        let opposite = golden::once(claim.opposite).ok().and_then(|trace| playable(trace, declared));
+        let Some(opposite) = opposite else { return };
+        if Excuses::of(declared).declares(claim.rule) || left_out(claim.rule, declared, config).is_some() {
             return;
         }
-        let Some(first) = self.divergence(&trace) else { return };
-        if claim.trace.is_none() && !first.rules.contains(&claim.rule) {
-            return;
-        }
+        let shows = |found: &Divergence| claim.trace.is_some() || found.rules.contains(&claim.rule);
+        let Some(first) = self.divergence(&trace).filter(shows) else { return };
         let before = self.manifest.capabilities;
-        self.manifest.capabilities = (claim.right)(before);
-        let mut coverage = Coverage::default();
-        let rather = golden::once(claim.opposite)
-            .is_ok_and(|trace| run_trace(self, trace, Errata::Imitated, &mut coverage).is_held());
-        let right = std::mem::replace(&mut self.manifest.capabilities, before);
-        if !rather {
+        let right = (claim.right)(before);
+        self.manifest.capabilities = right;
+        let holds = run_trace(self, &opposite, Errata::Imitated, &mut Coverage::default()).is_held();
+        self.manifest.capabilities = before;
+        if !holds {
             return;
         }
-        let fails = |found: &Divergence| claim.trace.is_some() || found.rules.contains(&claim.rule);
         let small =
-            minimise(&trace, ATTEMPTS, |candidate| self.divergence(candidate).is_some_and(|d| fails(&d)));
+            shrunk(&trace, config, |candidate| self.divergence(candidate).is_some_and(|found| shows(&found)));
         let (small, divergence) = match self.divergence(&small) {
             Some(divergence) => (small, divergence),
             None => (trace, first),

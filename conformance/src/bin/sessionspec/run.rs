@@ -175,15 +175,10 @@ fn next(arguments: &Arguments, targets: &[Target], report: &Report) -> String {
 
 /// Excuses the failures that a file knows; writes those that there are now into it first, if asked to.
 fn know(path: &Path, report: &mut Report, update: bool) -> Result<(), String> {
-    let shown = path.display();
-    let mut known = match fs::read_to_string(path) {
-        Ok(text) => KnownFailures::parse(&text).map_err(|error| format!("{shown}: {error}"))?,
-        Err(error) if update && error.kind() == std::io::ErrorKind::NotFound => KnownFailures::default(),
-        Err(error) => return Err(format!("cannot read {shown}: {error}")),
-    };
+    let mut known = KnownFailures::read(path, update)?;
     if update {
         known = known.updated(&report.subjects);
-        fs::write(path, known.to_json()).map_err(|error| format!("cannot write {shown}: {error}"))?;
+        known.write(path)?;
     }
     let today = time::OffsetDateTime::now_utc().date();
     for subject in &mut report.subjects {
