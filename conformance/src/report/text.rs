@@ -1,6 +1,6 @@
 //! The report for a reader: a block per failure, a table of rules by area, and a line of totals.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::path::Path;
 
 use super::table;
@@ -276,10 +276,10 @@ pub fn summary(report: &Report) -> String {
     for subject in &report.subjects {
         let _ = writeln!(
             out,
-            "{}: {}; {} steps; clock {}",
+            "{}: {}; {}; clock {}",
             titled(&subject.manifest),
             tally(subject),
-            thousands(subject.steps),
+            counted(thousands(subject.steps), "step"),
             subject.manifest.clock.name()
         );
         if !subject.manifest.clock_test.is_empty() {
@@ -301,10 +301,10 @@ pub fn summary(report: &Report) -> String {
     let seed = report.seed.map(|seed| format!(", seed {seed:#x}")).unwrap_or_default();
     let _ = writeln!(
         out,
-        "{verdict}: {} on {}, {} steps{seed}, {:.1} s",
+        "{verdict}: {} on {}, {}{seed}, {:.1} s",
         counted(report.subjects.iter().map(wanted).max().unwrap_or(0), "rule"),
         counted(report.subjects.len(), "subject"),
-        thousands(steps),
+        counted(thousands(steps), "step"),
         report.duration.as_secs_f64()
     );
     out
@@ -334,9 +334,11 @@ fn wanted(subject: &SubjectReport) -> usize {
     subject.rules.len() - subject.count(Outcome::Disabled)
 }
 
-/// A number of things.
-fn counted(n: usize, thing: &str) -> String {
-    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
+/// A number of things: one of them, or several.
+pub fn counted(n: impl Display, thing: &str) -> String {
+    let n = n.to_string();
+    let s = if n == "1" { "" } else { "s" };
+    format!("{n} {thing}{s}")
 }
 
 /// What a reader must know beside the counts: everything that neither passed nor was left out.
@@ -378,6 +380,14 @@ fn thousands(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_of_a_thing_is_one() {
+        assert_eq!(
+            [counted(0, "rule"), counted(1, "rule"), counted(11, "rule")],
+            ["0 rules", "1 rule", "11 rules"]
+        );
+    }
 
     #[test]
     fn counts_have_commas() {

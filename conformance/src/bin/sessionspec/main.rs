@@ -3,8 +3,8 @@
 //! Exit status: 0 all held; 1 a rule was broken, or a MUST was not exercised; 2 usage, configuration or
 //! harness error.
 
-// A `println!` would panic where the reader has seen enough; `output` does not.
-#![deny(clippy::print_stdout)]
+// `println!` and `eprintln!` would panic where the reader has seen enough; `output` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod badge;
 mod clock;
@@ -74,21 +74,27 @@ enum Finding {
     Broken,
 }
 
-/// What is shown to who gives no command.
+/// What is shown when no command is given.
 fn examples() -> String {
     let command = output::command();
+    let example = |(arguments, does)| format!("  {command} {arguments}\n      {does}\n");
+    let examples: String = EXAMPLES.into_iter().map(example).collect();
     format!(
-        "The conformance suite for web session stores. To begin with:\n\n  \
-           {command} run                           the suite on the model and every store in this program\n  \
-           {command} run --store redis://HOST      on a store of yours\n  \
-           {command} new python                    an adapter for a store in another language; or rust, node, php, go\n  \
-           {command} run --cmd 'python3 adapter.py'\n  \
-           {command} run … --report html=r.html    the failures as a page\n  \
-           {command} rules 'lifecycle.*'           what the rules say\n  \
-           {command} rules lifecycle.save.flags    all about one of them\n\n\
+        "The conformance suite for web session stores. To begin with:\n\n{examples}\n\
          {command} --help lists every command.\n"
     )
 }
+
+/// Commands to begin with, and what they do.
+const EXAMPLES: [(&str, &str); 7] = [
+    ("run", "runs the suite on the reference model and on every store in this program"),
+    ("new python", "writes an adapter for a store of your own; or: rust, node, php, go"),
+    ("run --cmd 'python3 adapter.py'", "runs the suite on that store"),
+    ("run --cmd 'python3 adapter.py' --report html=report.html", "shows its failures as a page, too"),
+    ("http --url http://127.0.0.1:8000", "checks a web application that runs"),
+    ("rules", "lists the rules"),
+    ("rules lifecycle.save.no-resurrect", "explains one of them"),
+];
 
 fn main() -> ExitCode {
     let Some(command) = Arguments::parse().command else {
@@ -115,7 +121,7 @@ fn ended(result: Result<Finding, String>) -> ExitCode {
         Ok(Finding::Held) => ExitCode::SUCCESS,
         Ok(Finding::Broken) => ExitCode::from(1),
         Err(reason) => {
-            eprintln!("error: {reason}");
+            output::tell(&format!("error: {reason}"));
             ExitCode::from(2)
         }
     }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use session_conformance::observation::shown;
 
+use crate::output::tell;
+
 /// How long it is quiet where there is no terminal.
 const QUIET: Duration = Duration::from_secs(5);
 
@@ -49,12 +51,10 @@ impl Subject {
             bar.set_length(total as u64);
             bar.set_position(done as u64);
         } else if self.lines.due(Instant::now()) {
-            eprintln!("{}: {done} of {total} {}", shown(&self.name), self.what);
+            tell(&format!("{}: {done} of {total} {}", shown(&self.name), self.what));
         }
     }
-}
 
-impl Subject {
     /// Shows what is being looked at, where somebody sees it.
     pub(crate) fn work(&self, on: String) {
         if let Some(bar) = &self.bar {
@@ -67,7 +67,7 @@ impl Subject {
         let line = format!("{}: {what}", shown(&self.name));
         match &self.bar {
             Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
+            None => tell(&line),
         }
     }
 }

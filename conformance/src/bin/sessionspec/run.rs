@@ -8,14 +8,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use session_conformance::report::{
-    Failure, KnownFailures, Replay, Report, SubjectReport, annotations, failure_block, schedule_block,
-    summary, to_html, to_json, to_junit, to_markdown, write_artifacts, write_requests, write_schedule,
+    Failure, KnownFailures, Replay, Report, SubjectReport, annotations, counted, failure_block,
+    schedule_block, summary, to_html, to_json, to_junit, to_markdown, write_artifacts, write_requests,
+    write_schedule,
 };
 use session_conformance::rule::RuleId;
 use session_conformance::suite::{self, Config, Profile, Work};
 
 use crate::Finding;
-use crate::output::{command, paint, print};
+use crate::output::{command, paint, print, tell};
 use crate::progress::Progress;
 use crate::store::EMBEDDED;
 use crate::target::{Target, TargetArguments};
@@ -250,7 +251,8 @@ fn work(on: Work) -> String {
 /// A failure in a line; the whole of it comes at the end.
 fn found(failure: &Failure) -> String {
     let rule = failure.rule.rule();
-    format!("FAIL r[{}]  {}  {} (in {} steps)", rule.id, rule.level, rule.title, failure.trace.steps.len())
+    let steps = counted(failure.trace.steps.len(), "step");
+    format!("FAIL r[{}]  {}  {} (in {steps})", rule.id, rule.level, rule.title)
 }
 
 fn print_failures(target: &Target, subject: &SubjectReport) -> Result<(), String> {
@@ -263,7 +265,7 @@ fn print_failures(target: &Target, subject: &SubjectReport) -> Result<(), String
             None => artifacts,
         };
         if let Err(error) = &artifacts {
-            eprintln!("the trace could not be kept in {}: {error}", session_conformance::ARTIFACTS);
+            tell(&format!("the trace could not be kept in {}: {error}", session_conformance::ARTIFACTS));
         }
         let artifacts = artifacts.as_ref().ok().map(|artifacts| (artifacts, &replay as &Replay));
         print(&paint(&format!("{}\n", failure_block(failure, &subject.manifest, artifacts))))?;
@@ -273,7 +275,7 @@ fn print_failures(target: &Target, subject: &SubjectReport) -> Result<(), String
         let kept =
             failure.schedule.as_ref().map(|one| write_schedule(directory, failure.violation.rule, one));
         if let Some(Err(error)) = &kept {
-            eprintln!("the schedule could not be kept in {}: {error}", session_conformance::ARTIFACTS);
+            tell(&format!("the schedule could not be kept in {}: {error}", session_conformance::ARTIFACTS));
         }
         let artifacts = kept.as_ref().and_then(|kept| kept.as_ref().ok());
         let artifacts = artifacts.map(|artifacts| (artifacts, &replay as &Replay));
