@@ -43,12 +43,8 @@ function fields(string $line): array
         $c = $line[$at];
         if ($c === '"') {
             $from = $at;
-            for ($at++; $line[$at] !== '"'; $at++) {
-                $at += strcspn($line, '"\\', $at);
-                if ($line[$at] === '"') {
-                    break;
-                }
-                $at++;
+            for ($at++; ($at += strcspn($line, '"\\', $at)) < $length && $line[$at] !== '"'; $at += 2) {
+                // A backslash, and what it escapes: not the end of the text.
             }
             if ($depth === 1 && $start === null) {
                 $name = json_decode(substr($line, $from, $at + 1 - $from));

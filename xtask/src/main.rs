@@ -112,11 +112,7 @@ enum Task {
     /// Check the documents: links, and the programs that the guides show
     Docs,
     /// Write the files of `sessionspec new` for each language, and run them as they are
-    New {
-        /// Take a missing language for an error
-        #[arg(long)]
-        require_services: bool,
-    },
+    New,
     /// Break the example store and see whether its author would learn why
     Author,
     /// Run the benchmarks and write their figures into docs/performance.md
@@ -165,9 +161,7 @@ fn main() -> ExitCode {
         Task::Outside => outside::run(&root),
         Task::Platforms => platforms::run(&root).map(|ended| println!("{ended}")),
         Task::Docs => docs::run(&root),
-        Task::New { require_services } => {
-            new::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
-        }
+        Task::New => new::run(&root).map(|ended| println!("{ended}")),
         Task::Author => author::run(&root),
         Task::Bench { only } => bench::run(&root, &only),
     };

@@ -2,61 +2,77 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use crate::{Ended, Failure, Services, command, outside, python, services};
+use crate::{Ended, Failure, command, outside, services};
 
 /// Where the files are written: always there, so that what is compiled for them does not heap up.
 const PLACE: &str = "target/new";
 
-/// The languages of adapters: what runs them, the file, and how to get what runs them.
-const ADAPTERS: [(&str, &str, &str, &str); 3] = [
-    ("node", "node", "adapter.mjs", "apt-get install nodejs"),
-    ("php", "php", "adapter.php", "apt-get install php-cli"),
-    ("go", "go", "adapter.go", "apt-get install golang-go"),
+/// The languages of adapters: what runs them, and Debian's package of that.
+const ADAPTERS: [(&str, &str, &str); 4] = [
+    ("python", "python3", "python3"),
+    ("node", "node", "nodejs"),
+    ("php", "php", "php-cli"),
+    ("go", "go", "golang-go"),
 ];
 
-/// Writes the files of each language and runs them.
-pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
+/// Writes the files of each language, and runs what `sessionspec new` says comes next. Missing languages are no error even
+/// if services are required: who writes a store in one of them has it, and not every machine does.
+pub(crate) fn run(root: &Path) -> Result<Ended, Failure> {
     command::build(root)?;
     let place = root.join(PLACE);
     if place.exists() {
         fs::remove_dir_all(&place)?;
     }
-    rust(root, &place.join("rust"))?;
+    rust(root)?;
     let mut missing = Vec::new();
-    match python::find(python::OLDEST) {
-        Ok(program) => adapter(root, "python", &format!("{} {PLACE}/python/adapter.py", program.display()))?,
-        Err(reason) => missing.push(reason),
-    }
-    for (language, program, file, remedy) in ADAPTERS {
-        let run = if language == "go" { "go run" } else { program };
-        match services::find(&[program]) {
-            Some(_) => adapter(root, language, &format!("{run} {PLACE}/{language}/{file}"))?,
-            None => missing.push(format!("there is no {program}; on Debian: {remedy}")),
+    for (language, program, remedy) in ADAPTERS {
+        if services::find(&[program]).is_some() {
+            adapter(root, language)?;
+        } else {
+            missing.push(format!("{language}: there is no {program}; on Debian: apt-get install {remedy}"));
         }
     }
-    if missing.is_empty() { Ok(Ended::Passed) } else { services.without("new", missing.join("; ")) }
+    Ok(if missing.is_empty() { Ended::Passed } else { Ended::NotRun(missing.join("; ")) })
 }
 
-/// Writes an adapter and holds it to every rule.
-fn adapter(root: &Path, language: &str, line: &str) -> Result<(), Failure> {
-    let place = format!("{PLACE}/{language}");
-    command::output(command::sessionspec(root).args(["new", language, &place]))?;
-    command::output(command::sessionspec(root).args(["doctor", "--cmd", line]))?;
-    command::output(command::sessionspec(root).args(["run", "--cases", "100", "--cmd", line]))?;
-    println!("new {language}: it holds");
+/// Writes an adapter, asks the doctor, and holds it to every rule.
+fn adapter(root: &Path, language: &str) -> Result<(), Failure> {
+    let next = write(root, language)?;
+    shell(root, &next.replacen(" run ", " doctor ", 1))?;
+    shell(root, &format!("{next} --cases 100"))?;
+    println!("new {language}: `{next}` holds");
     Ok(())
 }
 
-/// Writes a crate and runs its tests, with the crates of this workspace in the place of the published ones.
-fn rust(root: &Path, place: &Path) -> Result<(), Failure> {
-    command::output(command::sessionspec(root).args(["new", "rust"]).arg(place))?;
-    let mut test = outside::cargo(root, place, "test")?;
-    for (name, folder) in [("session-core", "session-core"), ("session-conformance", "conformance")] {
-        let path = root.join(folder);
-        test.arg("--config").arg(format!("patch.crates-io.{name}.path = {:?}", path.display().to_string()));
+/// Writes a crate and runs its tests, with what is compiled already where it fits.
+fn rust(root: &Path) -> Result<(), Failure> {
+    let next = write(root, "rust")?;
+    let place = format!("{PLACE}/rust");
+    if next != format!("cargo test --manifest-path {place}/Cargo.toml") {
+        return Err(Failure::one("new", format!("rust: what is next is not `cargo test`: {next}")));
     }
-    command::output(test.args(["--quiet", "--test", "conformance"]))?;
-    println!("new rust: it holds");
+    command::output(&mut outside::cargo(root, &root.join(place), "test")?)?;
+    println!("new rust: `{next}` holds");
     Ok(())
+}
+
+/// Writes the files of a language, and gives the command that is printed to come next.
+fn write(root: &Path, language: &str) -> Result<String, Failure> {
+    let mut new = command::sessionspec(root);
+    // As outside of cargo, where the program is called by its name.
+    let printed =
+        command::output(new.args(["new", language]).arg(format!("{PLACE}/{language}")).env_remove("CARGO"))?;
+    let next = printed.lines().last().and_then(|line| line.strip_prefix("next: "));
+    next.map(str::to_owned)
+        .ok_or_else(|| Failure::one("new", format!("{language}: nothing is next:\n{printed}")))
+}
+
+/// Runs a line as somebody pastes it, with this repository's `sessionspec`.
+fn shell(root: &Path, line: &str) -> Result<(), Failure> {
+    let mut path = vec![root.join("target/debug")];
+    path.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
+    let path = std::env::join_paths(path).map_err(|error| Failure::one("new", error.to_string()))?;
+    command::output(Command::new("sh").current_dir(root).args(["-c", line]).env("PATH", path)).map(drop)
 }
