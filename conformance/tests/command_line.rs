@@ -3,47 +3,15 @@
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
 
+mod command;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use command::{adapter, sessionspec, sessionspec_in};
 use rstest::rstest;
 use serde_json::Value;
-
-struct Run {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Run {
-    /// What was printed as an error, which a machine that is busy precedes by lines about how far the run is.
-    fn stderr(&self) -> &str {
-        let progress = |line: &str| line.ends_with(" traces\n") || line.ends_with(" requests\n");
-        let told: usize =
-            self.stderr.split_inclusive('\n').take_while(|line| progress(line)).map(str::len).sum();
-        self.stderr.split_at(told).1
-    }
-}
-
-/// Runs the command in an empty directory, which goes when the result does.
-fn sessionspec(arguments: &[&str]) -> Run {
-    let directory = tempfile::tempdir().unwrap();
-    sessionspec_in(directory.path(), arguments)
-}
-
-fn sessionspec_in(directory: &Path, arguments: &[&str]) -> Run {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sessionspec"));
-    let output = command.current_dir(directory).args(arguments).stdin(Stdio::null()).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Run { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-/// The command line of an adapter that is a reference model, with some of its answers changed by `sed`.
-fn adapter(script: &str) -> String {
-    let serve = format!("{} serve --model", env!("CARGO_BIN_EXE_sessionspec"));
-    if script.is_empty() { serve } else { format!("sh -c \"{serve} | sed -u '{script}'\"") }
-}
 
 #[test]
 fn the_suite_holds_on_every_embedded_store_and_says_so_in_a_line() {
@@ -85,7 +53,7 @@ fn the_same_seed_gives_the_same_steps_whatever_runs_beside_them() {
 #[case::bad_jobs(&["run", "--jobs", "0"], &["--jobs"])]
 #[case::bad_report(&["run", "--report", "xml=x.xml"], &["json=FILE, junit=FILE, html=FILE or md=FILE"])]
 #[case::no_such_profile(&["run", "--profile", "slow"], &["quick", "full"])]
-#[case::nothing_known(&["run", "--store", "model", "--cases", "0", "--known-failures", "x"], &["cannot read x"])]
+#[case::nothing_known(&["run", "--store", "model", "--cases", "0", "--known-failures", "x"], &["cannot read the known failures in x"])]
 #[case::nothing_to_update(&["run", "--update"], &["--known-failures"])]
 #[case::unwritable_report(
     &["run", "--store", "model", "--cases", "0", "--report", "json=no/such/r.json"],
@@ -426,129 +394,6 @@ fn what_is_not_of_the_protocol_does_not_fit_its_schema() {
     ] {
         assert!(!validator.is_valid(&wrong), "{wrong}");
     }
-}
-
-#[test]
-fn a_reader_that_has_seen_enough_of_a_schema_is_no_error() {
-    let command = Command::new(env!("CARGO_BIN_EXE_sessionspec"))
-        .args(["schema", "protocol"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut child = command.unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), &*String::from_utf8_lossy(&output.stderr)), (Some(0), ""));
-}
-
-#[test]
-fn one_of_a_thing_is_one() {
-    let run = sessionspec(&["run", "--store", "model", "--rules", "dict.get", "--cases", "1"]);
-    assert!(run.stdout.contains("\nall held: 1 rule on 1 subject, "), "{}", run.stdout);
-}
-
-#[test]
-fn a_reader_that_has_seen_enough_of_any_command_is_no_error() {
-    for arguments in
-        [&["rules"][..], &["rules", "key.short"], &["run", "--store", "model", "--cases", "0"], &[]]
-    {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sessionspec"));
-        let mut child = command
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
-        let printed = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!((output.status.code(), printed.contains("panicked")), (Some(0), false), "{printed}");
-    }
-}
-
-/// The last line says what to do next.
-#[rstest]
-#[case::nothing_was_named(&["run", "--cases", "0"], "sessionspec new python")]
-#[case::it_holds(&["run", "--cases", "0", "--store", "model"], "docs/guides/ci.md")]
-fn a_run_ends_with_what_to_do_next(#[case] arguments: &[&str], #[case] next: &str) {
-    let run = sessionspec(arguments);
-    let last = run.stdout.lines().last().unwrap();
-    assert!(last.starts_with("next: ") && last.contains(next), "{last}");
-}
-
-#[test]
-fn after_a_failure_the_page_is_next() {
-    let broken = adapter("s/\\\"ok\\\":true/\\\"ok\\\":false/");
-    let arguments = ["run", "--cases", "0", "--rules", "lifecycle.*", "--cmd", &broken];
-    let last = |more: &[&str]| {
-        let run = sessionspec(&[&arguments[..], more].concat());
-        assert_eq!(run.status, Some(1), "{}{}", run.stdout, run.stderr);
-        run.stdout.lines().last().unwrap().to_owned()
-    };
-    assert!(last(&[]).contains("--report html="), "{}", last(&[]));
-    assert_eq!(last(&["--report", "html=r.html"]), "next: open r.html in a browser");
-}
-
-#[test]
-fn a_table_of_many_subjects_fits_a_terminal() {
-    let run = sessionspec(&["run", "--cases", "0", "--rules", "key.*"]);
-    let table: Vec<&str> = run.stdout.lines().take_while(|line| !line.starts_with("model ")).collect();
-    assert!(table.iter().all(|line| line.chars().count() <= 80), "{}", run.stdout);
-}
-
-#[test]
-fn in_a_pipe_nothing_is_coloured_and_a_word_can_ask_for_it() {
-    let coloured = |name: &str, value: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sessionspec"));
-        let command = command.args(["run", "--cases", "0", "--store", "model"]).env(name, value);
-        command.stdin(Stdio::null()).output().unwrap().stdout.contains(&0x1b)
-    };
-    assert!(!coloured("X", "1"));
-    assert!(coloured("CLICOLOR_FORCE", "1"));
-    assert!(!coloured("NO_COLOR", "1"));
-}
-
-#[test]
-fn without_a_command_examples_are_shown() {
-    let run = sessionspec(&[]);
-    assert_eq!((run.status, run.stderr()), (Some(0), ""));
-    assert!(run.stdout.contains(" run ") && run.stdout.contains(" new python"), "{}", run.stdout);
-}
-
-/// Which files are written; that they hold is seen by `cargo xtask new`.
-#[rstest]
-#[case("rust", &["Cargo.toml", "src/lib.rs", "tests/conformance.rs"])]
-#[case("python", &["adapter.py"])]
-#[case("node", &["adapter.mjs"])]
-#[case("php", &["adapter.php"])]
-#[case("go", &["adapter.go"])]
-fn files_for_a_store_of_ones_own_are_written_and_none_is_overwritten(
-    #[case] language: &str,
-    #[case] files: &[&str],
-) {
-    let directory = tempfile::tempdir().unwrap();
-    let run = sessionspec_in(directory.path(), &["new", language, "mine"]);
-    assert_eq!((run.status, run.stderr()), (Some(0), ""), "{}", run.stdout);
-    for file in files {
-        let text = fs::read_to_string(directory.path().join("mine").join(file)).unwrap();
-        assert!(!text.contains("python-dict"), "{text}");
-    }
-    assert!(run.stdout.lines().last().unwrap().starts_with("next: "), "{}", run.stdout);
-    fs::write(directory.path().join("mine").join(files[0]), "mine").unwrap();
-    let again = sessionspec_in(directory.path(), &["new", language, "mine"]);
-    assert_eq!(again.status, Some(2), "{}", again.stdout);
-    assert!(again.stderr.contains(files[0]) && again.stderr.contains("left as it is"), "{}", again.stderr);
-    assert_eq!(fs::read_to_string(directory.path().join("mine").join(files[0])).unwrap(), "mine");
-}
-
-#[test]
-fn a_replay_that_holds_shows_its_steps() {
-    let trace = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/lifecycle.save.no-resurrect.jsonl");
-    let run = sessionspec(&["replay", trace, "--store", "memory"]);
-    assert_eq!(run.status, Some(0), "{}{}", run.stdout, run.stderr);
-    assert!(run.stdout.contains("s1 = new") && run.stdout.contains("update-error"), "{}", run.stdout);
-    assert!(run.stdout.lines().last().unwrap().starts_with("held: "), "{}", run.stdout);
 }
 
 #[test]
