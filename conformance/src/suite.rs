@@ -192,6 +192,17 @@ fn shrunk(trace: &Trace, config: &Config, mut fails: impl FnMut(&Trace) -> bool)
 }
 
 /// Runs the suite on a subject. `progress` is told what happens while it does.
+///
+/// ```
+/// use session_conformance::manifest::Manifest;
+/// use session_conformance::subject::ModelSubject;
+/// use session_conformance::suite::{Config, run};
+///
+/// // The reference model, held against itself; any `Subject` will do.
+/// let config = Config::default().with_rules("lifecycle.*").with_cases(10);
+/// let report = run(&mut ModelSubject::new(Manifest::reference()), &config, &mut |_| ());
+/// assert!(report.is_success());
+/// ```
 pub fn run(
     subject: &mut dyn Subject,
     config: &Config,

@@ -8,6 +8,7 @@ mod command;
 mod dependencies;
 mod django;
 mod docs;
+mod examples;
 mod features;
 mod files;
 mod http;
