@@ -9,11 +9,15 @@ mod command;
 mod dependencies;
 mod django;
 mod docs;
+mod examples;
 mod features;
 mod files;
 mod http;
 mod login;
+mod msrv;
+mod new;
 mod outside;
+mod packages;
 mod pages;
 mod platforms;
 mod python;
@@ -111,8 +115,18 @@ enum Task {
     Outside,
     /// Check that Windows and macOS can have it
     Platforms,
+    /// Check that the oldest Rust that is promised builds it
+    Msrv,
+    /// Check that the crates can be published; nothing is
+    Packages {
+        /// Also build each package from nothing but itself, which takes minutes
+        #[arg(long)]
+        verify: bool,
+    },
     /// Check the documents: links, and the programs that the guides show
     Docs,
+    /// Write the files of `sessionspec new` for each language, and run them as they are
+    New,
     /// Break the example store and see whether its author would learn why
     Author,
     /// Run the benchmarks and write their figures into docs/performance.md
@@ -161,7 +175,13 @@ fn main() -> ExitCode {
         Task::Dependencies => dependencies::run(&root).map(|ended| println!("{ended}")),
         Task::Outside => outside::run(&root),
         Task::Platforms => platforms::run(&root).map(|ended| println!("{ended}")),
+        Task::Msrv => msrv::run(&root).map(|ended| println!("{ended}")),
+        Task::Packages { verify } => {
+            let building = if verify { packages::Building::Wanted } else { packages::Building::LeftOut };
+            packages::run(&root, building)
+        }
         Task::Docs => docs::run(&root),
+        Task::New => new::run(&root).map(|ended| println!("{ended}")),
         Task::Author => author::run(&root),
         Task::Bench { only } => bench::run(&root, &only),
     };

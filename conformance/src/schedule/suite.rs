@@ -128,8 +128,8 @@ impl Run<'_> {
         }
     }
 
-    /// What ended the run, if anything did, with the rule whose golden schedule it was, if it was one. One store that
-    /// panics says nothing of the next.
+    /// What ended the run, if anything did: the fault, and the rule whose golden schedule it was, if it was one. One store
+    /// that panics says nothing of the next.
     fn ended_by(&self) -> Option<&(Option<RuleId>, Fault)> {
         self.faults.iter().find(|(golden, fault)| golden.is_none() || !matches!(fault, Fault::Panic(_)))
     }
