@@ -20,6 +20,20 @@ use crate::front::{Front, Lease};
 ///   vanishes in the midst.
 ///
 /// All this holds among programs that use this store. A Django site on the same cache fills it without a lease.
+///
+/// ```
+/// use session_backends::{CachedStore, MemoryStore, SqliteStore};
+/// use session_core::Settings;
+/// use session_core::middleware::SessionLayer;
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("db.sqlite3");
+/// let settings = Settings::new("the site's secret");
+/// let back = SqliteStore::open(path, &settings)?;
+/// back.migrate()?;
+/// let layer = SessionLayer::new(CachedStore::new(MemoryStore::new(10_000), back), settings)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct CachedStore<F, B> {
     front: F,

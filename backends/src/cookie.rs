@@ -15,6 +15,16 @@ const MAX_COOKIE: usize = 4_096;
 /// The data is readable by the visitor, and cannot be changed by anybody without the secret. It cannot be
 /// taken back either: a copy of the cookie opens the session until it expires, whatever was deleted since.
 /// [`capabilities`](SessionStore::capabilities) tells an application so.
+///
+/// ```
+/// use session_backends::CookieStore;
+/// use session_core::Settings;
+/// use session_core::middleware::SessionLayer;
+///
+/// let settings = Settings::new("the site's secret");
+/// let layer = SessionLayer::new(CookieStore::new(&settings)?, settings)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct CookieStore<C = SystemClock> {
     codec: Codec,

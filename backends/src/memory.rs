@@ -12,6 +12,15 @@ use time::OffsetDateTime;
 ///
 /// Expired sessions are gone at once, and their memory is given back by and by: each insertion removes
 /// the expired ones it finds first, and [`clear_expired`](SessionStore::clear_expired) removes all.
+///
+/// ```
+/// use session_backends::MemoryStore;
+/// use session_core::Settings;
+/// use session_core::middleware::SessionLayer;
+///
+/// let layer = SessionLayer::new(MemoryStore::new(10_000), Settings::default())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct MemoryStore<C = SystemClock> {
     clock: C,

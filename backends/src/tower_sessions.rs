@@ -38,6 +38,17 @@ const MAX_ATTEMPTS: u32 = 100;
 ///
 /// The data is stored as a text, in one entry: their record has no order, and stores that encode it as `MessagePack`
 /// would change its numbers. Their layer cannot read what was written here.
+///
+/// ```
+/// use session_backends::FromTowerSessions;
+/// use session_core::Settings;
+/// use session_core::middleware::SessionLayer;
+///
+/// // Any store for `tower-sessions`; this one is theirs in memory.
+/// let theirs = tower_sessions_memory_store::MemoryStore::default();
+/// let layer = SessionLayer::new(FromTowerSessions::new(theirs), Settings::default())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct FromTowerSessions<T, C = SystemClock> {
     store: T,

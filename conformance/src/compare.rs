@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::call::{Call, Handles};
 use crate::json::Class;
-use crate::manifest::{Hook, Manifest};
+use crate::manifest::{Hook, Manifest, ValueSupport};
 use crate::observation::{Answer, Observation};
 use crate::op::{Key, Op, SessionOp, StorageOp};
 use crate::report::step_texts;
@@ -26,20 +26,15 @@ pub struct Difference {
     pub second: String,
 }
 
-/// Kinds of value that one of the two keeps and the other refuses. Steps with such a value are left out of a
+/// Kinds of value that one of the two keeps and the other refuses, or that neither has. Steps with such a value are left out of a
 /// comparison: there the two differ by what they say about themselves.
 pub fn values_of_one(first: &Manifest, second: &Manifest) -> Vec<Class> {
-    let kept = |manifest: &Manifest| {
-        let values = manifest.values;
-        [
-            (Class::BigInteger, values.big_integers),
-            (Class::NonFinite, values.non_finite),
-            (Class::LoneSurrogate, values.lone_surrogates),
-            (Class::Deep, values.deep_nesting),
-        ]
+    let supports = |manifest: &Manifest, class| manifest.values.support(class);
+    let differs = |class: &Class| {
+        supports(first, *class) != supports(second, *class)
+            || supports(first, *class) == ValueSupport::Unsupported
     };
-    let pairs = kept(first).into_iter().zip(kept(second));
-    pairs.filter(|(a, b)| a != b).map(|((class, _), _)| class).collect()
+    Class::ALL.into_iter().filter(differs).collect()
 }
 
 /// Runs a trace on both. Steps that need a hook which one of them lacks are left out, and so are those with

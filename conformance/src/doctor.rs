@@ -35,6 +35,7 @@ pub fn examine(command: &AdapterCommand) -> Vec<Check> {
     let manifest = subject.manifest().clone();
     let level = match manifest.level {
         SubjectLevel::Store => "a store",
+        SubjectLevel::KeyValue => "a store that keeps what is under a key",
         SubjectLevel::Session => "a subject with session objects",
     };
     examination.note(hello(), Ok(format!("{level} named {} {}", manifest.name, manifest.version)));

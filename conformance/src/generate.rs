@@ -10,7 +10,7 @@ use proptest::strategy::{Union, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::json::{Json, Name};
-use crate::manifest::{ClockLevel, Hook, Manifest, Reach};
+use crate::manifest::{ClockLevel, Hook, Manifest, Reach, Values};
 use crate::op::{Alteration, Entries, Expiry, ExpiryQuery, Forged, KeyRef, Op, SessionOp, StorageOp};
 use crate::trace::{START, Settings, Step, Trace};
 use crate::value::TraceValue;
@@ -29,6 +29,8 @@ pub struct Generator {
     traces: BoxedStrategy<Trace>,
     /// What the subject's clock can show.
     reach: Reach,
+    /// Which values it keeps.
+    values: Values,
 }
 
 impl std::fmt::Debug for Generator {
@@ -40,7 +42,8 @@ impl std::fmt::Debug for Generator {
 impl Generator {
     /// Traces of up to `steps` steps. The same seed gives the same traces.
     pub fn new(manifest: &Manifest, seed: u64, steps: usize) -> Self {
-        Self { runner: runner(seed), traces: traces(manifest, steps.max(2)), reach: manifest.clock_reach }
+        let traces = traces(manifest, steps.max(2));
+        Self { runner: runner(seed), traces, reach: manifest.clock_reach, values: manifest.values }
     }
 }
 
@@ -64,7 +67,10 @@ impl Iterator for Generator {
 
     fn next(&mut self) -> Option<Trace> {
         // None of the strategies filters, so none of them rejects.
-        self.traces.new_tree(&mut self.runner).ok().map(|tree| tree.current().fitted(self.reach))
+        self.traces
+            .new_tree(&mut self.runner)
+            .ok()
+            .map(|tree| tree.current().fitted(self.reach, &self.values))
     }
 }
 

@@ -38,6 +38,7 @@ impl Rule {
                 Need::Upsert => manifest.upsert = true,
                 Need::Limited => store.max_record_bytes = Some(1 << 20),
                 Need::BigIntegersRefused => values.big_integers = ValueSupport::RefusedOnSet,
+                Need::HugeIntegersRefused => values.huge_integers = Some(ValueSupport::RefusedOnSet),
                 Need::NonFiniteRefused => values.non_finite = ValueSupport::RefusedOnSet,
                 Need::LoneSurrogatesRefused => values.lone_surrogates = ValueSupport::RefusedOnSave,
                 Need::DeepNestingRefused => values.deep_nesting = ValueSupport::RefusedOnSave,
@@ -56,7 +57,9 @@ impl Rule {
                 | Need::Unlimited
                 | Need::RefusingSave
                 | Need::OrderKept
+                | Need::RefusingInsert
                 | Need::BigIntegersKept
+                | Need::HugeIntegersKept
                 | Need::NonFiniteKept
                 | Need::LoneSurrogatesKept
                 | Need::DeepNestingKept => {}

@@ -30,6 +30,9 @@
 //! on a [`subject`] and on the [`model`] and compares the [`observation`]s; what fails is [minimised](minimise); the [`suite`] puts
 //! it all into a [`report`].
 
+// On docs.rs each item says the feature that it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod application;
 pub mod call;
 pub mod compare;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use session_core::Capabilities;
 use time::OffsetDateTime;
 
+use crate::json::Class;
 use crate::model::Aspect;
 use crate::trace::START;
 
@@ -36,8 +37,12 @@ pub struct Manifest {
     pub upsert: bool,
     /// Which awkward values are kept.
     pub values: Values,
+    /// Whether an adapter is given the data of a record as one text.
+    pub opaque: bool,
     /// What the suite may do behind the store's back.
     pub hooks: Vec<Hook>,
+    /// What a store at the level [`KeyValue`](SubjectLevel::KeyValue) offers beside what it must.
+    pub operations: Vec<Operation>,
     /// The parts that the suite can stop and make fail.
     pub parts: Vec<&'static str>,
     /// Rules that the subject is known to break, each with its reason.
@@ -53,6 +58,9 @@ pub struct Manifest {
 pub enum SubjectLevel {
     /// The subject is a store; the suite puts `session-core` on top of it.
     Store,
+    /// The subject is a store that gives, sets and destroys what is under a key, and tells nobody what was there before.
+    /// The suite puts the rest on top of it.
+    KeyValue,
     /// The subject has session objects of its own.
     Session,
 }
@@ -109,14 +117,29 @@ impl ClockLevel {
     }
 }
 
+/// An operation that not every store has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Operation {
+    /// `touch`: postpone the expiry of a record whose data has not changed.
+    Touch,
+}
+
 /// Which awkward values a subject keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Values {
     /// Whether entries keep their order.
     pub order: Order,
+    /// What numbers are.
+    #[serde(default)]
+    pub numbers: Numbers,
     /// Integers beyond 2^53.
     pub big_integers: ValueSupport,
+    /// Integers beyond 64 bits with a sign; as `big_integers`, if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub huge_integers: Option<ValueSupport>,
     /// NaN and the infinities.
     pub non_finite: ValueSupport,
     /// Text with half a surrogate pair.
@@ -136,6 +159,18 @@ pub enum Order {
     Lost,
 }
 
+/// What numbers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Numbers {
+    /// An integer is another number than the float of the same value: 1 is not 1.0.
+    #[default]
+    Exact,
+    /// All of them are floating-point numbers of 64 bits, as in JavaScript: 1 and 1.0 are one number.
+    Doubles,
+}
+
 /// Whether a kind of value is kept, or when it is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -147,6 +182,8 @@ pub enum ValueSupport {
     RefusedOnSet,
     /// Saving a session that holds it answers `unrepresentable`, and the record stays whole.
     RefusedOnSave,
+    /// There is no such value where the store is used, such as an integer beyond 2^53 in JavaScript. The suite uses none.
+    Unsupported,
 }
 
 /// What the suite may do behind the store's back.
@@ -212,6 +249,23 @@ impl Hook {
     }
 }
 
+impl Operation {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Touch];
+
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Touch => "touch",
+        }
+    }
+
+    /// The operation of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|operation| operation.name() == name)
+    }
+}
+
 impl Erratum {
     /// A rule that is broken, and why.
     pub fn new(rule: &str, reason: &str) -> Self {
@@ -241,11 +295,18 @@ impl Manifest {
             capabilities,
             upsert: false,
             values: Values::KEPT,
+            opaque: false,
             hooks: Vec::new(),
+            operations: Vec::new(),
             parts: Vec::new(),
             errata: Vec::new(),
             unknown: Vec::new(),
         }
+    }
+
+    /// Whether a new session that is stored under a key which is taken is refused.
+    pub fn refuses_insert(&self) -> bool {
+        self.level != SubjectLevel::KeyValue
     }
 
     /// The manifest of the reference model: everything kept, everything possible, but to be killed.
@@ -263,9 +324,28 @@ impl Values {
     /// Everything is kept.
     pub const KEPT: Self = Self {
         order: Order::Kept,
+        numbers: Numbers::Exact,
         big_integers: ValueSupport::Kept,
+        huge_integers: None,
         non_finite: ValueSupport::Kept,
         lone_surrogates: ValueSupport::Kept,
         deep_nesting: ValueSupport::Kept,
     };
+
+    /// Whether integers beyond 64 bits are kept.
+    pub fn huge_integers(&self) -> ValueSupport {
+        self.huge_integers.unwrap_or(self.big_integers)
+    }
+
+    /// What becomes of a value of this class.
+    pub fn support(&self, class: Class) -> ValueSupport {
+        match class {
+            Class::LoneSurrogate => self.lone_surrogates,
+            Class::NonFinite => self.non_finite,
+            Class::Deep => self.deep_nesting,
+            Class::HugeInteger => self.huge_integers(),
+            Class::BigInteger => self.big_integers,
+            Class::Large | Class::NonBmp | Class::Float | Class::Text | Class::Plain => ValueSupport::Kept,
+        }
+    }
 }

@@ -182,6 +182,18 @@ impl Answer {
         }
     }
 
+    /// The same answer where all numbers are floating-point numbers of 64 bits.
+    #[must_use]
+    pub fn as_doubles(&self) -> Self {
+        let doubles = Json::as_doubles;
+        match self {
+            Self::Value(value) => Self::Value(value.as_ref().map(doubles)),
+            Self::Values(values) => Self::Values(values.iter().map(doubles).collect()),
+            Self::Items(items) => Self::Items(items.iter().map(|(n, v)| (n.clone(), doubles(v))).collect()),
+            other => other.clone(),
+        }
+    }
+
     /// The same answer with everything sorted, for stores that do not keep order.
     #[must_use]
     pub fn sorted(&self) -> Self {

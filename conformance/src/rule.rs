@@ -171,12 +171,18 @@ pub enum Need {
     RefusingSave,
     /// Saving creates what is not there.
     Upsert,
+    /// Storing a new session under a key that is taken is refused.
+    RefusingInsert,
     /// The order of entries is kept.
     OrderKept,
     /// Integers beyond 2^53 are kept.
     BigIntegersKept,
     /// Integers beyond 2^53 are refused.
     BigIntegersRefused,
+    /// Integers beyond 64 bits are kept.
+    HugeIntegersKept,
+    /// Integers beyond 64 bits are refused.
+    HugeIntegersRefused,
     /// NaN and the infinities are kept.
     NonFiniteKept,
     /// NaN and the infinities are refused.
@@ -228,23 +234,20 @@ impl Need {
             Self::Limited => (store.max_record_bytes.is_some(), "records have no greatest size"),
             Self::RefusingSave => (!subject.upsert, "saving creates what is not there (upsert)"),
             Self::Upsert => (subject.upsert, "saving creates nothing"),
+            Self::RefusingInsert => (subject.refuses_insert(), "the store sets whatever is under a key"),
             Self::OrderKept => (values.order == crate::manifest::Order::Kept, "the order of entries is lost"),
-            Self::BigIntegersKept => (values.big_integers == ValueSupport::Kept, "big integers are refused"),
-            Self::BigIntegersRefused => (values.big_integers != ValueSupport::Kept, "big integers are kept"),
-            Self::NonFiniteKept => {
-                (values.non_finite == ValueSupport::Kept, "NaN and infinities are refused")
-            }
-            Self::NonFiniteRefused => {
-                (values.non_finite != ValueSupport::Kept, "NaN and infinities are kept")
-            }
-            Self::LoneSurrogatesKept => {
-                (values.lone_surrogates == ValueSupport::Kept, "lone surrogates are refused")
-            }
+            Self::BigIntegersKept => return kept(values.big_integers, "big integers are refused"),
+            Self::BigIntegersRefused => return refused(values.big_integers, "big integers are kept"),
+            Self::HugeIntegersKept => return kept(values.huge_integers(), "huge integers are refused"),
+            Self::HugeIntegersRefused => return refused(values.huge_integers(), "huge integers are kept"),
+            Self::NonFiniteKept => return kept(values.non_finite, "NaN and infinities are refused"),
+            Self::NonFiniteRefused => return refused(values.non_finite, "NaN and infinities are kept"),
+            Self::LoneSurrogatesKept => return kept(values.lone_surrogates, "lone surrogates are refused"),
             Self::LoneSurrogatesRefused => {
-                (values.lone_surrogates != ValueSupport::Kept, "lone surrogates are kept")
+                return refused(values.lone_surrogates, "lone surrogates are kept");
             }
-            Self::DeepNestingKept => (values.deep_nesting == ValueSupport::Kept, "deep nesting is refused"),
-            Self::DeepNestingRefused => (values.deep_nesting != ValueSupport::Kept, "deep nesting is kept"),
+            Self::DeepNestingKept => return kept(values.deep_nesting, "deep nesting is refused"),
+            Self::DeepNestingRefused => return refused(values.deep_nesting, "deep nesting is kept"),
             Self::HookForceKeys => (
                 subject.hooks.contains(&Hook::ForceKeys),
                 "the subject cannot force keys (hook `force-keys`)",
@@ -263,3 +266,23 @@ impl Need {
         (!met).then_some(otherwise)
     }
 }
+
+/// Why such a value is not one that must be kept.
+fn kept(support: ValueSupport, otherwise: &'static str) -> Option<&'static str> {
+    match support {
+        ValueSupport::Kept => None,
+        ValueSupport::Unsupported => Some(NO_SUCH_VALUE),
+        ValueSupport::RefusedOnSet | ValueSupport::RefusedOnSave => Some(otherwise),
+    }
+}
+
+/// Why such a value is not one that must be refused.
+fn refused(support: ValueSupport, otherwise: &'static str) -> Option<&'static str> {
+    match support {
+        ValueSupport::Kept => Some(otherwise),
+        ValueSupport::Unsupported => Some(NO_SUCH_VALUE),
+        ValueSupport::RefusedOnSet | ValueSupport::RefusedOnSave => None,
+    }
+}
+
+const NO_SUCH_VALUE: &str = "there are no such values where the store is used";

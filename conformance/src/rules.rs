@@ -63,7 +63,7 @@ pub static RULES: &[Rule] = &[
         id: "key.collision",
         version: 1,
         level: Level::Must,
-        needs: &[Need::HookForceKeys],
+        needs: &[Need::HookForceKeys, Need::RefusingInsert],
         title: "A generated key that is already taken is skipped",
         text: "If the key generator proposes a key that already has a record, the new session gets another key, and the record stays\nas it is. The suite forces the collision; by chance it would take 2^82 sessions.",
         django: Django::Same(""),
@@ -366,7 +366,7 @@ pub static RULES: &[Rule] = &[
         id: "lifecycle.save-must-create.taken",
         version: 1,
         level: Level::Must,
-        needs: &[Need::ServerSide],
+        needs: &[Need::ServerSide, Need::RefusingInsert],
         title: "`save-must-create` on a key that is taken fails with `CreateError` and stores nothing",
         text: "The existing record stays as it was.",
         django: Django::Same(""),
@@ -1309,7 +1309,7 @@ pub static RULES: &[Rule] = &[
         level: Level::Must,
         needs: &[],
         title: "Floating-point numbers keep their value and stay floating-point numbers",
-        text: "",
+        text: "Where all numbers are floating-point numbers, as in JavaScript, a store says so (`numbers: doubles`). There `1.0` and `1`\nare one number, and so are `-0.0` and `0`.",
         django: Django::Same(""),
         page: "data.md",
         golden: include_str!("../golden/data.floats.jsonl"),
@@ -1349,27 +1349,49 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "data.integers.kept",
-        version: 2,
+        version: 3,
         level: Level::Must,
         needs: &[Need::BigIntegersKept],
         title: "Integers keep all their digits",
-        text: "This includes integers beyond 2^53, which a reader that uses floating-point numbers rounds; beyond 64 bits; and beyond\nthe largest floating-point number. The suite goes up to 4,300 digits.",
-        django: Django::Same(
-            "up to the 4,300 digits that Python reads: a session with a longer integer, which only another writer can have stored, reads as empty",
-        ),
+        text: "This includes integers beyond 2^53, which a reader that uses floating-point numbers rounds, up to 64 bits with a sign.",
+        django: Django::Same(""),
         page: "data.md",
         golden: include_str!("../golden/data.integers.kept.jsonl"),
     },
     Rule {
-        id: "data.integers.refused",
+        id: "data.integers.huge.kept",
         version: 1,
+        level: Level::Must,
+        needs: &[Need::HugeIntegersKept],
+        title: "Integers beyond 64 bits keep all their digits",
+        text: "This includes integers beyond the largest floating-point number. The suite goes up to 4,300 digits.",
+        django: Django::Same(
+            "up to the 4,300 digits that Python reads: a session with a longer integer, which only another writer can have stored, reads as empty",
+        ),
+        page: "data.md",
+        golden: include_str!("../golden/data.integers.huge.kept.jsonl"),
+    },
+    Rule {
+        id: "data.integers.refused",
+        version: 2,
         level: Level::Must,
         needs: &[Need::BigIntegersRefused],
         title: "A store that cannot keep a big integer refuses it",
-        text: "",
+        text: "A big integer is one beyond 2^53.",
         django: Django::Silent("it keeps them"),
         page: "data.md",
         golden: include_str!("../golden/data.integers.refused.jsonl"),
+    },
+    Rule {
+        id: "data.integers.huge.refused",
+        version: 1,
+        level: Level::Must,
+        needs: &[Need::HugeIntegersRefused],
+        title: "A store that cannot keep an integer beyond 64 bits refuses it",
+        text: "",
+        django: Django::Silent("it keeps them"),
+        page: "data.md",
+        golden: include_str!("../golden/data.integers.huge.refused.jsonl"),
     },
     Rule {
         id: "data.non-finite.kept",
@@ -1478,7 +1500,7 @@ pub static RULES: &[Rule] = &[
         id: "concurrent.insert.one-wins",
         version: 1,
         level: Level::Must,
-        needs: &[Need::ServerSide],
+        needs: &[Need::ServerSide, Need::RefusingInsert],
         title: "Of several insertions of one key exactly one succeeds",
         text: "The others fail because the key is taken, whether they overlap or come one after the other. Otherwise two visitors\nshare a session.",
         django: Django::Silent("its engines are not driven concurrently here"),
@@ -1901,7 +1923,7 @@ pub static RULES: &[Rule] = &[
 ];
 
 /// How many of them, the first ones, are about stores.
-pub(crate) const STORES: usize = 131;
+pub(crate) const STORES: usize = 133;
 
 /// How many, behind those, are about what overlaps and fails; the others are about applications.
 pub(crate) const SCHEDULES: usize = 10;
@@ -2150,99 +2172,103 @@ pub const DATA_TOO_LARGE: RuleId = RuleId(119);
 pub const DATA_ORDER: RuleId = RuleId(120);
 /// `r[data.integers.kept]`: Integers keep all their digits.
 pub const DATA_INTEGERS_KEPT: RuleId = RuleId(121);
+/// `r[data.integers.huge.kept]`: Integers beyond 64 bits keep all their digits.
+pub const DATA_INTEGERS_HUGE_KEPT: RuleId = RuleId(122);
 /// `r[data.integers.refused]`: A store that cannot keep a big integer refuses it.
-pub const DATA_INTEGERS_REFUSED: RuleId = RuleId(122);
+pub const DATA_INTEGERS_REFUSED: RuleId = RuleId(123);
+/// `r[data.integers.huge.refused]`: A store that cannot keep an integer beyond 64 bits refuses it.
+pub const DATA_INTEGERS_HUGE_REFUSED: RuleId = RuleId(124);
 /// `r[data.non-finite.kept]`: NaN and the infinities survive.
-pub const DATA_NON_FINITE_KEPT: RuleId = RuleId(123);
+pub const DATA_NON_FINITE_KEPT: RuleId = RuleId(125);
 /// `r[data.non-finite.refused]`: A store that cannot keep NaN and the infinities refuses them.
-pub const DATA_NON_FINITE_REFUSED: RuleId = RuleId(124);
+pub const DATA_NON_FINITE_REFUSED: RuleId = RuleId(126);
 /// `r[data.surrogates.kept]`: Lone surrogates survive.
-pub const DATA_SURROGATES_KEPT: RuleId = RuleId(125);
+pub const DATA_SURROGATES_KEPT: RuleId = RuleId(127);
 /// `r[data.surrogates.refused]`: A store that cannot keep lone surrogates refuses them.
-pub const DATA_SURROGATES_REFUSED: RuleId = RuleId(126);
+pub const DATA_SURROGATES_REFUSED: RuleId = RuleId(128);
 /// `r[data.deep.kept]`: Lists nested 300 deep survive.
-pub const DATA_DEEP_KEPT: RuleId = RuleId(127);
+pub const DATA_DEEP_KEPT: RuleId = RuleId(129);
 /// `r[data.deep.refused]`: A store that cannot keep deep nesting refuses it.
-pub const DATA_DEEP_REFUSED: RuleId = RuleId(128);
+pub const DATA_DEEP_REFUSED: RuleId = RuleId(130);
 /// `r[data.corrupt.empty]`: A record that does not decode reads as an empty session under the same key.
-pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(129);
+pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(131);
 /// `r[data.corrupt.overwritten]`: Saving replaces a record that did not decode.
-pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(130);
+pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(132);
 /// `r[concurrent.delete.final]`: After an acknowledged deletion no load finds the session.
-pub const CONCURRENT_DELETE_FINAL: RuleId = RuleId(131);
+pub const CONCURRENT_DELETE_FINAL: RuleId = RuleId(133);
 /// `r[concurrent.insert.one-wins]`: Of several insertions of one key exactly one succeeds.
-pub const CONCURRENT_INSERT_ONE_WINS: RuleId = RuleId(132);
+pub const CONCURRENT_INSERT_ONE_WINS: RuleId = RuleId(134);
 /// `r[concurrent.load.latest]`: A load sees the last acknowledged write, or a later one.
-pub const CONCURRENT_LOAD_LATEST: RuleId = RuleId(133);
+pub const CONCURRENT_LOAD_LATEST: RuleId = RuleId(135);
 /// `r[concurrent.record.whole]`: A load returns one record that was written, whole.
-pub const CONCURRENT_RECORD_WHOLE: RuleId = RuleId(134);
+pub const CONCURRENT_RECORD_WHOLE: RuleId = RuleId(136);
 /// `r[concurrent.order]`: All answers about a session fit one order of the operations.
-pub const CONCURRENT_ORDER: RuleId = RuleId(135);
+pub const CONCURRENT_ORDER: RuleId = RuleId(137);
 /// `r[failure.no-lie]`: What is acknowledged while a part fails has happened.
-pub const FAILURE_NO_LIE: RuleId = RuleId(136);
+pub const FAILURE_NO_LIE: RuleId = RuleId(138);
 /// `r[failure.not-absence]`: A failing part is never reported as "no such session".
-pub const FAILURE_NOT_ABSENCE: RuleId = RuleId(137);
+pub const FAILURE_NOT_ABSENCE: RuleId = RuleId(139);
 /// `r[failure.recovers]`: When nothing fails any more, the store works as before.
-pub const FAILURE_RECOVERS: RuleId = RuleId(138);
+pub const FAILURE_RECOVERS: RuleId = RuleId(140);
 /// `r[crash.acknowledged]`: What was acknowledged before the process was killed is there afterwards.
-pub const CRASH_ACKNOWLEDGED: RuleId = RuleId(139);
+pub const CRASH_ACKNOWLEDGED: RuleId = RuleId(141);
 /// `r[crash.whole]`: What was under way when the process was killed is there whole, or not at all.
-pub const CRASH_WHOLE: RuleId = RuleId(140);
+pub const CRASH_WHOLE: RuleId = RuleId(142);
 /// `r[middleware.key]`: The session's key is the value of the session cookie.
-pub const MIDDLEWARE_KEY: RuleId = RuleId(141);
+pub const MIDDLEWARE_KEY: RuleId = RuleId(143);
 /// `r[middleware.key.exact-name]`: Only a cookie of exactly that name is the session's.
-pub const MIDDLEWARE_KEY_EXACT_NAME: RuleId = RuleId(142);
+pub const MIDDLEWARE_KEY_EXACT_NAME: RuleId = RuleId(144);
 /// `r[middleware.key.quoted]`: Quotes around the cookie's value are not part of the key.
-pub const MIDDLEWARE_KEY_QUOTED: RuleId = RuleId(143);
+pub const MIDDLEWARE_KEY_QUOTED: RuleId = RuleId(145);
 /// `r[middleware.key.long-header]`: A long header hides no cookie.
-pub const MIDDLEWARE_KEY_LONG_HEADER: RuleId = RuleId(144);
+pub const MIDDLEWARE_KEY_LONG_HEADER: RuleId = RuleId(146);
 /// `r[middleware.key.hostile]`: Whatever the cookie's value is, it is no error.
-pub const MIDDLEWARE_KEY_HOSTILE: RuleId = RuleId(145);
+pub const MIDDLEWARE_KEY_HOSTILE: RuleId = RuleId(147);
 /// `r[middleware.key.not-logged]`: No key of a session stands in what the application writes into its logs or to its output.
-pub const MIDDLEWARE_KEY_NOT_LOGGED: RuleId = RuleId(146);
+pub const MIDDLEWARE_KEY_NOT_LOGGED: RuleId = RuleId(148);
 /// `r[middleware.lazy]`: A request that does not touch its session reads nothing, saves nothing, and sends no cookie.
-pub const MIDDLEWARE_LAZY: RuleId = RuleId(147);
+pub const MIDDLEWARE_LAZY: RuleId = RuleId(149);
 /// `r[middleware.key.not-adopted]`: A key that the application never issued is not adopted.
-pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(148);
+pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(150);
 /// `r[middleware.key.unguessable]`: Keys are drawn at random, from at least 2^128.
-pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(149);
+pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(151);
 /// `r[middleware.save.modified]`: A modified session is saved, and its cookie is set.
-pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(150);
+pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(152);
 /// `r[middleware.save.unmodified]`: An unmodified session is not saved.
-pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(151);
+pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(153);
 /// `r[middleware.save.every-request]`: With `save_every_request`, every session that is not empty is saved, and its cookie is set.
-pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(152);
+pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(154);
 /// `r[middleware.save.empty]`: An empty session is never saved.
-pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(153);
+pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(155);
 /// `r[middleware.save.server-error]`: An answer of 500 or above saves nothing and sets no cookie.
-pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(154);
+pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(156);
 /// `r[middleware.save.explicit]`: What the handler itself saved stays, whatever the response.
-pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(155);
+pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(157);
 /// `r[middleware.interrupted]`: If a modified session is deleted while its request is handled, the response is 400, and the session stays deleted.
-pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(156);
+pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(158);
 /// `r[middleware.cookie.age]`: The cookie of a session lives as long as the session.
-pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(157);
+pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(159);
 /// `r[middleware.cookie.browser-close]`: The cookie of a session that ends with the browser has neither `Max-Age` nor `Expires`.
-pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(158);
+pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(160);
 /// `r[middleware.cookie.new-key]`: A session that got a new key sends it.
-pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(159);
+pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(161);
 /// `r[middleware.cookie.kept]`: A session that kept its key sends the same one.
-pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(160);
+pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(162);
 /// `r[middleware.cookie.deleted]`: The cookie of an empty session is deleted.
-pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(161);
+pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(163);
 /// `r[middleware.cookie.attributes]`: The cookie is sent as the settings say.
-pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(162);
+pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(164);
 /// `r[middleware.cookie.deleted-attributes]`: The cookie is deleted where it was set.
-pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(163);
+pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(165);
 /// `r[middleware.vary.accessed]`: A response whose session was accessed has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(164);
+pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(166);
 /// `r[middleware.vary.sent]`: A response that sets or deletes the cookie has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(165);
+pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(167);
 /// `r[middleware.vary.untouched]`: A response whose session was not accessed may be shared.
-pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(166);
+pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(168);
 /// `r[middleware.cache.private]`: A response that sets the session's cookie does not say `Cache-Control: public`.
-pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(167);
+pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(169);
 /// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
-pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(168);
+pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(170);
 /// `r[middleware.log-out]`: After `flush` the old key opens nothing.
-pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(169);
+pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(171);

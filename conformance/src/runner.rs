@@ -1,7 +1,7 @@
 //! Runs a trace on a subject, beside the model, and finds the first difference.
 
 use crate::call::Call;
-use crate::manifest::{ClockLevel, Manifest, Order};
+use crate::manifest::{ClockLevel, Manifest, Numbers, Order};
 use crate::model::{Aspect, Errata, Expected, Model};
 use crate::observation::{Answer, Observation, SessionState};
 use crate::op::{Forged, Key, StorageOp};
@@ -245,21 +245,36 @@ impl Run<'_> {
             return Some(mismatch);
         }
         if let (Ok(wanted), Ok(got)) = (&expected.outcome, &observed.outcome)
-            && !got.fits(wanted)
+            && let Some(mismatch) = self.compare_answer(expected, wanted, got)
         {
-            let same_when_sorted = wanted.sorted() == got.sorted();
-            if !(same_when_sorted && self.manifest.values.order == Order::Lost) {
-                let mut mismatch = Mismatch::new(expected, Aspect::Answer);
-                if same_when_sorted {
-                    mismatch.rules.insert(0, rules::DATA_ORDER);
-                }
-                return Some(mismatch);
-            }
+            return Some(mismatch);
         }
         let (wanted, got) = (expected.session.as_ref()?, observed.session.as_ref()?);
         let flag = |aspect, differs: bool| differs.then(|| Mismatch::new(expected, aspect));
         flag(Aspect::Accessed, wanted.accessed != got.accessed)
             .or_else(|| flag(Aspect::Modified, wanted.modified != got.modified))
+    }
+
+    /// Compares answers, as far as the subject keeps order and numbers.
+    fn compare_answer(&self, expected: &Expected, wanted: &Answer, got: &Answer) -> Option<Mismatch> {
+        let values = &self.manifest.values;
+        if got.fits(wanted) {
+            return None;
+        }
+        let (wanted, got) = match values.numbers {
+            Numbers::Exact => (wanted.sorted(), got.sorted()),
+            Numbers::Doubles if wanted.as_doubles() == got.as_doubles() => return None,
+            Numbers::Doubles => (wanted.as_doubles().sorted(), got.as_doubles().sorted()),
+        };
+        let same_when_sorted = wanted == got;
+        if same_when_sorted && values.order == Order::Lost {
+            return None;
+        }
+        let mut mismatch = Mismatch::new(expected, Aspect::Answer);
+        if same_when_sorted {
+            mismatch.rules.insert(0, rules::DATA_ORDER);
+        }
+        Some(mismatch)
     }
 
     /// Compares keys, and learns the text of one that was issued just now.

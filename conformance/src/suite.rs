@@ -61,6 +61,18 @@ pub enum Profile {
     Full,
 }
 
+/// What the suite looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Work {
+    /// The golden trace of a rule.
+    Rule(RuleId),
+    /// Generated traces.
+    Generated,
+    /// What overlaps, fails and dies.
+    Overlapping,
+}
+
 /// What is told while the suite runs.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -72,6 +84,8 @@ pub enum Progress<'a> {
         /// How many there are.
         total: usize,
     },
+    /// What is looked at from here on.
+    Working(Work),
     /// A rule was found to be broken, and its trace was made small.
     Failed {
         /// How.
@@ -168,7 +182,8 @@ fn needs_set_clock(trace: &Trace, manifest: &Manifest) -> bool {
 
 /// A golden trace as the subject's clock can show it; nothing if that cannot be set and would have to be.
 fn playable(golden: &Trace, manifest: &Manifest) -> Option<Trace> {
-    Some(golden.fitted(manifest.clock_reach)).filter(|trace| !needs_set_clock(trace, manifest))
+    Some(golden.fitted(manifest.clock_reach, &manifest.values))
+        .filter(|trace| !needs_set_clock(trace, manifest))
 }
 
 /// A trace as small as it goes in the time that there is for it.
@@ -178,6 +193,17 @@ fn shrunk(trace: &Trace, config: &Config, mut fails: impl FnMut(&Trace) -> bool)
 }
 
 /// Runs the suite on a subject. `progress` is told what happens while it does.
+///
+/// ```
+/// use session_conformance::manifest::Manifest;
+/// use session_conformance::subject::ModelSubject;
+/// use session_conformance::suite::{Config, run};
+///
+/// // The reference model, held against itself; any `Subject` will do.
+/// let config = Config::default().with_rules("lifecycle.*").with_cases(10);
+/// let report = run(&mut ModelSubject::new(Manifest::reference()), &config, &mut |_| ());
+/// assert!(report.is_success());
+/// ```
 pub fn run(
     subject: &mut dyn Subject,
     config: &Config,
@@ -194,6 +220,7 @@ pub fn run(
         report.manifest = declared;
         report.lead_with(subject.wrong);
     } else if report.is_whole() {
+        progress(Progress::Working(Work::Overlapping));
         let (rules, failures) = check_schedules(&mut subject, config);
         report.rules.extend(rules);
         report.schedule_failures = failures;
@@ -215,6 +242,7 @@ fn run_traces(
     }
     let total = golden.len() + config.cases;
     for (done, rule) in golden.into_iter().enumerate() {
+        (run.progress)(Progress::Working(Work::Rule(rule)));
         run.golden(rule);
         (run.progress)(Progress::Done { done: done + 1, total });
         if run.broken.is_some() {
@@ -226,6 +254,7 @@ fn run_traces(
     if run.broken.is_none() && run.subject.manifest().clock == ClockLevel::Wall {
         run.wall();
     }
+    (run.progress)(Progress::Working(Work::Generated));
     let generator = Generator::new(run.subject.manifest(), config.seed, config.steps);
     for (done, trace) in generator.take(config.cases).enumerate() {
         if config.budget.is_some_and(|budget| started.elapsed() >= budget) || run.broken.is_some() {

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::json::{Json, Object};
-use crate::manifest::Reach;
+use crate::manifest::{Reach, ValueSupport, Values};
 use crate::op::{Expiry, ExpiryQuery, Op, SessionOp, Source};
-use crate::value::Budget;
+use crate::value::{Budget, TraceValue};
 
 /// The version of the trace format.
 pub const FORMAT: u32 = 1;
@@ -220,10 +220,12 @@ impl Trace {
         trace
     }
 
-    /// The trace as a clock can show it: instants and lives are rounded down to what it counts in, so that what was
-    /// just before an instant is still before it; and where it ends, the trace ends. Every part of a trace is a trace.
+    /// The trace as a subject can be put through it. Instants and lives are rounded down to what its clock counts in, so
+    /// that what was just before an instant is still before it; where that clock ends, the trace ends. Steps with a value
+    /// that does not exist where the store is used are left out. Every part of a trace is a trace.
     #[must_use]
-    pub fn fitted(&self, reach: Reach) -> Self {
+    pub fn fitted(&self, reach: Reach, values: &Values) -> Self {
+        let exists = |value: &TraceValue| values.support(value.json().class()) != ValueSupport::Unsupported;
         let unit = reach.resolution.max(1);
         let down = |micros: i64| micros.div_euclid(unit).saturating_mul(unit);
         let (mut meant, mut shown) = (0_i64, 0);
@@ -232,6 +234,11 @@ impl Trace {
             meant = meant.saturating_add(step.advance);
             if meant > reach.span {
                 break;
+            }
+            if let Op::Session(_, op) = &step.op
+                && !op.values().all(exists)
+            {
+                continue;
             }
             let advance = down(meant) - shown;
             shown += advance;
@@ -368,7 +375,7 @@ mod tests {
             r#"{"op":"save","advance_us":90000000,"session":1}"#,
         ];
         let trace = TraceFile::parse(&file(&lines.map(str::to_owned))).unwrap().trace;
-        let fitted = trace.fitted(Reach { span: 60_000_000, resolution: 1_000 });
+        let fitted = trace.fitted(Reach { span: 60_000_000, resolution: 1_000 }, &Values::KEPT);
         let advances: Vec<i64> = fitted.steps.iter().map(|step| step.advance).collect();
         assert_eq!(advances, [0, 0, 0, 9_999_000, 1_000, 0]);
         let expiry = |step: usize| match &fitted.steps[step].op {
@@ -376,7 +383,21 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!((expiry(1), expiry(5)), (Expiry::At(START + 10_000_000, 0), Expiry::Duration(2_000)));
-        assert_eq!(trace.fitted(Reach::ANY), trace);
+        assert_eq!(trace.fitted(Reach::ANY, &Values::KEPT), trace);
+    }
+
+    #[test]
+    fn steps_with_values_that_do_not_exist_are_left_out_and_time_goes_on() {
+        let lines = [
+            r#"{"op":"new"}"#,
+            r#"{"op":"set","session":1,"name":"a","value":[9007199254740993],"advance_us":5}"#,
+            r#"{"op":"set","session":1,"name":"a","value":1}"#,
+        ];
+        let trace = TraceFile::parse(&file(&lines.map(str::to_owned))).unwrap().trace;
+        let values = Values { big_integers: ValueSupport::Unsupported, ..Values::KEPT };
+        let fitted = trace.fitted(Reach::ANY, &values);
+        let [new, set] = &fitted.steps[..] else { panic!("{fitted:?}") };
+        assert_eq!((&new.op, &set.op, set.advance), (&trace.steps[0].op, &trace.steps[2].op, 5));
     }
 
     #[test]

@@ -33,6 +33,16 @@ impl Clock for SystemClock {
 }
 
 /// A clock that stands still until it is told to move. Clones share one time.
+///
+/// ```
+/// use session_core::{Clock, ManualClock};
+/// use time::macros::datetime;
+///
+/// let clock = ManualClock::new(datetime!(2030-01-01 00:00 UTC));
+/// let of_the_store = clock.clone();
+/// clock.advance(time::Duration::days(14));
+/// assert_eq!(of_the_store.now(), datetime!(2030-01-15 00:00 UTC));
+/// ```
 #[derive(Debug, Clone)]
 pub struct ManualClock {
     /// Microseconds since the Unix epoch.

@@ -26,6 +26,18 @@ const TEST_COOKIE: &str = "testcookie";
 /// `{{ request.session.name }}` (with `minijinja`, hand it over as `Serde(data)`). Numbers are then those of the
 /// template engine; one that no engine has, an integer of more than 128 bits or a number beyond floating point, is
 /// given as text.
+///
+/// ```
+/// use session_core::SessionData;
+///
+/// fn shop(data: &mut SessionData) -> Result<(), session_core::SessionError> {
+///     data.insert("basket", ["apples", "pears"])?;
+///     let basket: Option<Vec<String>> = data.get_as("basket")?;
+///     assert_eq!(basket.map(|basket| basket.len()), Some(2));
+///     data.set_expiry_after(time::Duration::hours(1))?;
+///     Ok(())
+/// }
+/// ```
 pub struct SessionData {
     entries: Entries,
     /// Values that were given out to be changed in place. What they are now counts, and not their texts.

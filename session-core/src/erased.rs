@@ -62,6 +62,17 @@ impl<S: SessionStore> ErasedStore for S {
 
 /// A store whose engine is known only at run time. It never holds up the thread that runs its futures: a store that
 /// [blocks](SessionStore::blocks) is [`Offload`]ed.
+///
+/// ```
+/// use session_core::{AnyStore, SessionStore};
+///
+/// fn chosen(local: impl SessionStore + 'static, server: Option<impl SessionStore + 'static>) -> AnyStore {
+///     match server {
+///         Some(server) => AnyStore::new(server),
+///         None => AnyStore::new(local),
+///     }
+/// }
+/// ```
 #[derive(Clone)]
 pub struct AnyStore(Arc<dyn ErasedStore>);
 

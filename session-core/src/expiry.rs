@@ -13,6 +13,15 @@ pub(crate) const ENTRY: &str = "_session_expiry";
 /// When a session expires.
 ///
 /// Django's counterpart is the argument of `SessionBase.set_expiry`.
+///
+/// ```
+/// use session_core::{Expiry, SessionData};
+///
+/// fn remember_me(data: &mut SessionData, remember: bool) {
+///     // For thirty days after each change; or until the browser closes.
+///     data.set_expiry(Expiry::Seconds(if remember { 30 * 24 * 60 * 60 } else { 0 }));
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Expiry {
     /// As the settings say (`None` in Django).

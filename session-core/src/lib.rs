@@ -31,6 +31,9 @@
 //!
 //! The behaviour is specified rule by rule in the project's `docs/spec`, and checked against Django.
 
+// On docs.rs each item says the feature that it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod clock;
 mod data;
 mod entries;

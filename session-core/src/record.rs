@@ -6,6 +6,17 @@ use crate::Entries;
 
 /// A session as a store keeps it: its data, and the instant from which it no longer exists. Cloning it copies no
 /// data.
+///
+/// ```
+/// use session_core::{Entries, Record};
+/// use time::macros::datetime;
+///
+/// let record = Record::new(Entries::parse(br#"{"user": "ada"}"#)?, datetime!(2030-01-01 00:00 UTC));
+/// // What a store writes, and the instant from which it gives nothing back:
+/// assert_eq!(record.data.to_json(), r#"{"user": "ada"}"#);
+/// assert_eq!(record.expires.year(), 2030);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Record {

@@ -19,6 +19,17 @@ const MAX_ATTEMPTS: u32 = 1_000;
 
 /// What all sessions of an application share: the settings, the clock, and the source of keys. Cloning is
 /// cheap.
+///
+/// ```
+/// use session_core::{ManualClock, RandomKeys, SessionContext, Settings};
+///
+/// let context = SessionContext::new(Settings::new("…"));
+/// assert_eq!(context.settings().cookie_name, "sessionid");
+///
+/// // In a test, time stands still until it is told to move.
+/// let clock = ManualClock::new(time::macros::datetime!(2030-01-01 00:00 UTC));
+/// let context = SessionContext::with(Settings::new("…"), clock, RandomKeys);
+/// ```
 #[derive(Debug, Clone)]
 pub struct SessionContext {
     shared: Arc<Shared>,
@@ -76,6 +87,23 @@ impl SessionContext {
 /// worked with in memory; [`save`](Self::save) writes it.
 ///
 /// Django's counterpart is an engine's `SessionStore` object.
+///
+/// ```
+/// use session_core::blocking::Wait;
+/// use session_core::{Session, SessionContext, SessionError, SessionStore, Settings};
+///
+/// /// Logs somebody in, and gives the value of the cookie that opens the session from then on.
+/// fn log_in(store: impl SessionStore, cookie: Option<&str>, user: &str) -> Result<String, SessionError> {
+///     let mut session = Session::open(store, SessionContext::new(Settings::default()), cookie);
+///     // A key that somebody planted on the visitor must not become one that is logged in.
+///     session.cycle_key().wait()?;
+///     session.data().wait()?.insert("user", user)?;
+///     session.save().wait()?;
+///     Ok(session.key().map(|key| key.as_str().to_owned()).unwrap_or_default())
+/// }
+/// ```
+///
+/// An async program says `.await` in the place of `.wait()`.
 #[derive(Debug)]
 pub struct Session<S> {
     store: S,

@@ -72,6 +72,16 @@ pub enum SignatureError {
 }
 
 /// Signs and checks under a salt, with a secret and the older secrets that are still accepted.
+///
+/// ```
+/// use session_core::Secret;
+/// use session_core::signing::Signer;
+///
+/// let signer = Signer::new(&Secret::new("…"), &[], "example.salt");
+/// let signed = signer.sign("ada");
+/// assert_eq!(signer.unsign(&signed), Ok("ada"));
+/// assert!(signer.unsign(&signed.replace("ada", "eve")).is_err());
+/// ```
 #[derive(Debug, Clone)]
 pub struct Signer {
     /// HMAC states with the derived keys already in them; the first one signs.

@@ -14,6 +14,71 @@ use crate::{Record, SessionKey, StoreError};
 ///
 /// Django's counterpart is a session engine (`django.contrib.sessions.backends.*`), without the
 /// dictionary that Django puts in the same class.
+///
+/// A store in memory, whole:
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::{Mutex, MutexGuard, PoisonError};
+///
+/// use session_core::{Capabilities, Clock, Record, SessionKey, SessionStore, StoreError};
+///
+/// struct InMemory<C> {
+///     clock: C,
+///     records: Mutex<HashMap<String, Record>>,
+/// }
+///
+/// impl<C: Clock> InMemory<C> {
+///     /// The records that have not expired. At its instant a record has.
+///     fn live(&self) -> MutexGuard<'_, HashMap<String, Record>> {
+///         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+///         let now = self.clock.now();
+///         records.retain(|_, record| now < record.expires);
+///         records
+///     }
+/// }
+///
+/// impl<C: Clock> SessionStore for InMemory<C> {
+///     fn capabilities(&self) -> Capabilities {
+///         Capabilities::memory()
+///     }
+///
+///     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
+///         Ok(self.live().contains_key(key.as_str()))
+///     }
+///
+///     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+///         Ok(self.live().get(key.as_str()).cloned())
+///     }
+///
+///     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+///         let mut live = self.live();
+///         if live.contains_key(key.as_str()) {
+///             return Err(StoreError::Exists(key.clone()));
+///         }
+///         live.insert(key.as_str().into(), record.clone());
+///         Ok(key.clone())
+///     }
+///
+///     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+///         let mut live = self.live();
+///         let Some(stored) = live.get_mut(key.as_str()) else {
+///             return Err(StoreError::NotFound(key.clone()));
+///         };
+///         *stored = record.clone();
+///         Ok(key.clone())
+///     }
+///
+///     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+///         self.live().remove(key.as_str());
+///         Ok(())
+///     }
+///
+///     async fn clear_expired(&self) -> Result<u64, StoreError> {
+///         Ok(0) // `live` has removed them, whatever was asked last
+///     }
+/// }
+/// ```
 pub trait SessionStore: Send + Sync {
     /// What this store can do. The answer never changes during the life of a store.
     fn capabilities(&self) -> Capabilities;

@@ -59,7 +59,7 @@ const fn gate(name: &'static str, kind: Kind, program: Program, line: &'static s
 }
 
 /// Every gate. Each lane takes the first for which nothing is to be waited.
-const GATES: [Gate; 20] = [
+const GATES: [Gate; 24] = [
     gate(BUILD, Kind::Builds, Program::Xtask, BUILD),
     gate("format", Kind::Free, Program::Cargo, "fmt --all --check"),
     gate("spec", Kind::Free, Program::Xtask, "spec"),
@@ -76,7 +76,10 @@ const GATES: [Gate; 20] = [
     gate("rustdoc", Kind::Builds, Program::Cargo, "doc --workspace --no-deps --all-features"),
     gate("outside", Kind::Builds, Program::Xtask, "outside"),
     gate("author", Kind::Builds, Program::Xtask, "author"),
+    gate("new", Kind::Builds, Program::Xtask, "new"),
     gate("platforms", Kind::Builds, Program::Xtask, "platforms"),
+    gate("msrv", Kind::Builds, Program::Xtask, "msrv"),
+    gate("packages", Kind::Builds, Program::Xtask, "packages"),
     // The longest first. `cargo xtask django` tries more, with each version.
     gate("django 6.1", Kind::Runs, Program::Xtask, "django --only 6.1 --cases 1000"),
     gate("django 5.2", Kind::Runs, Program::Xtask, "django --only 5.2 --cases 300"),
@@ -86,6 +89,7 @@ const GATES: [Gate; 20] = [
     gate("book", Kind::After("suite"), Program::Built("book"), book::SITE),
     gate("browser", Kind::After("book"), Program::Xtask, "browser"),
     gate("python", Kind::Runs, Program::Xtask, "python"),
+    gate("adapters", Kind::Runs, Program::Xtask, "adapters"),
 ];
 
 /// How a gate ended.

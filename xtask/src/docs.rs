@@ -1,11 +1,12 @@
-//! `cargo xtask docs`: links in the documents lead somewhere, every page is in the book, and the code that
-//! the guides show is the code that is tested. What mdBook makes of them is checked by `cargo xtask book`.
+//! `cargo xtask docs`: links in the documents lead somewhere, every page is in the book, the code that the guides show is
+//! the code that is tested, and who meets a type first finds an example (`examples.rs`). What mdBook makes of the documents is
+//! checked by `cargo xtask book`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{Failure, files};
+use crate::{Failure, examples, files};
 
 /// Checks the documents.
 pub(crate) fn run(root: &Path) -> Result<(), Failure> {
@@ -42,6 +43,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
             faults.push(format!("docs/{name} is not in docs/SUMMARY.md"));
         }
     }
+    faults.extend(examples::missing(root)?);
     if faults.is_empty() {
         println!("docs: {} pages", pages.len());
         Ok(())

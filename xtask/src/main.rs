@@ -1,5 +1,6 @@
 //! Every gate that CI runs. This file only dispatches; each gate has a file of its own.
 
+mod adapters;
 mod author;
 mod bench;
 mod book;
@@ -9,11 +10,15 @@ mod command;
 mod dependencies;
 mod django;
 mod docs;
+mod examples;
 mod features;
 mod files;
 mod http;
 mod login;
+mod msrv;
+mod new;
 mod outside;
+mod packages;
 mod pages;
 mod platforms;
 mod python;
@@ -75,6 +80,8 @@ enum Task {
         #[arg(long)]
         require_services: bool,
     },
+    /// Hold stores of other people, in Node, PHP and Python, to every rule, by the adapters for them
+    Adapters,
     /// Check Django's site and the example on axum over HTTP
     Http {
         /// Take missing servers or a missing Python for an error
@@ -111,8 +118,18 @@ enum Task {
     Outside,
     /// Check that Windows and macOS can have it
     Platforms,
+    /// Check that the oldest Rust that is promised builds it
+    Msrv,
+    /// Check that the crates can be published; nothing is
+    Packages {
+        /// Also build each package from nothing but itself, which takes minutes
+        #[arg(long)]
+        verify: bool,
+    },
     /// Check the documents: links, and the programs that the guides show
     Docs,
+    /// Write the files of `sessionspec new` for each language, and run them as they are
+    New,
     /// Break the example store and see whether its author would learn why
     Author,
     /// Run the benchmarks and write their figures into docs/performance.md
@@ -145,6 +162,7 @@ fn main() -> ExitCode {
         Task::Python { require_services } => {
             python::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
+        Task::Adapters => adapters::run(&root).map(|ended| println!("{ended}")),
         Task::Http { require_services } => {
             http::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
@@ -161,7 +179,13 @@ fn main() -> ExitCode {
         Task::Dependencies => dependencies::run(&root).map(|ended| println!("{ended}")),
         Task::Outside => outside::run(&root),
         Task::Platforms => platforms::run(&root).map(|ended| println!("{ended}")),
+        Task::Msrv => msrv::run(&root).map(|ended| println!("{ended}")),
+        Task::Packages { verify } => {
+            let building = if verify { packages::Building::Wanted } else { packages::Building::LeftOut };
+            packages::run(&root, building)
+        }
         Task::Docs => docs::run(&root),
+        Task::New => new::run(&root).map(|ended| println!("{ended}")),
         Task::Author => author::run(&root),
         Task::Bench { only } => bench::run(&root, &only),
     };

@@ -14,11 +14,19 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How long a page may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A browser that runs, without a window. It is closed by [`quit`](Self::quit), or with its driver.
+/// A browser that runs, without a window. It is closed by [`quit`](Self::quit), or when nobody has it any more: its driver
+/// would leave it running.
 pub(crate) struct Browser {
     agent: ureq::Agent,
     /// The driver's address of this browser.
     url: String,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // After `quit` there is nothing to close, and where it cannot be closed nobody is left to be told.
+        drop(self.agent.delete(&self.url).call());
+    }
 }
 
 type Done<T = ()> = Result<T, String>;

@@ -33,6 +33,19 @@ const PICKLED: &str = "F1";
 
 /// A memcached server (1.6 or newer). Connections are pooled, and made anew when they break. Needs a Tokio
 /// runtime.
+///
+/// ```no_run
+/// use session_backends::{CacheStore, MemcachedCache};
+/// use session_core::Settings;
+/// use session_core::middleware::SessionLayer;
+///
+/// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+/// let settings = Settings::new("the site's secret");
+/// let cache = MemcachedCache::connect("localhost:11211").await?;
+/// let layer = SessionLayer::new(CacheStore::new(cache, &settings), settings)?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct MemcachedCache<K = SystemClock> {
     address: String,
     /// What the server's clock shows.

@@ -176,6 +176,17 @@ pub enum CacheFormat {
 /// A record is gone when its time is over, or when the cache needs the room. A cache that is down is an error
 /// and no empty session. Inserting and replacing are each one operation of the server, where Django asks
 /// first and then writes.
+///
+/// With a cache of one's own; [`Cache`] says what it must be able to do:
+///
+/// ```
+/// use session_backends::{Cache, CacheFormat, CacheStore};
+/// use session_core::{AnyStore, Settings};
+///
+/// fn sessions_in(cache: impl Cache + 'static, settings: &Settings) -> AnyStore {
+///     AnyStore::new(CacheStore::new(cache, settings).with_format(CacheFormat::Json))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct CacheStore<C, K = SystemClock> {
     cache: C,

@@ -26,6 +26,19 @@ const SWAP: &str = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end \
 
 /// A Redis or Valkey server, or a cluster of them. Connections are shared by all tasks, and made anew when they
 /// break. Cloning is cheap. Needs a Tokio runtime.
+///
+/// ```no_run
+/// use session_backends::{CacheStore, RedisCache};
+/// use session_core::Settings;
+/// use session_core::middleware::SessionLayer;
+///
+/// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+/// let settings = Settings::new("the site's secret");
+/// let cache = RedisCache::connect("redis://localhost").await?;
+/// let layer = SessionLayer::new(CacheStore::new(cache, &settings), settings)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct RedisCache {
     connection: Connection,

@@ -45,6 +45,18 @@ const IN_THE_MAKING: &str = "_out_";
 ///
 /// Its methods block: [`AnyStore`](session_core::AnyStore), and so `SessionLayer` and [`open`](crate::open), have
 /// them done on other threads.
+///
+/// ```
+/// use session_backends::FileStore;
+/// use session_core::Settings;
+/// use session_core::middleware::SessionLayer;
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let directory = directory.path().display().to_string();
+/// let settings = Settings::new("the site's secret").with(|settings| settings.file_path = Some(directory));
+/// let layer = SessionLayer::new(FileStore::open(&settings)?, settings)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct FileStore<C = SystemClock> {
     directory: PathBuf,

@@ -43,6 +43,20 @@ CREATE INDEX IF NOT EXISTS "django_session_expire_date_a5c62663" ON "django_sess
 ///
 /// Connections are pooled, and their statements prepared. A server that does not answer in time is an error, and the
 /// connection is given up: see [`PostgresOptions`]. Needs a Tokio runtime.
+///
+/// ```no_run
+/// use session_backends::PostgresStore;
+/// use session_core::Settings;
+/// use session_core::middleware::SessionLayer;
+///
+/// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+/// let settings = Settings::new("the site's secret");
+/// let store = PostgresStore::connect("postgres://user:password@localhost/site", &settings).await?;
+/// store.migrate().await?;
+/// let layer = SessionLayer::new(store, settings)?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct PostgresStore<C = SystemClock> {
     pool: Pool,
     timeout: Duration,

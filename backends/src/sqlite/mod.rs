@@ -40,6 +40,20 @@ CREATE INDEX IF NOT EXISTS "django_session_expire_date_a5c62663" ON "django_sess
 /// such as a log-out, survives then is a choice: see [`SqliteOptions::durability`].
 ///
 /// The path `:memory:` is one database for this store, which ends with it.
+///
+/// ```
+/// use session_backends::SqliteStore;
+/// use session_core::Settings;
+/// use session_core::middleware::SessionLayer;
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("db.sqlite3");
+/// let settings = Settings::new("the site's secret");
+/// let store = SqliteStore::open(path, &settings)?;
+/// store.migrate()?;
+/// let layer = SessionLayer::new(store, settings)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct SqliteStore<C = SystemClock> {
     connections: Connections,
     /// In what time the table is kept; UTC, if nothing is said.
@@ -49,6 +63,17 @@ pub struct SqliteStore<C = SystemClock> {
 }
 
 /// How an SQLite database is used.
+///
+/// ```
+/// use session_backends::{Durability, Journal, SqliteOptions, SqliteStore};
+/// use session_core::{Settings, SystemClock};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("db.sqlite3");
+/// let options = SqliteOptions::default().with_durability(Durability::Synced).with_connections(2);
+/// let store = SqliteStore::open_with(path, &Settings::new("…"), SystemClock, options)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SqliteOptions {

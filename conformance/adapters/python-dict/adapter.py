@@ -1,4 +1,5 @@
-"""A whole adapter for sessionspec: a store that is a dictionary. It needs Python and nothing else.
+"""A whole adapter for sessionspec: a store that is a dictionary. It needs Python and nothing else. Put your own store in
+the place of `records`, and say in HELLO what it can do.
 
 Requests come as lines of JSON on stdin; each gets one line of answer on stdout, with the same `id`.
 """

@@ -62,6 +62,17 @@ pub enum Monotonic {
 }
 
 /// A clock that can be set, for programs that are started under it.
+///
+/// ```no_run
+/// use session_clock::MovedClock;
+///
+/// let mut clock = MovedClock::new()?;
+/// let mut server = std::process::Command::new("redis-server").envs(clock.environment()).spawn()?;
+/// clock.set(1_893_456_000_000_000)?; // to 2030: whatever expires until then is gone
+/// clock.release()?;
+/// server.kill()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct MovedClock {
     path: PathBuf,

@@ -44,6 +44,14 @@ pub const ARTIFACTS: &str = "target/sessionspec";
 /// With the environment variable `SESSIONSPEC_TRACE` set to a trace file, that one trace is run instead.
 ///
 /// A store that is opened by a future, or of which there is more to say, has [`Suite`].
+///
+/// ```no_run
+/// use session_backends::MemoryStore;
+///
+/// fn main() -> std::process::ExitCode {
+///     session_conformance::main(|env| Ok::<_, std::io::Error>(MemoryStore::with_clock(10_000, env.clock())))
+/// }
+/// ```
 pub fn main<S, E>(open: impl Fn(&Env) -> Result<S, E> + Send + Sync + 'static) -> ExitCode
 where
     S: SessionStore + 'static,

@@ -15,6 +15,7 @@ use std::fmt;
 
 use session_core::Consistency;
 
+use crate::manifest::Manifest;
 use crate::rule::RuleId;
 use crate::rules;
 
@@ -114,11 +115,14 @@ pub struct History {
 }
 
 impl History {
-    /// The same of a store in which saving creates what is not there.
-    pub(crate) fn upserted(mut self) -> Self {
+    /// The same in the terms of a store: where saving creates what is not there, an update does, and where a taken key is
+    /// no obstacle, so does an insertion.
+    pub(crate) fn in_terms_of(mut self, manifest: &Manifest) -> Self {
         for event in &mut self.events {
-            if let Asked::Update(write) = event.asked {
-                event.asked = Asked::Upsert(write);
+            match event.asked {
+                Asked::Update(write) if manifest.upsert => event.asked = Asked::Upsert(write),
+                Asked::Insert(write) if !manifest.refuses_insert() => event.asked = Asked::Upsert(write),
+                _ => {}
             }
         }
         self

@@ -13,6 +13,8 @@ pub enum Class {
     Deep,
     /// More than 60,000 bytes.
     Large,
+    /// An integer beyond 64 bits with a sign.
+    HugeInteger,
     /// An integer beyond 2^53, up to which floating-point readers are exact.
     BigInteger,
     /// A character beyond the basic plane.
@@ -25,6 +27,22 @@ pub enum Class {
     Plain,
 }
 
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::LoneSurrogate,
+        Self::NonFinite,
+        Self::Deep,
+        Self::Large,
+        Self::HugeInteger,
+        Self::BigInteger,
+        Self::NonBmp,
+        Self::Float,
+        Self::Text,
+        Self::Plain,
+    ];
+}
+
 impl fmt::Display for Class {
     /// What it is called in a sentence.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,6 +51,7 @@ impl fmt::Display for Class {
             Self::NonFinite => "NaN and the infinities",
             Self::Deep => "deep nesting",
             Self::Large => "large values",
+            Self::HugeInteger => "integers beyond 64 bits",
             Self::BigInteger => "integers beyond 2^53",
             Self::NonBmp => "characters beyond the basic plane",
             Self::Float => "numbers with a fraction",
@@ -62,7 +81,8 @@ pub(super) fn classify(text: &str) -> Class {
             b'N' | b'I' => class = class.min(Class::NonFinite),
             b'0'..=b'9' => {
                 let end = bytes[i..].iter().position(|b| !is_number_byte(*b)).map_or(bytes.len(), |n| i + n);
-                class = class.min(classify_number(&text[i..end]));
+                let start = i - usize::from(i > 0 && bytes[i - 1] == b'-');
+                class = class.min(classify_number(&text[start..end]));
                 i = end - 1;
             }
             _ => {}
@@ -126,10 +146,11 @@ fn surrogate(body: &[u8]) -> Option<Half> {
 fn classify_number(text: &str) -> Class {
     const EXACT: u64 = 1 << 53;
     if text.contains(['.', 'e', 'E']) {
-        Class::Float
-    } else if text.parse::<u64>().is_ok_and(|n| n <= EXACT) {
-        Class::Plain
-    } else {
-        Class::BigInteger
+        return Class::Float;
+    }
+    match text.parse::<i64>() {
+        Ok(integer) if integer.unsigned_abs() <= EXACT => Class::Plain,
+        Ok(_) => Class::BigInteger,
+        Err(_) => Class::HugeInteger,
     }
 }

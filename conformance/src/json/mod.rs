@@ -85,6 +85,16 @@ impl Json {
         Self { text: text.into(), class: self.class }
     }
 
+    /// The same value where all numbers are floating-point numbers of 64 bits: those that are the same one there are
+    /// written as one. An integer that is none of them stays.
+    #[must_use]
+    pub fn as_doubles(&self) -> Self {
+        // Canonical text always parses; a value that does not is left as it is.
+        let Ok(mut node) = Node::parse(&self.text) else { return self.clone() };
+        node.as_doubles();
+        node.into_json()
+    }
+
     /// The entries of an object, or `None` if this is not one.
     pub fn entries(&self) -> Option<Vec<(Name, Json)>> {
         let Ok(Node::Object(entries)) = Node::parse(&self.text) else { return None };
@@ -229,6 +239,11 @@ mod tests {
     #[case("1", Class::Plain)]
     #[case("9007199254740992", Class::Plain)]
     #[case("-9007199254740993", Class::BigInteger)]
+    #[case("-9007199254740992", Class::Plain)]
+    #[case("[-9223372036854775808]", Class::BigInteger)]
+    #[case("9223372036854775808", Class::HugeInteger)]
+    #[case("[-9223372036854775809,1]", Class::HugeInteger)]
+    #[case("1e-5", Class::Float)]
     #[case("1.5", Class::Float)]
     #[case("NaN", Class::NonFinite)]
     #[case(r#""NaN 1""#, Class::Plain)]
@@ -239,6 +254,19 @@ mod tests {
     #[case(r#""\\ud83d""#, Class::Text)]
     fn the_class_names_what_is_awkward(#[case] text: &str, #[case] class: Class) {
         assert_eq!(Json::parse(text).unwrap().class(), class);
+    }
+
+    // What JavaScript's `JSON.stringify(JSON.parse(left))` gives is the same number as `right` here.
+    #[rstest]
+    #[case("[1,1.0,-0.0,0]", "[1,1,0,0]")]
+    #[case("{\"1.0\":1e+16}", "{\"1.0\":10000000000000000}")]
+    #[case("1.2345678901234568e+20", "123456789012345680000")]
+    #[case("1e+21", "1e+21")]
+    #[case("[0.1,5e-324]", "[0.1,5e-324]")]
+    fn numbers_that_are_one_double_are_one(#[case] text: &str, #[case] same: &str) {
+        let double = |text: &str| Json::parse(text).unwrap().as_doubles();
+        assert_eq!(double(text), double(same));
+        assert_ne!(double("9007199254740993"), double("9007199254740992"));
     }
 
     #[test]

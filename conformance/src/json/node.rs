@@ -64,6 +64,23 @@ impl Node {
         }
     }
 
+    pub(super) fn as_doubles(&mut self) {
+        match self {
+            Self::Atom(text) => {
+                // What is written in the digits of an integer may be one that no double is.
+                let same = |double: &f64| text.contains(['.', 'e']) || double.to_string() == *text;
+                if let Some(double) =
+                    text.parse::<f64>().ok().filter(|double| double.is_finite()).filter(same)
+                {
+                    *text = float_text(double + 0.0);
+                }
+            }
+            Self::List(elements) => elements.iter_mut().for_each(Self::as_doubles),
+            Self::Object(entries) => entries.iter_mut().for_each(|(_, value)| value.as_doubles()),
+            Self::Text(_) => {}
+        }
+    }
+
     pub(super) fn sort(&mut self) {
         match self {
             Self::List(elements) => elements.iter_mut().for_each(Self::sort),

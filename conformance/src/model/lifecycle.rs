@@ -210,6 +210,12 @@ impl Model {
             self.sign(i, lifetime, vec![rules::LIFECYCLE_SAVE_MUST_CREATE_STORES]);
             return Ok(Answer::Unit);
         }
+        if self.taken(key) && !self.choices.manifest.refuses_insert() {
+            self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_UPSERT);
+            self.because(Aspect::Key, rules::LIFECYCLE_SAVE_UPSERT);
+            self.write(i, key, lifetime, vec![rules::LIFECYCLE_SAVE_UPSERT]);
+            return Ok(Answer::Unit);
+        }
         if self.taken(key) {
             self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
             self.because(Aspect::Key, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);

@@ -63,11 +63,17 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// The rules behind an aspect, the most specific first. Where no rule speaks about just this aspect,
+    /// The rules behind an aspect, each once, the most specific first. Where no rule speaks about just this aspect,
     /// the rules of the whole step do.
     pub(crate) fn rules(&self, aspect: Aspect) -> Vec<RuleId> {
-        let of = |wanted: Option<Aspect>| -> Vec<RuleId> {
-            self.why.iter().filter(|(a, _)| wanted.is_none_or(|w| *a == w)).map(|(_, rule)| *rule).collect()
+        let of = |wanted: Option<Aspect>| {
+            let mut rules = Vec::new();
+            for (_, rule) in self.why.iter().filter(|(aspect, _)| wanted.is_none_or(|w| *aspect == w)) {
+                if !rules.contains(rule) {
+                    rules.push(*rule);
+                }
+            }
+            rules
         };
         let exact = of(Some(aspect));
         if exact.is_empty() { of(None) } else { exact }
@@ -522,15 +528,15 @@ impl Model {
 
     /// Whether a kind of value is refused at this moment, and by which rule.
     fn refusal(&self, class: Class, moment: ValueSupport) -> Option<RuleId> {
-        let values = &self.choices.manifest.values;
-        let (keeps, rule) = match class {
-            Class::LoneSurrogate => (values.lone_surrogates, rules::DATA_SURROGATES_REFUSED),
-            Class::NonFinite => (values.non_finite, rules::DATA_NON_FINITE_REFUSED),
-            Class::BigInteger => (values.big_integers, rules::DATA_INTEGERS_REFUSED),
-            Class::Deep => (values.deep_nesting, rules::DATA_DEEP_REFUSED),
+        let rule = match class {
+            Class::LoneSurrogate => rules::DATA_SURROGATES_REFUSED,
+            Class::NonFinite => rules::DATA_NON_FINITE_REFUSED,
+            Class::HugeInteger => rules::DATA_INTEGERS_HUGE_REFUSED,
+            Class::BigInteger => rules::DATA_INTEGERS_REFUSED,
+            Class::Deep => rules::DATA_DEEP_REFUSED,
             _ => return None,
         };
-        (keeps == moment).then_some(rule)
+        (self.choices.manifest.values.support(class) == moment).then_some(rule)
     }
 }
 
@@ -541,6 +547,7 @@ fn survival(class: Class) -> RuleId {
         Class::NonFinite => rules::DATA_NON_FINITE_KEPT,
         Class::Deep => rules::DATA_DEEP_KEPT,
         Class::Large => rules::DATA_LARGE,
+        Class::HugeInteger => rules::DATA_INTEGERS_HUGE_KEPT,
         Class::BigInteger => rules::DATA_INTEGERS_KEPT,
         Class::NonBmp => rules::DATA_NON_BMP,
         Class::Float => rules::DATA_FLOATS,

@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 use session_core::json::Json;
 use session_core::{BoxError, Entries, SessionKey, StoreError};
 
+use super::DECLARED;
 use crate::json::Class;
+use crate::manifest::ValueSupport;
 
 /// The entries as values, by their names.
 pub(super) fn to_values(key: &SessionKey, entries: &Entries) -> Result<Vec<(String, Value)>, StoreError> {
@@ -13,7 +15,7 @@ pub(super) fn to_values(key: &SessionKey, entries: &Entries) -> Result<Vec<(Stri
     for (name, text) in entries.iter() {
         let name = name.to_str().ok_or_else(|| refused("half a surrogate pair in a name".into()))?;
         let class = crate::json::Json::parse(text).map_or(Class::Plain, |json| json.class());
-        if matches!(class, Class::BigInteger | Class::Deep | Class::NonFinite | Class::LoneSurrogate) {
+        if DECLARED.support(class) != ValueSupport::Kept {
             return Err(refused(format!("{class} are not kept by stores of this trait").into()));
         }
         let value =

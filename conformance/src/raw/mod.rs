@@ -31,16 +31,19 @@ use session_core::SessionKey;
 use crate::manifest::{Order, ValueSupport, Values};
 use crate::subject::StoreHooks;
 
+/// The values that every store of such a trait keeps.
+const DECLARED: Values = Values {
+    order: Order::Lost,
+    big_integers: ValueSupport::RefusedOnSave,
+    non_finite: ValueSupport::RefusedOnSave,
+    lone_surrogates: ValueSupport::RefusedOnSave,
+    deep_nesting: ValueSupport::RefusedOnSave,
+    ..Values::KEPT
+};
+
 /// What is said of every store of such a trait.
 fn declared(hooks: StoreHooks) -> StoreHooks {
-    let values = Values {
-        order: Order::Lost,
-        big_integers: ValueSupport::RefusedOnSave,
-        non_finite: ValueSupport::RefusedOnSave,
-        lone_surrogates: ValueSupport::RefusedOnSave,
-        deep_nesting: ValueSupport::RefusedOnSave,
-    };
-    hooks.with_values(values).with_wall_clock().with_upsert().with_uncounted_sweep()
+    hooks.with_values(DECLARED).with_wall_clock().with_upsert().with_uncounted_sweep()
 }
 
 /// A number of 128 bits that stands for a key, the same in every process of one build.

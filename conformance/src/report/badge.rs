@@ -1,6 +1,6 @@
 //! A badge from a report: a small picture in SVG for a README.
 
-use super::Written;
+use super::{Written, counted};
 
 /// How wide a character is, in tenths of a pixel, at eleven pixels of Verdana or what stands in for it.
 const CHARACTER: usize = 68;
@@ -8,17 +8,22 @@ const CHARACTER: usize = 68;
 const GOOD: &str = "#2e7d4f";
 const BAD: &str = "#b3261e";
 
+/// So many of a thing hold.
+fn held(n: usize, thing: &str) -> String {
+    format!("{} {}", counted(n, thing), if n == 1 { "holds" } else { "hold" })
+}
+
 /// The badge of a report.
 pub fn badge(report: &Written) -> String {
     let broken = report.subjects.iter().filter(|subject| !subject.is_success()).count();
     let (text, colour) = match (report.subjects.as_slice(), broken) {
-        ([one], 0) => (format!("{} rules hold", one.count(super::Outcome::Pass)), GOOD),
+        ([one], 0) => (held(one.count(super::Outcome::Pass), "rule"), GOOD),
         ([one], _) => {
             let wrong = one.rules.iter().filter(|rule| !rule.status.is_success(rule.level)).count();
-            (format!("{wrong} {} broken", if wrong == 1 { "rule" } else { "rules" }), BAD)
+            (format!("{} broken", counted(wrong, "rule")), BAD)
         }
         ([], _) => ("nothing was run".into(), BAD),
-        (all, 0) => (format!("{} subjects hold", all.len()), GOOD),
+        (all, 0) => (held(all.len(), "subject"), GOOD),
         (all, broken) => (format!("{broken} of {} subjects broken", all.len()), BAD),
     };
     let label = "sessionspec";

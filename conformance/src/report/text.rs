@@ -1,8 +1,9 @@
 //! The report for a reader: a block per failure, a table of rules by area, and a line of totals.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::path::Path;
 
+use super::table;
 use super::{Artifacts, Failure, Outcome, Report, RuleReport, ScheduleFailure, SubjectReport};
 use crate::application::Broken;
 use crate::call::Handles;
@@ -69,6 +70,10 @@ pub fn schedule_block(
     let length = match &failure.schedule {
         Some(schedule) if schedule.moves.len() == failure.original_moves => {
             counted(failure.original_moves, "move")
+        }
+        // What each client asks at the end shows it.
+        Some(schedule) if schedule.moves.is_empty() => {
+            format!("{}, none of them needed", counted(failure.original_moves, "move"))
         }
         Some(schedule) => {
             format!("{} shrunk to {}", counted(failure.original_moves, "move"), schedule.moves.len())
@@ -268,33 +273,17 @@ pub(crate) fn step_texts(trace: &Trace) -> Vec<(String, String)> {
 
 /// The table of rules by area, what needs to be said about single rules, and the line of totals.
 pub fn summary(report: &Report) -> String {
-    let mut out = String::new();
-    let areas = areas(report);
-    let names: Vec<String> = report.subjects.iter().map(|s| s.manifest.name.clone()).collect();
-    let first = areas.iter().map(|area| area.len()).max().unwrap_or(0).max(8);
-    let widths: Vec<usize> = names.iter().map(|name| name.chars().count().max(9)).collect();
-    let _ = write!(out, "{:first$}", "area");
-    for (name, width) in names.iter().zip(&widths) {
-        let _ = write!(out, "  {name:>width$}");
-    }
-    out.push('\n');
-    for area in &areas {
-        let _ = write!(out, "{area:first$}");
-        for (subject, width) in report.subjects.iter().zip(&widths) {
-            let _ = write!(out, "  {:>width$}", area_cell(subject, area));
-        }
-        out.push('\n');
-    }
+    let mut out = table::table(report);
     for subject in &report.subjects {
         out.push_str(&notes(subject));
     }
     for subject in &report.subjects {
         let _ = writeln!(
             out,
-            "{}: {}; {} steps; clock {}",
+            "{}: {}; {}; clock {}",
             titled(&subject.manifest),
             tally(subject),
-            thousands(subject.steps),
+            counted(thousands(subject.steps), "step"),
             subject.manifest.clock.name()
         );
         if !subject.manifest.clock_test.is_empty() {
@@ -316,10 +305,10 @@ pub fn summary(report: &Report) -> String {
     let seed = report.seed.map(|seed| format!(", seed {seed:#x}")).unwrap_or_default();
     let _ = writeln!(
         out,
-        "{verdict}: {} on {}, {} steps{seed}, {:.1} s",
+        "{verdict}: {} on {}, {}{seed}, {:.1} s",
         counted(report.subjects.iter().map(wanted).max().unwrap_or(0), "rule"),
         counted(report.subjects.len(), "subject"),
-        thousands(steps),
+        counted(thousands(steps), "step"),
         report.duration.as_secs_f64()
     );
     out
@@ -327,7 +316,7 @@ pub fn summary(report: &Report) -> String {
 
 /// How many rules ended how. What speaks of the sessions that the suite puts on a store is not the store's.
 fn tally(subject: &SubjectReport) -> String {
-    let is_store = subject.manifest.level == SubjectLevel::Store;
+    let is_store = subject.manifest.level != SubjectLevel::Session;
     let (sessions, own): (Vec<&RuleReport>, Vec<&RuleReport>) =
         subject.rules.iter().partition(|rule| is_store && rule.rule.is_about_sessions());
     let counts = |rules: &[&RuleReport]| {
@@ -349,9 +338,11 @@ fn wanted(subject: &SubjectReport) -> usize {
     subject.rules.len() - subject.count(Outcome::Disabled)
 }
 
-/// A number of things.
-fn counted(n: usize, thing: &str) -> String {
-    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
+/// A number of things: one of them, or several.
+pub fn counted(n: impl Display, thing: &str) -> String {
+    let n = n.to_string();
+    let s = if n == "1" { "" } else { "s" };
+    format!("{n} {thing}{s}")
 }
 
 /// What a reader must know beside the counts: everything that neither passed nor was left out.
@@ -378,41 +369,6 @@ fn notes(subject: &SubjectReport) -> String {
     out
 }
 
-/// The areas of a report's rules, in the order of the specification.
-fn areas(report: &Report) -> Vec<&'static str> {
-    let mut areas: Vec<&str> = Vec::new();
-    for rule in report.subjects.iter().flat_map(|subject| &subject.rules) {
-        let area = rule.rule.rule().id.split('.').next().unwrap_or_default();
-        if areas.last() != Some(&area) && !areas.contains(&area) {
-            areas.push(area);
-        }
-    }
-    areas
-}
-
-/// Passed of applicable, with a mark if something is wrong.
-fn area_cell(subject: &SubjectReport, area: &str) -> String {
-    let of_area = || subject.rules.iter().filter(|rule| rule.rule.rule().id.split('.').next() == Some(area));
-    let left_out = |status| matches!(status, Outcome::NotApplicable | Outcome::Disabled);
-    let passed = of_area().filter(|rule| rule.status == Outcome::Pass).count();
-    let applicable = of_area().filter(|rule| !left_out(rule.status)).count();
-    if applicable == 0 {
-        return "-".into();
-    }
-    let mut wrong = of_area().filter(|rule| !rule.status.is_success(rule.rule.rule().level));
-    // Where nothing is known of the store, it is not blamed.
-    let mark = match wrong.next() {
-        None => "",
-        Some(first)
-            if first.status == Outcome::HarnessError && wrong.all(|rule| rule.status == first.status) =>
-        {
-            "ERROR "
-        }
-        Some(_) => "FAIL ",
-    };
-    format!("{mark}{passed}/{applicable}")
-}
-
 fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
@@ -428,6 +384,14 @@ fn thousands(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_of_a_thing_is_one() {
+        assert_eq!(
+            [counted(0, "rule"), counted(1, "rule"), counted(11, "rule")],
+            ["0 rules", "1 rule", "11 rules"]
+        );
+    }
 
     #[test]
     fn counts_have_commas() {

@@ -256,12 +256,14 @@ const NAMES: [&str; 2] = ["write", "again"];
 
 fn record(write: u32, expires: OffsetDateTime) -> Record {
     let [first, second] = NAMES;
-    let text = format!(r#"{{"{first}":{write},"{second}":{write}}}"#);
+    // As text: not every store tells 1 from 1.0.
+    let text = format!(r#"{{"{first}":"{write}","{second}":"{write}"}}"#);
     Record::new(Entries::parse(text.as_bytes()).unwrap_or_default(), expires)
 }
 
 /// The number of the write that a record is from.
 fn written(record: &Record) -> Option<u32> {
-    let [first, second] = NAMES.map(|name| record.data.get(name).and_then(|text| text.parse::<u32>().ok()));
+    let number = |text: &str| text.strip_prefix('"')?.strip_suffix('"')?.parse::<u32>().ok();
+    let [first, second] = NAMES.map(|name| record.data.get(name).and_then(number));
     first.filter(|_| first == second && record.data.len() == NAMES.len())
 }

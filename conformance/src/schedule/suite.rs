@@ -128,12 +128,10 @@ impl Run<'_> {
         }
     }
 
-    /// What ended the run, if anything did: the rule whose golden schedule it was, if it was one. One store that panics
-    /// says nothing of the next.
-    fn ended_by(&self) -> Option<Option<RuleId>> {
-        let ended =
-            self.faults.iter().find(|(golden, fault)| golden.is_none() || !matches!(fault, Fault::Panic(_)));
-        ended.map(|(golden, _)| *golden)
+    /// What ended the run, if anything did: the fault, and the rule whose golden schedule it was, if it was one. One store
+    /// that panics says nothing of the next.
+    fn ended_by(&self) -> Option<&(Option<RuleId>, Fault)> {
+        self.faults.iter().find(|(golden, fault)| golden.is_none() || !matches!(fault, Fault::Panic(_)))
     }
 
     /// Whether the time is over, or nothing more can be learnt.
@@ -308,7 +306,7 @@ impl Run<'_> {
     /// Why a rule was not checked though nothing is known against it.
     fn why_not_exercised(&self) -> String {
         match self.ended_by() {
-            Some(Some(rule)) => format!("the run ended at r[{}]", rule.rule().id),
+            Some((Some(rule), _)) => format!("the run ended at r[{}]", rule.rule().id),
             _ => "no schedule got as far as this rule".into(),
         }
     }

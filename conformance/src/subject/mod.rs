@@ -8,6 +8,7 @@
 //! - `session.rs`: what a step does with one of those
 //! - `process.rs`: a child process that has session objects of its own
 //! - `remote.rs`: a child process that is a bare store
+//! - `key_value.rs`: one that only keeps what is under a key
 //! - `child.rs`: the process of an adapter, which is started and killed
 //! - `connection.rs`: the lines between the suite and a child
 //! - `directory.rs`: where the files of a store are
@@ -18,6 +19,7 @@ mod child;
 pub(crate) mod connection;
 mod directory;
 mod hooks;
+mod key_value;
 mod keys;
 mod model;
 mod opener;

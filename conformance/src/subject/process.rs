@@ -7,13 +7,14 @@ use super::child::AdapterChild;
 use super::connection::AdapterCommand;
 use super::directory::temporary;
 use super::hooks::KillableProcess;
+use super::key_value::KeyValueStore;
 use super::opener::at_once;
 use super::remote::{RemoteState, RemoteStore};
 use super::{Env, Fault, StoreHooks, StoreSubject, Subject};
 use crate::call::Call;
 use crate::history::History;
 use crate::json::Object;
-use crate::manifest::{Hook, Manifest, SubjectLevel};
+use crate::manifest::{Hook, Manifest, Operation, SubjectLevel};
 use crate::observation::Observation;
 use crate::op::StorageOp;
 use crate::schedule::{Mortal, Schedule, carry_out};
@@ -30,11 +31,11 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
         SubjectLevel::Session => {
             Ok(Box::new(ProcessSubject { child, manifest, dir: temporary()?, replaced: 0 }))
         }
-        SubjectLevel::Store => {
+        SubjectLevel::Store | SubjectLevel::KeyValue => {
             let shared = Arc::new(Mutex::new(RemoteState::new(child)));
             let (for_open, for_fault, for_damage, for_sent) =
                 (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
-            let capabilities = manifest.capabilities;
+            let (capabilities, opaque) = (manifest.capabilities, manifest.opaque);
             let mut hooks = StoreHooks {
                 fault: Some(Box::new(move || lock(&for_fault).fault.take())),
                 sent: Some(Box::new(move || lock(&for_sent).sent())),
@@ -46,7 +47,15 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
             if manifest.hooks.contains(&Hook::Crash) {
                 hooks.process = Some(KillableProcess::Adapter(shared));
             }
-            let open = move |env: &Env, opening| RemoteStore::open(&for_open, env, opening, capabilities);
+            let open =
+                move |env: &Env, opening| RemoteStore::open(&for_open, env, opening, capabilities, opaque);
+            if manifest.level == SubjectLevel::Store {
+                return Ok(Box::new(StoreSubject::with_manifest(manifest, at_once(open), hooks)?));
+            }
+            let touches = manifest.operations.contains(&Operation::Touch);
+            let open = move |env: &Env, opening| {
+                open(env, opening).map(|remote| KeyValueStore::new(remote, touches))
+            };
             Ok(Box::new(StoreSubject::with_manifest(manifest, at_once(open), hooks)?))
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use session_core::{Capabilities, Clock, ManualClock, Record, Secret, SessionKey, SessionStore, StoreError};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 use super::child::AdapterChild;
 use super::store::Opening;
@@ -123,6 +123,8 @@ pub(super) struct RemoteStore {
     state: Arc<Mutex<RemoteState>>,
     clock: ManualClock,
     capabilities: Capabilities,
+    /// Whether data is one text.
+    opaque: bool,
     client: u8,
 }
 
@@ -132,9 +134,10 @@ impl RemoteStore {
         env: &Env,
         opening: Opening,
         capabilities: Capabilities,
+        opaque: bool,
     ) -> Result<Self, Fault> {
         let client = u8::from(opening == Opening::SecondHandle);
-        let store = Self { state: Arc::clone(state), clock: env.clock(), capabilities, client };
+        let store = Self { state: Arc::clone(state), clock: env.clock(), capabilities, opaque, client };
         let settings = Settings {
             cookie_age: env.settings().cookie_age,
             expire_at_browser_close: env.settings().expire_at_browser_close,
@@ -158,7 +161,7 @@ impl RemoteStore {
 
     /// Asks, and turns the protocol's kinds of error into the store's. A broken adapter shows as
     /// unavailable here; the runner learns from the shared state what really happened.
-    fn ask(
+    pub(super) fn ask(
         &self,
         op: &'static str,
         key: Option<&SessionKey>,
@@ -199,17 +202,26 @@ impl RemoteStore {
     }
 
     /// The adapter broke the protocol: the runner is told, and the operation fails.
-    fn misbehaved(&self, op: &'static str, what: &str) -> StoreError {
+    pub(super) fn misbehaved(&self, op: &'static str, what: &str) -> StoreError {
         let reason = format!("the adapter's `{op}` {what}");
         self.state.lock().unwrap_or_else(PoisonError::into_inner).blame(Fault::Harness(reason.clone()));
         unavailable(op, reason)
     }
 
     /// Stores a record. The answer is null, or the key that now addresses it.
-    fn write(&self, op: &'static str, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+    pub(super) fn write(
+        &self,
+        op: &'static str,
+        key: &SessionKey,
+        record: &Record,
+    ) -> Result<SessionKey, StoreError> {
         // The session's own text may have numbers in another spelling.
         let text = record.data.to_json();
-        let data = Json::parse(&text).unwrap_or_else(|_| Json::from_canonical(text.as_ref()));
+        let data = if self.opaque {
+            Json::text(&text)
+        } else {
+            Json::parse(&text).unwrap_or_else(|_| Json::from_canonical(text.as_ref()))
+        };
         let answer = self.ask(op, Some(key), Some((data, micros(record.expires))))?;
         if answer.is_null() {
             return Ok(key.clone());
@@ -218,13 +230,56 @@ impl RemoteStore {
         key.ok_or_else(|| self.misbehaved(op, "must answer null, or the key of eight characters or more"))
     }
 
-    fn record(json: &Json) -> Option<Record> {
-        let entries = Object::from(json.entries()?);
-        let data = session_core::Entries::parse(entries.get("data")?.as_str().as_bytes()).ok()?;
-        let micros: i64 = entries.get("expires_us")?.as_str().parse().ok()?;
-        let expires = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok()?;
-        Some(Record::new(data, expires))
+    /// Asks for the record of a key. Where the store need not tell when it expires, nothing is known of that.
+    pub(super) fn read(
+        &self,
+        op: &'static str,
+        key: &SessionKey,
+        expiry: Expiry,
+    ) -> Result<Option<Record>, StoreError> {
+        let json = self.ask(op, Some(key), None)?;
+        if json.is_null() {
+            return Ok(None);
+        }
+        let fault = || {
+            let got = shown(json.as_str());
+            let data = if self.opaque { "\"…\"" } else { "{…}" };
+            let expiry = match expiry {
+                Expiry::Required => ",\"expires_us\":n}",
+                Expiry::Optional => "}, with \"expires_us\" if it is known",
+            };
+            self.misbehaved(op, &format!("must answer null or {{\"data\":{data}{expiry}, not {got}"))
+        };
+        self.record(&json, expiry).map(Some).ok_or_else(fault)
     }
+
+    fn record(&self, json: &Json, expiry: Expiry) -> Option<Record> {
+        let entries = Object::from(json.entries()?);
+        let data = entries.get("data")?;
+        let opaque = if self.opaque { Some(data.as_text()?) } else { None };
+        let text = opaque.as_deref().unwrap_or(data.as_str());
+        let expires = match (entries.get("expires_us"), expiry) {
+            (None, Expiry::Optional) => PrimitiveDateTime::MAX.assume_utc(),
+            (None, Expiry::Required) => return None,
+            (Some(micros), _) => {
+                let micros: i64 = micros.as_str().parse().ok()?;
+                OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok()?
+            }
+        };
+        Some(Record::new(session_core::Entries::parse(text.as_bytes()).ok()?, expires))
+    }
+
+    /// Removes a record.
+    pub(super) fn remove(&self, op: &'static str, key: &SessionKey) -> Result<(), StoreError> {
+        self.ask(op, Some(key), None).map(drop)
+    }
+}
+
+/// Whether a record comes with its expiry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expiry {
+    Required,
+    Optional,
 }
 
 fn micros(at: OffsetDateTime) -> i64 {
@@ -246,19 +301,7 @@ impl SessionStore for RemoteStore {
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
-        let json = self.ask("load", Some(key), None)?;
-        if json.is_null() {
-            return Ok(None);
-        }
-        let record = Self::record(&json);
-        let fault = || {
-            let got = shown(json.as_str());
-            self.misbehaved(
-                "load",
-                &format!("must answer null or {{\"data\":{{…}},\"expires_us\":n}}, not {got}"),
-            )
-        };
-        record.map(Some).ok_or_else(fault)
+        self.read("load", key, Expiry::Required)
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
@@ -270,7 +313,7 @@ impl SessionStore for RemoteStore {
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.ask("delete", Some(key), None).map(drop)
+        self.remove("delete", key)
     }
 
     async fn clear_expired(&self) -> Result<u64, StoreError> {

@@ -160,8 +160,10 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         open: Opener<S>,
         mut hooks: StoreHooks,
     ) -> Result<Self, Fault> {
-        if manifest.capabilities.server_side && !manifest.hooks.contains(&Hook::ForceKeys) {
-            // The keys are drawn here, so they can be forced whatever the store is.
+        let told = manifest.capabilities.server_side && manifest.refuses_insert();
+        if told && !manifest.hooks.contains(&Hook::ForceKeys) {
+            // The keys are drawn here, so they can be forced whatever the store is; but one that does not tell that a key
+            // is taken would lose the session that has it.
             manifest.hooks.push(Hook::ForceKeys);
         }
         let runtime = runtime(&mut hooks)?;
@@ -267,11 +269,6 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
             self.staged = true;
         }
         Ok(self.clock.now() + time::Duration::seconds(Settings::default().cookie_age))
-    }
-
-    /// A history in the terms of this store.
-    fn as_saved(&self, history: History) -> History {
-        if self.manifest.upsert { history.upserted() } else { history }
     }
 
     fn store(&self, client: u8) -> Result<&Arc<S>, Fault> {
@@ -413,7 +410,7 @@ impl<S: SessionStore + 'static> Subject for StoreSubject<S> {
             let Self { runtime, stores, parts, .. } = subject;
             drive(&Stage { runtime, stores, parts, expires }, schedule)
         });
-        let history = history.map(|history| self.as_saved(history));
+        let history = history.map(|history| history.in_terms_of(&self.manifest));
         Some(self.hooks.broken().map_or(history, Err))
     }
 
@@ -423,7 +420,7 @@ impl<S: SessionStore + 'static> Subject for StoreSubject<S> {
             let Self { runtime, stores, .. } = subject;
             race(&Field { runtime, stores, expires }, seed)
         });
-        let history = history.map(|history| self.as_saved(history));
+        let history = history.map(|history| history.in_terms_of(&self.manifest));
         Some(self.hooks.broken().map_or(history, Err))
     }
 }

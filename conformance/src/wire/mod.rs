@@ -17,7 +17,7 @@ use session_core::{ClearExpired, Consistency, ExpiredRecords};
 
 use crate::call::Call;
 use crate::json::{Json, Name, Object};
-use crate::manifest::{self, ClockLevel, Hook, SubjectLevel};
+use crate::manifest::{self, ClockLevel, Hook, Operation, SubjectLevel};
 use crate::observation::{Answer, ErrorKind, Observation, SessionState};
 use crate::op::{Form, StorageOp};
 use crate::rule::RuleId;
@@ -45,7 +45,7 @@ pub struct Manifest {
     /// The language and runtime it is written in.
     #[serde(default)]
     pub language: String,
-    /// Whether the subject has session objects, or is a bare store.
+    /// Whether the subject has session objects, or is a bare store, or one that only keeps what is under a key.
     pub level: SubjectLevel,
     /// How time reaches the subject.
     pub clock: ClockLevel,
@@ -57,10 +57,18 @@ pub struct Manifest {
     pub capabilities: Capabilities,
     /// Which awkward values are kept.
     pub values: manifest::Values,
+    /// Whether the `data` of a record is one text, the JSON of its entries, in requests and in answers: for stores that keep
+    /// bytes and do not look into them. A subject with session objects has no use for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub opaque: bool,
     /// What the suite may do behind the store's back.
     #[serde(default)]
     #[schemars(with = "Vec<Hook>")]
     pub hooks: Vec<String>,
+    /// What a store at the level `key-value` offers beside what it must.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Operation>")]
+    pub operations: Vec<String>,
     /// Rules that the subject is known to break, each with its reason.
     #[serde(default)]
     pub errata: Vec<manifest::Erratum>,
@@ -79,6 +87,7 @@ fn is_microsecond(resolution: &u32) -> bool {
 /// What a store can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "adapters answer them with yes or no")]
 pub struct Capabilities {
     /// Records survive a restart.
     pub persistent: bool,
@@ -96,6 +105,10 @@ pub struct Capabilities {
     /// What the store promises where clients overlap.
     #[serde(default)]
     pub consistency: Promise,
+    /// Whether one operation both creates and replaces, so that saving a session creates what is not there. At the level
+    /// `key-value` it is so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub upsert: bool,
 }
 
 /// What a store promises where clients overlap.
@@ -198,6 +211,7 @@ impl From<session_core::Capabilities> for Capabilities {
                 // What is not known yet is not relied on.
                 _ => Promise::Forgetful,
             },
+            upsert: false,
         }
     }
 }
@@ -236,9 +250,11 @@ impl From<&manifest::Manifest> for Manifest {
             level: manifest.level,
             clock: manifest.clock,
             clock_resolution_us: u32::try_from(manifest.clock_reach.resolution).unwrap_or(microsecond()),
-            capabilities: manifest.capabilities.into(),
+            capabilities: Capabilities { upsert: manifest.upsert, ..manifest.capabilities.into() },
             values: manifest.values,
+            opaque: manifest.opaque,
             hooks: manifest.hooks.iter().map(|hook| hook.name().to_owned()).collect(),
+            operations: manifest.operations.iter().map(|operation| operation.name().to_owned()).collect(),
             errata: manifest.errata.clone(),
         }
     }
@@ -268,16 +284,43 @@ pub(crate) fn read_manifest(json: &Json) -> Result<manifest::Manifest, String> {
     unknown_fields("", json, &Json::of(&wire), &mut unknown);
     let strange = wire.hooks.iter().filter(|hook| Hook::named(hook).is_none());
     unknown.extend(strange.map(|hook| format!("hooks: {hook}")));
+    let strange = wire.operations.iter().filter(|operation| Operation::named(operation).is_none());
+    unknown.extend(strange.map(|operation| format!("operations: {operation}")));
     let mut manifest = manifest::Manifest::new(&wire.name, wire.level, wire.capabilities.into());
     manifest.version = wire.version;
     manifest.language = wire.language;
     manifest.clock = wire.clock;
     manifest.clock_reach.resolution = resolution.into();
     manifest.values = wire.values;
+    manifest.opaque = wire.opaque;
+    manifest.upsert = wire.capabilities.upsert;
+    manifest.operations = wire.operations.iter().filter_map(|name| Operation::named(name)).collect();
+    if wire.level == SubjectLevel::KeyValue {
+        check_key_value(&manifest)?;
+        manifest.upsert = true;
+    }
     manifest.hooks = wire.hooks.iter().filter_map(|hook| Hook::named(hook)).collect();
     manifest.errata = wire.errata;
     manifest.unknown = unknown;
     Ok(manifest)
+}
+
+/// What a store cannot be that only keeps what is under a key.
+fn check_key_value(manifest: &manifest::Manifest) -> Result<(), String> {
+    let store = &manifest.capabilities;
+    if !store.server_side {
+        return Err(
+            "the manifest says `server_side: false`; a store at the level `key-value` has keys".into()
+        );
+    }
+    if store.expired == ExpiredRecords::Kept {
+        return Err(
+            "the manifest says `expired: kept`; at the level `key-value` nothing tells whether an expired \
+                    record still holds its key: say `gone`"
+                .into(),
+        );
+    }
+    Ok(())
 }
 
 /// Fields of objects that stand in one value and not in the other.
@@ -339,7 +382,7 @@ pub(crate) fn open_kept(now: i64, settings: trace::Settings, dir: &std::path::Pa
 
 /// Whether an operation changes what is stored, so that it is worth being killed in.
 pub(crate) fn writes(op: &str) -> bool {
-    matches!(op, "insert" | "update" | "delete" | "delete-key" | "save")
+    matches!(op, "insert" | "update" | "delete" | "delete-key" | "save" | "set" | "touch" | "destroy")
 }
 
 /// Adds the secrets to the request that replaces them.
@@ -391,8 +434,9 @@ pub(crate) struct StoreRequest<'a> {
     pub(crate) record: Option<(Json, i64)>,
 }
 
-/// The operations on a bare store: whether they have a key, and whether a record.
-const STORE_OPS: [(&str, bool, bool); 7] = [
+/// The operations on a bare store: whether they have a key, and whether a record. The last four are those of a store
+/// that only keeps what is under a key.
+const STORE_OPS: [(&str, bool, bool); 11] = [
     ("exists", true, false),
     ("load", true, false),
     ("insert", true, true),
@@ -400,6 +444,10 @@ const STORE_OPS: [(&str, bool, bool); 7] = [
     ("delete", true, false),
     ("clear-expired", false, false),
     ("damage", true, false),
+    ("get", true, false),
+    ("set", true, true),
+    ("touch", true, true),
+    ("destroy", true, false),
 ];
 
 impl StoreRequest<'_> {

@@ -57,7 +57,13 @@ fn request_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
     };
     let record = || {
         vec![
-            Field::new("data", described("object", "The entries of the record.")),
+            Field::new(
+                "data",
+                json_schema!({
+                    "type": ["object", "string"],
+                    "description": "The entries of the record; with `opaque` in the manifest their JSON as one text.",
+                }),
+            ),
             Field::new(
                 "expires_us",
                 described("integer", "Its expiry, in microseconds since the Unix epoch."),

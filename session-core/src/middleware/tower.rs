@@ -165,6 +165,16 @@ fn instead<R: Default>(error: &MiddlewareError) -> Response<R> {
 /// With the feature `axum` it is an extractor: a handler has it as an argument.
 ///
 /// Django's counterpart is `request.session`.
+///
+/// ```
+/// use session_core::SessionError;
+/// use session_core::middleware::RequestSession;
+///
+/// async fn log_out(session: RequestSession) -> Result<&'static str, SessionError> {
+///     session.lock().await.flush().await?;
+///     Ok("Good bye.")
+/// }
+/// ```
 #[derive(Clone)]
 pub struct RequestSession {
     session: Arc<Mutex<Session<AnyStore>>>,

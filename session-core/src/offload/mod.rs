@@ -26,6 +26,16 @@ use crate::{Capabilities, Record, SessionKey, SessionStore, StoreError};
 /// that took too long: whether it took place is then unknown.
 ///
 /// Clones share the store and its threads, which end with the last of them, when they have done what they had begun.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use session_core::{Offload, OffloadLimits, SessionStore};
+///
+/// fn beside_a_slow_disk<S: SessionStore + 'static>(store: S) -> Offload<S> {
+///     Offload::with_limits(store, OffloadLimits::default().with_threads(2).with_wait(Duration::from_secs(1)))
+/// }
+/// ```
 pub struct Offload<S> {
     store: Arc<S>,
     /// `None` for a store that does not block.

@@ -7,6 +7,7 @@ use std::process::Command;
 use session_conformance::moved::{Monotonic, MovedClock, VARIABLE};
 
 use crate::Finding;
+use crate::output::tell;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -30,7 +31,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let by_default = || std::env::temp_dir().join(format!("sessionspec-clock-{}", std::process::id()));
     let file = arguments.file.clone().unwrap_or_else(by_default);
     let clock = MovedClock::at(&file, monotonic).map_err(|error| error.to_string())?;
-    eprintln!("the suite moves the clock of this program where {VARIABLE}={}", clock.path().display());
+    tell(&format!("the suite moves the clock of this program where {VARIABLE}={}", clock.path().display()));
     let mut command = Command::new(program);
     command.args(line).envs(clock.environment());
     Err(format!("cannot start {}: {}", program.display(), become_program(&mut command)))

@@ -3,6 +3,7 @@
 use session_conformance::compare::{Difference, compare_trace, values_of_one};
 use session_conformance::generate::Generator;
 use session_conformance::minimise::minimise;
+use session_conformance::report::counted;
 use session_conformance::subject::Subject;
 use session_conformance::suite::Config;
 
@@ -41,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         print(&format!("{}\n", difference.to_text(&small, &names.0, &names.1)))?;
         return Ok(Finding::Broken);
     }
-    print(&format!("{} and {} do the same on {traces} traces\n", names.0, names.1))?;
+    print(&format!("{} and {} do the same on {}\n", names.0, names.1, counted(traces, "trace")))?;
     let left_out = values_of_one(a.manifest(), b.manifest());
     if !left_out.is_empty() {
         let classes: Vec<String> = left_out.iter().map(ToString::to_string).collect();

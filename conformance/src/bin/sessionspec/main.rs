@@ -3,8 +3,8 @@
 //! Exit status: 0 all held; 1 a rule was broken, or a MUST was not exercised; 2 usage, configuration or
 //! harness error.
 
-// A `println!` would panic where the reader has seen enough; `output` does not.
-#![deny(clippy::print_stdout)]
+// `println!` and `eprintln!` would panic where the reader has seen enough; `output` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod badge;
 mod clock;
@@ -12,6 +12,7 @@ mod compare;
 mod diff;
 mod doctor;
 mod http;
+mod new;
 mod output;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 mod own;
@@ -34,13 +35,15 @@ use clap::{Parser, Subcommand};
 #[command(name = "sessionspec", version, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Run the suite; with no subject, on every embedded store and the model
     Run(run::Arguments),
+    /// Write the files that put a store of your own under the suite
+    New(new::Arguments),
     /// Tell what the rules say; with one id, explain it
     Rules(rules::Arguments),
     /// Run one trace and show each step
@@ -71,8 +74,34 @@ enum Finding {
     Broken,
 }
 
+/// What is shown when no command is given.
+fn examples() -> String {
+    let command = output::command();
+    let example = |(arguments, does)| format!("  {command} {arguments}\n      {does}\n");
+    let examples: String = EXAMPLES.into_iter().map(example).collect();
+    format!(
+        "The conformance suite for web session stores. To begin with:\n\n{examples}\n\
+         {command} --help lists every command.\n"
+    )
+}
+
+/// Commands to begin with, and what they do.
+const EXAMPLES: [(&str, &str); 7] = [
+    ("run", "runs the suite on the reference model and on every store in this program"),
+    ("new python", "writes an adapter for a store of your own; or: rust, node, php, go"),
+    ("run --cmd 'python3 adapter.py'", "runs the suite on that store"),
+    ("run --cmd 'python3 adapter.py' --report html=report.html", "shows its failures as a page, too"),
+    ("http --url http://127.0.0.1:8000", "checks a web application that runs"),
+    ("rules", "lists the rules"),
+    ("rules lifecycle.save.no-resurrect", "explains one of them"),
+];
+
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let Some(command) = Arguments::parse().command else {
+        return ended(output::print(&examples()).map(|()| Finding::Held));
+    };
+    ended(match command {
+        Command::New(arguments) => new::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
@@ -84,12 +113,15 @@ fn main() -> ExitCode {
         Command::Clock(arguments) => clock::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
-    };
+    })
+}
+
+fn ended(result: Result<Finding, String>) -> ExitCode {
     match result {
         Ok(Finding::Held) => ExitCode::SUCCESS,
         Ok(Finding::Broken) => ExitCode::from(1),
         Err(reason) => {
-            eprintln!("error: {reason}");
+            output::tell(&format!("error: {reason}"));
             ExitCode::from(2)
         }
     }

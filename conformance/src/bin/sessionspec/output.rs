@@ -1,5 +1,5 @@
-//! What the command prints on standard output: colours where somebody looks at it, none in a pipe or with `NO_COLOR`, and
-//! no fuss if the reader has seen enough.
+//! What the command prints: colours where somebody looks at it, none in a pipe or with `NO_COLOR`, and no fuss if the reader
+//! has seen enough.
 
 use std::io::{ErrorKind, Write};
 
@@ -15,6 +15,12 @@ pub(crate) fn print(text: &str) -> Result<(), String> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!("cannot print: {error}")),
         _ => Ok(()),
     }
+}
+
+/// Tells something on standard error.
+pub(crate) fn tell(text: &str) {
+    // Where nobody listens any more there is nobody to tell that.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// A report with colours in it. They are taken out again where none are wanted.

@@ -5,6 +5,9 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use session_conformance::observation::shown;
+
+use crate::output::tell;
 
 /// How long it is quiet where there is no terminal.
 const QUIET: Duration = Duration::from_secs(5);
@@ -30,9 +33,9 @@ impl Progress {
     }
 
     pub(crate) fn subject(&self, name: &str) -> Subject {
-        let template = format!("{{msg:10}} {{bar:30}} {{pos}}/{{len}} {}", self.what);
+        let template = format!("{{prefix:10}} {{bar:24}} {{pos}}/{{len}} {}  {{wide_msg}}", self.what);
         let bar = self.bars.as_ref().map(|bars| {
-            let bar = bars.add(ProgressBar::new(1)).with_message(name.to_owned());
+            let bar = bars.add(ProgressBar::new(1)).with_prefix(shown(name));
             match ProgressStyle::with_template(&template) {
                 Ok(style) => bar.with_style(style),
                 Err(_) => bar,
@@ -48,18 +51,23 @@ impl Subject {
             bar.set_length(total as u64);
             bar.set_position(done as u64);
         } else if self.lines.due(Instant::now()) {
-            eprintln!("{}: {done} of {total} {}", self.name, self.what);
+            tell(&format!("{}: {done} of {total} {}", shown(&self.name), self.what));
         }
     }
-}
 
-impl Subject {
+    /// Shows what is being looked at, where somebody sees it.
+    pub(crate) fn work(&self, on: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(on);
+        }
+    }
+
     /// Says something at once.
     pub(crate) fn say(&self, what: &str) {
-        let line = format!("{}: {what}", self.name);
+        let line = format!("{}: {what}", shown(&self.name));
         match &self.bar {
             Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
+            None => tell(&line),
         }
     }
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use session_conformance::model::Errata;
-use session_conformance::report::{Failure, ScheduleFailure, failure_block, schedule_block, transcript};
+use session_conformance::report::{
+    Failure, ScheduleFailure, counted, failure_block, schedule_block, transcript,
+};
 use session_conformance::runner::{Coverage, Verdict, run_trace};
 use session_conformance::schedule::Schedule;
 use session_conformance::trace::TraceFile;
@@ -35,9 +37,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let mut coverage = Coverage::default();
     match run_trace(&mut *subject, &file.trace, Errata::Imitated, &mut coverage) {
         Verdict::Held { seen } => {
-            let steps = if coverage.steps == 1 { "step" } else { "steps" };
-            let name = &subject.manifest().name;
-            let held = format!("held: {} {steps} of {shown} on {name}\n", coverage.steps);
+            let steps = counted(coverage.steps, "step");
+            let held = format!("held: {steps} of {shown} on {}\n", subject.manifest().name);
             print(&(transcript(&file.trace, &seen) + &held))?;
             Ok(Finding::Held)
         }

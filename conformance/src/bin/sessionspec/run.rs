@@ -8,14 +8,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use session_conformance::report::{
-    Failure, KnownFailures, Replay, Report, SubjectReport, annotations, failure_block, schedule_block,
-    summary, to_html, to_json, to_junit, to_markdown, write_artifacts, write_requests, write_schedule,
+    Failure, KnownFailures, Replay, Report, SubjectReport, annotations, counted, failure_block,
+    schedule_block, summary, to_html, to_json, to_junit, to_markdown, write_artifacts, write_requests,
+    write_schedule,
 };
 use session_conformance::rule::RuleId;
-use session_conformance::suite::{self, Config, Profile};
+use session_conformance::suite::{self, Config, Profile, Work};
 
 use crate::Finding;
-use crate::output::{command, paint, print};
+use crate::output::{command, paint, print, tell};
 use crate::progress::Progress;
 use crate::store::EMBEDDED;
 use crate::target::{Target, TargetArguments};
@@ -144,11 +145,33 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     for (form, path) in &arguments.report {
         write_report(*form, path, &report)?;
     }
+    print(&format!("next: {}\n", next(arguments, &targets, &report)))?;
     if report.subjects.iter().any(|subject| !subject.is_whole()) {
         return Err("a subject could not be driven to the end; see above".into());
     }
     let held = report.subjects.iter().all(SubjectReport::is_success);
     Ok(if held { Finding::Held } else { Finding::Broken })
+}
+
+/// What to do next.
+fn next(arguments: &Arguments, targets: &[Target], report: &Report) -> String {
+    let command = command();
+    let subjects = || targets.iter().zip(&report.subjects);
+    if let Some((target, _)) = subjects().find(|(_, subject)| !subject.is_whole()) {
+        return match target {
+            Target::Adapter { .. } => format!("ask what is wrong: {command} doctor {}", target.options()),
+            Target::Store(_) => "see to it that the store can be opened, and run it again".into(),
+        };
+    }
+    let page = arguments.report.iter().find(|(form, _)| matches!(form, Form::Html));
+    match (report.subjects.iter().find(|subject| !subject.is_success()), page) {
+        (Some(_), Some((_, page))) => format!("open {} in a browser", page.display()),
+        (Some(_), None) => "look at the failures in a browser: add --report html=report.html".into(),
+        (None, _) if !arguments.targets.is_named() => {
+            format!("test a store of your own: {command} new python (or rust, node, php, go)")
+        }
+        (None, _) => "keep it so, in CI: docs/guides/ci.md".into(),
+    }
 }
 
 /// Excuses the failures that a file knows; writes those that there are now into it first, if asked to.
@@ -209,15 +232,27 @@ fn run_one(target: &Target, config: &Config, progress: &Progress) -> Result<Subj
     let mut progress = progress.subject(&subject.manifest().name);
     Ok(suite::run(&mut *subject, config, &mut |told| match told {
         suite::Progress::Done { done, total } => progress.reach(done, total),
+        suite::Progress::Working(on) => progress.work(work(on)),
         suite::Progress::Failed { failure, .. } => progress.say(&found(failure)),
         _ => {}
     }))
 }
 
+/// What is being looked at.
+fn work(on: Work) -> String {
+    match on {
+        Work::Rule(rule) => rule.rule().id.into(),
+        Work::Generated => "generated traces".into(),
+        Work::Overlapping => "what overlaps, fails and dies".into(),
+        other => format!("{other:?}"),
+    }
+}
+
 /// A failure in a line; the whole of it comes at the end.
 fn found(failure: &Failure) -> String {
     let rule = failure.rule.rule();
-    format!("FAIL r[{}]  {}  {} (in {} steps)", rule.id, rule.level, rule.title, failure.trace.steps.len())
+    let steps = counted(failure.trace.steps.len(), "step");
+    format!("FAIL r[{}]  {}  {} (in {steps})", rule.id, rule.level, rule.title)
 }
 
 fn print_failures(target: &Target, subject: &SubjectReport) -> Result<(), String> {
@@ -230,7 +265,7 @@ fn print_failures(target: &Target, subject: &SubjectReport) -> Result<(), String
             None => artifacts,
         };
         if let Err(error) = &artifacts {
-            eprintln!("the trace could not be kept in {}: {error}", session_conformance::ARTIFACTS);
+            tell(&format!("the trace could not be kept in {}: {error}", session_conformance::ARTIFACTS));
         }
         let artifacts = artifacts.as_ref().ok().map(|artifacts| (artifacts, &replay as &Replay));
         print(&paint(&format!("{}\n", failure_block(failure, &subject.manifest, artifacts))))?;
@@ -240,7 +275,7 @@ fn print_failures(target: &Target, subject: &SubjectReport) -> Result<(), String
         let kept =
             failure.schedule.as_ref().map(|one| write_schedule(directory, failure.violation.rule, one));
         if let Some(Err(error)) = &kept {
-            eprintln!("the schedule could not be kept in {}: {error}", session_conformance::ARTIFACTS);
+            tell(&format!("the schedule could not be kept in {}: {error}", session_conformance::ARTIFACTS));
         }
         let artifacts = kept.as_ref().and_then(|kept| kept.as_ref().ok());
         let artifacts = artifacts.map(|artifacts| (artifacts, &replay as &Replay));

@@ -38,6 +38,11 @@ impl TargetArguments {
         stores.chain(adapters).collect()
     }
 
+    /// Whether any was named.
+    pub(crate) fn is_named(&self) -> bool {
+        !self.store.is_empty() || !self.cmd.is_empty()
+    }
+
     /// The one target that was named.
     pub(crate) fn one(&self) -> Result<Target, String> {
         let mut targets = self.named()?;

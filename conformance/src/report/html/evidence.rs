@@ -9,7 +9,8 @@ use super::steps::{self, Shown};
 use super::{Golden, Picture, clause_place, overlap};
 use crate::manifest::Manifest;
 use crate::report::{
-    Failure, Report, RuleReport, ScheduleFailure, SubjectReport, expected_text, observed_text, step_texts,
+    Failure, Report, RuleReport, ScheduleFailure, SubjectReport, counted, expected_text, observed_text,
+    step_texts,
 };
 use crate::rule::RuleId;
 use crate::schedule::Schedule;
@@ -242,10 +243,10 @@ fn moves_of(schedule: Option<&Schedule>, manifest: &Manifest) -> Vec<String> {
 /// How long what shows a failure is, and where it comes from.
 fn length(original: usize, now: usize, thing: &str, seed: Option<u64>) -> String {
     let (noun, rest) = thing.split_at(thing.find(' ').unwrap_or(thing.len()));
-    let s = if now == 1 { "" } else { "s" };
+    let counted = counted(now, noun);
     let shrunk = if original == now { String::new() } else { format!(", shrunk from {original}") };
     let seed = seed.map(|seed| format!(", seed {seed:#x}")).unwrap_or_default();
-    format!("{now} {noun}{s}{rest}{shrunk}{seed}")
+    format!("{counted}{rest}{shrunk}{seed}")
 }
 
 fn file_of(text: String, name: &str) -> Option<File> {

@@ -157,6 +157,7 @@ fn column(subject: &SubjectReport) -> Column {
     let language = if manifest.language.is_empty() { "" } else { " in " };
     let level = match manifest.level {
         SubjectLevel::Store => "store",
+        SubjectLevel::KeyValue => "key-value store",
         SubjectLevel::Session => "sessions",
     };
     Column {

@@ -9,6 +9,7 @@ use super::{Picture, span};
 use crate::manifest::Manifest;
 use crate::model::{Errata, Model};
 use crate::op::{Key, Op};
+use crate::report::counted;
 use crate::runner::Divergence;
 use crate::trace::{START, Trace};
 
@@ -178,9 +179,12 @@ impl Plan {
         for column in &self.columns {
             self.step(&mut canvas, column);
         }
-        let steps = self.columns.len();
-        let described =
-            format!("{steps} steps of {} sessions on {} records", self.lanes.len(), self.keys.len());
+        let described = format!(
+            "{} of {} on {}",
+            counted(self.columns.len(), "step"),
+            counted(self.lanes.len(), "session"),
+            counted(self.keys.len(), "record")
+        );
         Picture { labels: self.labels(), lanes: canvas.finish(&described) }
     }
 

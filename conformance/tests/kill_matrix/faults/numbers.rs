@@ -49,7 +49,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "integers-have-64-bits",
-        "data.integers.kept",
+        "data.integers.huge.kept",
         "integers beyond 64 bits become the largest that there is",
         "BIGINT",
         Database,

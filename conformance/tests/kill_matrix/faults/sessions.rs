@@ -509,6 +509,14 @@ pub(super) const FAULTS: &[Fault] = &[
         "integers that cannot be kept are taken, and not there afterwards",
         "",
         Refusing,
+        Flaw::Calls(|it, call| accepts(it, call, |text| text == "9007199254740993")),
+    ),
+    fault(
+        "session-huge-integers-taken-and-lost",
+        "data.integers.huge.refused",
+        "integers beyond 64 bits, which cannot be kept, are taken, and not there afterwards",
+        "",
+        Refusing,
         Flaw::Calls(|it, call| accepts(it, call, |text| text == "1000000000000000000000000000000")),
     ),
     fault(

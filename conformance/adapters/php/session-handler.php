@@ -1,0 +1,110 @@
+<?php
+
+/*
+ * An adapter for sessionspec: any SessionHandlerInterface, as it is.
+ *
+ *   php session-handler.php pdo.php   the handler that a file opens (see pdo.php)
+ *
+ * Requests come as lines of JSON on stdin; each gets one line of answer on stdout, with the same `id`.
+ */
+
+ini_set('session.use_cookies', '0');
+set_error_handler(function ($severity, $message) { throw new ErrorException($message); });
+
+['name' => $name, 'version' => $version, 'open' => $open, 'capabilities' => $capabilities] = require $argv[1];
+
+$hello = [
+    'protocol' => 1,
+    'name' => $name,
+    'version' => $version,
+    'language' => 'PHP ' . PHP_VERSION,
+    'level' => 'key-value', // `read`, `write`, `destroy`: the suite brings the rest
+    'clock' => 'moved', // the store reads the machine's clock, and the suite moves that
+    'clock_resolution_us' => 1_000_000, // PHP counts the life of a session in whole seconds
+    'capabilities' => $capabilities + ['server_side' => true, 'expired' => 'gone', 'clear_expired' => 'sweeps'],
+    'opaque' => true, // PHP hands a store one text for a session; so `data` is one, too
+    'values' => [
+        'order' => 'kept',
+        'big_integers' => 'kept',
+        'non_finite' => 'kept',
+        'lone_surrogates' => 'kept',
+        'deep_nesting' => 'kept',
+    ],
+    'operations' => ['touch'],
+];
+
+/** Does what PHP does around every use of a session: it opens the handler, reads, and closes it. */
+function visit(SessionHandlerInterface $handler, string $key, ?callable $use = null): string
+{
+    $handler->open('', 'sessionid');
+    try {
+        $data = $handler->read($key);
+        if ($use !== null && $use() === false) {
+            throw new RuntimeException('the handler answered false');
+        }
+        return $data;
+    } finally {
+        $handler->close();
+    }
+}
+
+/** The life of a session is a setting to PHP: the seconds that are left, rounded down. */
+function live(int $expires): void
+{
+    ini_set('session.gc_maxlifetime', (string) (intdiv($expires, 1_000_000) - time()));
+}
+
+function answer(object $request): mixed
+{
+    global $hello, $open, $handlers, $dir;
+    $key = $request->key ?? '';
+    $handler = $handlers[$request->client ?? 0] ?? null;
+    switch ($request->op) {
+        case 'hello':
+            return $hello;
+        case 'open': // fresh storage
+        case 'reopen': // the same again, after a restart
+            $dir = $request->dir ?? $dir;
+            $handlers = [];
+            foreach ([0, 1] as $client) {
+                $handlers[] = $open($dir, $request->op === 'open' && $client === 0);
+            }
+            return null;
+        case 'now':
+            return time() * 1_000_000;
+        case 'get':
+            $data = visit($handler, $key);
+            return $data === '' ? null : ['data' => $data]; // no text: no session
+        case 'set':
+        case 'touch':
+            live($request->expires_us);
+            $method = $request->op === 'set' ? 'write' : 'updateTimestamp';
+            visit($handler, $key, fn () => $handler->$method($key, $request->data));
+            return null;
+        case 'destroy':
+            visit($handler, $key, fn () => $handler->destroy($key));
+            return null;
+        case 'clear-expired': // what PHP does now and then
+            $handler->open('', 'sessionid');
+            $count = $handler->gc((int) ini_get('session.gc_maxlifetime'));
+            $handler->close();
+            return is_int($count) && $count > 0 ? $count : null;
+        case 'bye':
+            return null;
+    }
+    throw new DomainException("there is no operation `{$request->op}`");
+}
+
+while (($line = fgets(STDIN)) !== false) {
+    $request = json_decode($line, false, 512, JSON_THROW_ON_ERROR);
+    try {
+        $outcome = ['ok' => answer($request)];
+    } catch (Throwable $error) {
+        $kind = $error instanceof DomainException ? 'protocol' : 'unavailable';
+        $outcome = ['error' => ['kind' => $kind, 'message' => $error->getMessage()]];
+    }
+    fwrite(STDOUT, json_encode(['id' => $request->id] + $outcome, JSON_THROW_ON_ERROR) . "\n");
+    if ($request->op === 'bye') {
+        break;
+    }
+}

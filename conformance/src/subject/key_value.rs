@@ -1,0 +1,66 @@
+//! An adapter of a store that only keeps what is under a key, as a [`SessionStore`]. Nothing is put in the place of what
+//! such a store does not do: an insertion sets what is under the key, whether it was taken or not, and so does an update.
+//! The rules on that do not apply.
+
+use session_core::{Capabilities, ClearExpired, Record, SessionKey, SessionStore, StoreError};
+
+use super::remote::{Expiry, RemoteStore};
+
+/// One handle on the adapter's storage.
+#[derive(Debug)]
+pub(super) struct KeyValueStore {
+    remote: RemoteStore,
+    /// Whether it is asked to touch what has not changed, as frameworks do after a request that only read.
+    touches: bool,
+}
+
+impl KeyValueStore {
+    pub(super) fn new(remote: RemoteStore, touches: bool) -> Self {
+        Self { remote, touches }
+    }
+
+    /// Sets what is under a key.
+    fn set(&self, op: &'static str, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        let addressed = self.remote.write(op, key, record)?;
+        if addressed == *key {
+            Ok(addressed)
+        } else {
+            Err(self.remote.misbehaved(op, "must answer null: the key is the one that was asked for"))
+        }
+    }
+}
+
+impl SessionStore for KeyValueStore {
+    fn capabilities(&self) -> Capabilities {
+        self.remote.capabilities()
+    }
+
+    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        Ok(self.load(key).await?.is_some())
+    }
+
+    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+        self.remote.read("get", key, Expiry::Optional)
+    }
+
+    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        self.set("set", key, record)
+    }
+
+    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        let unchanged = self.touches && self.load(key).await?.is_some_and(|found| found.data == record.data);
+        self.set(if unchanged { "touch" } else { "set" }, key, record)
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        self.remote.remove("destroy", key)
+    }
+
+    async fn clear_expired(&self) -> Result<u64, StoreError> {
+        match self.remote.capabilities().clear_expired {
+            ClearExpired::Sweeps => self.remote.clear_expired().await,
+            ClearExpired::Automatic => Ok(0),
+            _ => Err(StoreError::unsupported("a store that only keeps what is under a key", "clear-expired")),
+        }
+    }
+}

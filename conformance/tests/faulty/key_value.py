@@ -1,0 +1,79 @@
+"""A store that gets, sets and destroys, with a fault that the first argument names:
+
+none       none; numbers are floats, as in JavaScript
+exact      as `none`, but it says that numbers are exact
+lasting    `destroy` does nothing
+touchy     `touch` does nothing
+late       a record lives a second too long
+jealous    `set` refuses a key that is taken
+keyed      `set` answers with another key
+cookie     it says that the key is the data
+kept       it says that expired records hold their keys
+"""
+
+import json
+import sys
+
+FAULT = sys.argv[1]
+HELLO = {
+    "protocol": 1,
+    "name": f"key-value-{FAULT}",
+    "level": "key-value",
+    "clock": "virtual",
+    "capabilities": {
+        "persistent": False,
+        "shared": False,
+        "server_side": FAULT != "cookie",
+        "expired": "kept" if FAULT == "kept" else "gone",
+        "clear_expired": "automatic",
+    },
+    "values": {
+        "order": "lost",
+        "numbers": "exact" if FAULT == "exact" else "doubles",
+        "big_integers": "unsupported",
+        "non_finite": "unsupported",
+        "lone_surrogates": "kept",
+        "deep_nesting": "kept",
+    },
+    "operations": ["touch"],
+}
+
+records = {}
+
+
+def as_doubles(value):
+    """The value with every number a float, and names in another order."""
+    if isinstance(value, dict):
+        return {name: as_doubles(value[name]) for name in sorted(value, reverse=True)}
+    if isinstance(value, list):
+        return [as_doubles(element) for element in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def answer(request):
+    op, key = request["op"], request.get("key")
+    if op == "hello":
+        return {"ok": HELLO}
+    if op in ("open", "reopen"):
+        records.clear()
+        return {"ok": None}
+    late = 1_000_000 if FAULT == "late" else 0
+    if key in records and records[key]["expires_us"] + late <= request["now"]:
+        del records[key]
+    if op == "get":
+        found = records.get(key)
+        return {"ok": found and {"data": as_doubles(found["data"])}}
+    if op == "set" and FAULT == "jealous" and key in records:
+        return {"error": {"kind": "create-error", "message": "the key is taken"}}
+    if op == "set" or op == "touch" and FAULT != "touchy":
+        records[key] = {"data": request["data"], "expires_us": request["expires_us"]}
+    if op == "destroy" and FAULT != "lasting":
+        records.pop(key, None)
+    if op in ("set", "touch", "destroy", "bye"):
+        return {"ok": "another-key" if FAULT == "keyed" and op == "set" else None}
+    return {"error": {"kind": "protocol", "message": f"there is no operation `{op}`"}}
+
+
+for line in sys.stdin:
+    request = json.loads(line)
+    print(json.dumps({"id": request["id"], **answer(request)}), flush=True)

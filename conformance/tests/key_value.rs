@@ -1,0 +1,82 @@
+//! Adapters at the level `key-value`: stores that get, set and destroy. One that is right holds every rule that applies,
+//! and each fault is found by its own rule.
+
+#![cfg(all(feature = "cli", unix))]
+#![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
+
+use std::path::Path;
+
+use rstest::rstest;
+use session_conformance::manifest::{Numbers, SubjectLevel};
+use session_conformance::report::{Outcome, SubjectReport};
+use session_conformance::subject::{AdapterCommand, process_subject};
+use session_conformance::suite::{Config, run};
+
+fn adapter(fault: &str) -> AdapterCommand {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faulty/key_value.py");
+    AdapterCommand::new("python3", ["-S", "-E", program.to_str().unwrap(), fault])
+}
+
+fn report(fault: &str) -> SubjectReport {
+    let mut subject = process_subject(&adapter(fault)).unwrap();
+    run(&mut *subject, &Config::default().with_cases(100), &mut |_| {})
+}
+
+fn outcome(report: &SubjectReport, id: &str) -> Outcome {
+    report.rules.iter().find(|rule| rule.rule.rule().id == id).unwrap().status
+}
+
+#[test]
+fn a_store_that_gets_sets_and_destroys_holds_what_applies_to_it() {
+    let report = report("none");
+    assert_eq!(
+        (report.manifest.level, report.manifest.values.numbers),
+        (SubjectLevel::KeyValue, Numbers::Doubles)
+    );
+    assert!(report.is_success(), "{:#?}", report.failures);
+    for rule in
+        ["expiry.boundary", "expiry.renewed", "data.floats", "lifecycle.save.upsert", "concurrent.order"]
+    {
+        assert_eq!(outcome(&report, rule), Outcome::Pass, "{rule}");
+    }
+    for rule in [
+        "lifecycle.save-must-create.taken",
+        "lifecycle.save.no-resurrect",
+        "concurrent.insert.one-wins",
+        "key.collision",
+        "data.integers.kept",
+        "data.integers.huge.refused",
+        "data.non-finite.refused",
+    ] {
+        assert_eq!(outcome(&report, rule), Outcome::NotApplicable, "{rule}");
+    }
+}
+
+#[rstest]
+#[case("exact", "lifecycle.load.stored")]
+#[case("lasting", "lifecycle.delete.gone")]
+#[case("touchy", "expiry.renewed")]
+#[case("late", "expiry.boundary")]
+#[case("jealous", "lifecycle.save.stores")]
+fn a_fault_is_found_by_its_own_rule(#[case] fault: &str, #[case] rule: &str) {
+    let report = report(fault);
+    let first = report.failures.first().unwrap();
+    assert_eq!(first.rule.rule().id, rule, "{:#?}", report.failures);
+    assert_eq!(outcome(&report, rule), Outcome::Fail);
+}
+
+#[rstest]
+#[case("cookie", "a store at the level `key-value` has keys")]
+#[case("kept", "nothing tells whether an expired record still holds its key: say `gone`")]
+fn what_the_level_cannot_be_is_an_error(#[case] fault: &str, #[case] says: &str) {
+    let error = process_subject(&adapter(fault)).err().unwrap().to_string();
+    assert!(error.contains(says), "{error}");
+}
+
+#[test]
+fn a_key_in_answer_to_set_breaks_the_protocol() {
+    let report = report("keyed");
+    let harness = report.rules.iter().find(|rule| rule.status == Outcome::HarnessError).unwrap();
+    let reason = harness.reason.as_ref().unwrap();
+    assert!(reason.contains("`set` must answer null"), "{reason}");
+}

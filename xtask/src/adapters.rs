@@ -1,0 +1,102 @@
+//! `cargo xtask adapters`: the adapters of other people's stores, each with the real library from its registry, examined by
+//! the doctor and held to every rule. What is known to be broken in a store is in the file beside its adapter.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::{Ended, Failure, command, python, services};
+
+/// Where the adapters are; what they need is installed under [`PLACE`].
+const ADAPTERS: &str = "conformance/adapters";
+
+const PLACE: &str = "target/adapters";
+
+/// Runs every adapter for whose language there is what it needs. Missing ones are no error even if services are required.
+pub(crate) fn run(root: &Path) -> Result<Ended, Failure> {
+    command::build(root)?;
+    let mut missing = Vec::new();
+    match services::find(&["node"]).zip(services::find(&["npm"])) {
+        Some((node, npm)) => express_session(root, &node, &npm)?,
+        None => missing
+            .push("Node.js: there is no node with npm; on Debian: apt-get install nodejs npm".to_owned()),
+    }
+    let debian = Path::new("/usr/share/php/Symfony/Component/HttpFoundation/autoload.php");
+    match services::find(&["php"]).filter(|_| debian.exists()) {
+        Some(php) => session_handler(root, &php)?,
+        None => missing.push(
+            "PHP: there is no php with Symfony's session handlers; on Debian: apt-get install php-cli php-sqlite3 \
+             php-symfony-http-foundation"
+                .to_owned(),
+        ),
+    }
+    match python::find(python::OLDEST) {
+        Ok(python) => starsessions(root, &python)?,
+        Err(reason) => missing.push(reason),
+    }
+    match missing.as_slice() {
+        [] => Ok(Ended::Passed),
+        // Who writes a store in one of these languages has it, and not every machine does.
+        missing => Ok(Ended::NotRun(missing.join("; "))),
+    }
+}
+
+/// Stores of `express-session`.
+fn express_session(root: &Path, node: &Path, npm: &Path) -> Result<(), Failure> {
+    let place = copied(root, "node")?;
+    command::output(Command::new(npm).current_dir(&place).args([
+        "ci",
+        "--silent",
+        "--no-audit",
+        "--no-fund",
+    ]))?;
+    let adapter = format!("{} {}/express-session.mjs", node.display(), place.display());
+    check(root, &adapter, None)
+}
+
+/// A `SessionHandlerInterface` of PHP.
+fn session_handler(root: &Path, php: &Path) -> Result<(), Failure> {
+    let place = root.join(ADAPTERS).join("php");
+    let adapter =
+        format!("{} {place}/session-handler.php {place}/pdo.php", php.display(), place = place.display());
+    check(root, &adapter, Some("php/pdo.known.json"))
+}
+
+/// Stores of `starsessions`.
+fn starsessions(root: &Path, python: &Path) -> Result<(), Failure> {
+    let place = copied(root, "python-starsessions")?;
+    let own = place.join("env/bin/python");
+    let ready = Command::new(&own).args(["-c", "import starsessions"]).stderr(Stdio::null()).status();
+    if !ready.is_ok_and(|status| status.success()) {
+        command::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(place.join("env")))?;
+        let mut pip = Command::new(&own);
+        pip.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(place.join("requirements.txt"));
+        command::run(&mut pip)?;
+    }
+    let adapter = format!("{} {}/adapter.py", own.display(), place.display());
+    check(root, &adapter, Some("python-starsessions/memory.known.json"))
+}
+
+/// The files of an adapter, where what it needs can be installed beside them.
+fn copied(root: &Path, adapter: &str) -> Result<PathBuf, Failure> {
+    let place = root.join(PLACE).join(adapter);
+    fs::create_dir_all(&place)?;
+    for entry in fs::read_dir(root.join(ADAPTERS).join(adapter))? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), place.join(entry.file_name()))?;
+        }
+    }
+    Ok(place)
+}
+
+/// Holds the store behind an adapter to every rule, but for what is known of it.
+fn check(root: &Path, adapter: &str, known: Option<&str>) -> Result<(), Failure> {
+    command::output(command::sessionspec(root).args(["doctor", "--cmd", adapter]))?;
+    let mut run = command::sessionspec(root);
+    run.args(["run", "--cases", "100", "--cmd", adapter]);
+    if let Some(known) = known {
+        run.arg("--known-failures").arg(root.join(ADAPTERS).join(known));
+    }
+    command::run(&mut run)
+}
