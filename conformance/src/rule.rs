@@ -30,6 +30,14 @@ pub struct Rule {
     pub golden: &'static str,
 }
 
+impl Rule {
+    /// Where the clause stands in the repository: `docs/spec/keys.md#key.short`. The site of the specification has it in the
+    /// same place, as `spec/keys.html#key.short`.
+    pub fn place(&self) -> String {
+        format!("docs/spec/{}#{}", self.page, self.id)
+    }
+}
+
 /// How binding a rule is (RFC 2119).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "UPPERCASE")]

@@ -1,5 +1,5 @@
 //! `cargo xtask browser`: the example on axum in a real browser: which cookie it keeps and how long, and what log-in
-//! and log-out mean in it; and the report as a page (`pages.rs`).
+//! and log-out mean in it; and the report as a page and the site of the documents (`pages.rs`).
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Ended, Failure, Services, command};
+use crate::{Ended, Failure, Services, book, command};
 
 /// How many gates run at a time. The suite beside its adapter, as a test beside its server, keeps one processor busy.
 const LANES: usize = 2;
@@ -41,6 +41,8 @@ enum Kind {
     Builds,
     /// The end of [`BUILD`], whose programs it runs.
     Runs,
+    /// The end of this gate, which itself waits for [`BUILD`].
+    After(&'static str),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,7 @@ enum Program {
     /// This one.
     Xtask,
     /// What [`BUILD`] has built.
-    Sessionspec,
+    Built(&'static str),
 }
 
 const fn gate(name: &'static str, kind: Kind, program: Program, line: &'static str) -> Gate {
@@ -57,7 +59,7 @@ const fn gate(name: &'static str, kind: Kind, program: Program, line: &'static s
 }
 
 /// Every gate. Each lane takes the first for which nothing is to be waited.
-const GATES: [Gate; 23] = [
+const GATES: [Gate; 24] = [
     gate(BUILD, Kind::Builds, Program::Xtask, BUILD),
     gate("format", Kind::Free, Program::Cargo, "fmt --all --check"),
     gate("spec", Kind::Free, Program::Xtask, "spec"),
@@ -83,10 +85,11 @@ const GATES: [Gate; 23] = [
     gate("django 5.2", Kind::Runs, Program::Xtask, "django --only 5.2 --cases 300"),
     gate("services", Kind::Runs, Program::Xtask, "services-gate"),
     gate("http", Kind::Runs, Program::Xtask, "http"),
-    gate("browser", Kind::Runs, Program::Xtask, "browser"),
+    gate("suite", Kind::Runs, Program::Built("sessionspec"), book::SUITE),
+    gate("book", Kind::After("suite"), Program::Built("book"), book::SITE),
+    gate("browser", Kind::After("book"), Program::Xtask, "browser"),
     gate("python", Kind::Runs, Program::Xtask, "python"),
     gate("adapters", Kind::Runs, Program::Xtask, "adapters"),
-    gate("suite", Kind::Runs, Program::Sessionspec, "run"),
 ];
 
 /// How a gate ended.
@@ -186,10 +189,10 @@ impl Runner<'_> {
         let mut command = match gate.program {
             Program::Cargo => Command::new("cargo"),
             Program::Xtask => Command::new(&self.program),
-            Program::Sessionspec => command::sessionspec(self.root),
+            Program::Built(name) => command::built(self.root, name),
         };
         command.current_dir(self.root).args(gate.line.split(' ')).stdin(Stdio::null());
-        if gate.kind == Kind::Runs {
+        if matches!(gate.kind, Kind::Runs | Kind::After(_)) {
             command.env(command::BUILT, "yes");
             if gate.program == Program::Xtask && self.services == Services::Required {
                 command.arg("--require-services");
@@ -219,13 +222,13 @@ struct State {
     waiting: Vec<&'static Gate>,
     /// Whether a gate that builds is running.
     building: bool,
-    /// Whether [`BUILD`] has ended.
-    built: bool,
+    /// The gates that have ended.
+    ended: Vec<&'static str>,
 }
 
 impl Schedule {
     fn new(waiting: Vec<&'static Gate>) -> Self {
-        let state = State { waiting, building: false, built: false };
+        let state = State { waiting, building: false, ended: Vec::new() };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -239,7 +242,8 @@ impl Schedule {
             let ready = |gate: &&Gate| match gate.kind {
                 Kind::Free => true,
                 Kind::Builds => !state.building,
-                Kind::Runs => state.built,
+                Kind::Runs => state.ended.contains(&BUILD),
+                Kind::After(other) => state.ended.contains(&other),
             };
             if let Some(at) = state.waiting.iter().position(ready) {
                 let gate = state.waiting.remove(at);
@@ -253,7 +257,7 @@ impl Schedule {
     fn ended(&self, gate: &Gate) {
         let mut state = self.lock();
         state.building &= gate.kind != Kind::Builds;
-        state.built |= gate.name == BUILD;
+        state.ended.push(gate.name);
         self.changed.notify_all();
     }
 
@@ -270,7 +274,7 @@ mod tests {
     const FREE: Gate = gate("free", Kind::Free, Program::Cargo, "");
     const FIRST: Gate = gate(BUILD, Kind::Builds, Program::Xtask, "");
     const TESTS: Gate = gate("tests", Kind::Builds, Program::Cargo, "");
-    const SUITE: Gate = gate("suite", Kind::Runs, Program::Sessionspec, "");
+    const SUITE: Gate = gate("suite", Kind::Runs, Program::Built("sessionspec"), "");
 
     #[test]
     fn one_builds_at_a_time_and_what_runs_waits_for_the_build() {
@@ -283,6 +287,28 @@ mod tests {
         assert_eq!(take(), Some("tests"));
         assert_eq!(take(), Some("suite"));
         assert_eq!(take(), None);
+    }
+
+    #[test]
+    fn what_comes_after_a_gate_waits_for_its_end() {
+        const AFTER: Gate = gate("after", Kind::After("suite"), Program::Xtask, "");
+        let schedule = Schedule::new(vec![&FIRST, &AFTER, &SUITE, &FREE]);
+        let take = || schedule.take().map(|gate| gate.name);
+        assert_eq!(take(), Some(BUILD));
+        schedule.ended(&FIRST);
+        assert_eq!(take(), Some("suite"));
+        assert_eq!(take(), Some("free"));
+        schedule.ended(&SUITE);
+        assert_eq!(take(), Some("after"));
+    }
+
+    #[test]
+    fn what_a_gate_waits_for_is_a_gate_that_comes_before() {
+        for (at, gate) in GATES.iter().enumerate() {
+            if let Kind::After(other) = gate.kind {
+                assert!(GATES[..at].iter().any(|gate| gate.name == other), "{}", gate.name);
+            }
+        }
     }
 
     #[test]

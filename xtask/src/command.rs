@@ -27,12 +27,17 @@ pub(crate) const BUILT: &str = "XTASK_BUILT";
 /// Builds the programs and examples that gates run, with the features and the profile that the tests have: there is
 /// one tree for all.
 pub(crate) fn build(root: &Path) -> Result<(), Failure> {
-    if std::env::var_os(BUILT).is_some() {
+    if is_built() {
         return Ok(());
     }
     let mut cargo = Command::new("cargo");
     cargo.current_dir(root).args(["build", "--workspace", "--all-features", "--bins", "--examples"]);
     run(&mut cargo)
+}
+
+/// Whether [`build`] was already run, by the gate that all others wait for.
+pub(crate) fn is_built() -> bool {
+    std::env::var_os(BUILT).is_some()
 }
 
 /// A program of this repository, by its path below `target/debug`. [`build`] comes first.

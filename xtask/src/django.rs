@@ -142,6 +142,7 @@ fn engines_page(root: &Path, reports: &Path) -> Result<String, Failure> {
     let known: Vec<Value> = serde_json::from_str(&known).map_err(|error| fault(&error))?;
     let mut table = String::new();
     let mut details = String::new();
+    let mut by_rule: Vec<String> = Vec::new();
     for engine in ENGINES {
         let mut told = Vec::new();
         for (way, ..) in WAYS {
@@ -150,6 +151,15 @@ fn engines_page(root: &Path, reports: &Path) -> Result<String, Failure> {
                 |status: &str| rules.iter().filter(|rule| rule["status"] == status).collect::<Vec<_>>();
             let broken: Vec<String> =
                 with("expected-fail").into_iter().map(|rule| line(rule, &known)).collect();
+            if way.is_empty() {
+                by_rule.resize(rules.len(), String::new());
+                for (row, rule) in by_rule.iter_mut().zip(&rules) {
+                    if row.is_empty() {
+                        *row = format!("| {}", link(rule, &known));
+                    }
+                    let _ = write!(row, " | {}", sign(rule));
+                }
+            }
             // Writing to a String cannot fail.
             let _ = writeln!(
                 table,
@@ -181,8 +191,15 @@ fn engines_page(root: &Path, reports: &Path) -> Result<String, Failure> {
          imitates, or does not apply to the engine. Versions {} were seen to do the same. The engine\n\
          `cache` is the one on the memory of its process.\n\n\
          | engine | rules that hold | that Django breaks | that do not apply |\n|---|---|---|---|\n{table}\n\
-         ## Where Django does otherwise\n{details}",
-        VERSIONS.join(" and ")
+         ## Where Django does otherwise\n{details}\n\
+         ## Rule by rule\n\n\
+         By their usual methods: ✓ holds, (✗) is broken in a way that is known, – does not apply. What Django does at the\n\
+         end of a request is not here: it fills in the table by which those rules are checked.\n\n\
+         | rule | {} |\n|---|{}\n{} |\n",
+        VERSIONS.join(" and "),
+        ENGINES.map(|engine| format!("`{engine}`")).join(" | "),
+        "---|".repeat(ENGINES.len()),
+        by_rule.join(" |\n"),
     ))
 }
 
@@ -198,11 +215,25 @@ fn outcomes(report: &Path) -> Result<Vec<Value>, Failure> {
 
 /// A rule that is broken, with the reason.
 fn line(rule: &Value, known: &[Value]) -> String {
-    let text = |field: &str| rule[field].as_str().unwrap_or_default();
+    format!("- {}: {}", link(rule, known), rule["reason"].as_str().unwrap_or_default())
+}
+
+/// A link to a rule.
+fn link(rule: &Value, known: &[Value]) -> String {
     let page = known.iter().find(|known| known["id"] == rule["id"]);
     let page = page.and_then(|known| known["page"].as_str()).unwrap_or_default();
     let page = page.trim_start_matches("docs/");
-    format!("- [{id}]({page}#{id}): {}", text("reason"), id = text("id"))
+    format!("[{id}]({page}#{id})", id = rule["id"].as_str().unwrap_or_default())
+}
+
+/// How a rule ended, as the report as a page shows it.
+fn sign(rule: &Value) -> &str {
+    match rule["status"].as_str().unwrap_or_default() {
+        "pass" => "✓",
+        "expected-fail" => "(✗)",
+        "not-applicable" => "–",
+        other => other,
+    }
 }
 
 fn fault(error: &dyn std::fmt::Display) -> Failure {

@@ -3,6 +3,7 @@
 mod adapters;
 mod author;
 mod bench;
+mod book;
 mod browser;
 mod ci;
 mod command;
@@ -80,14 +81,20 @@ enum Task {
         require_services: bool,
     },
     /// Hold stores of other people, in Node, PHP and Python, to every rule, by the adapters for them
-    Adapters,
+    Adapters {
+        /// Take a missing Python for an error; Node and PHP may be missing
+        #[arg(long)]
+        require_services: bool,
+    },
     /// Check Django's site and the example on axum over HTTP
     Http {
         /// Take missing servers or a missing Python for an error
         #[arg(long)]
         require_services: bool,
     },
-    /// Try the example on axum, and look at the report as a page, in a real browser
+    /// Make the documents a site, in target/book, and check it
+    Book,
+    /// Try the example on axum, and look at the report and the site of the documents, in a real browser
     Browser {
         /// Take a missing browser for an error
         #[arg(long)]
@@ -159,10 +166,13 @@ fn main() -> ExitCode {
         Task::Python { require_services } => {
             python::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
-        Task::Adapters => adapters::run(&root).map(|ended| println!("{ended}")),
+        Task::Adapters { require_services } => {
+            adapters::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
+        }
         Task::Http { require_services } => {
             http::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
+        Task::Book => book::run(&root),
         Task::Browser { require_services } => {
             browser::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }

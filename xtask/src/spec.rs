@@ -5,7 +5,9 @@
 //! - Each rule about stores has a golden trace, and each golden trace a rule. (That each rule about
 //!   applications has a case in the table of requests is a test of the conformance crate.)
 //! - Each `r[…]` in the code and the documents names a rule that exists.
-//! - A clause whose text changed has a new version: `docs/spec/rules.lock` holds a hash of each.
+//! - A clause whose text changed has a new version: `docs/spec/rules.lock` holds a hash of each, and
+//!   `docs/spec/versions.md` says what changed.
+//! - Above each clause stands the anchor to which links lead (`--write` puts it there).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -19,6 +21,9 @@ use crate::Failure;
 const RULES: &str = "conformance/src/rules.rs";
 const GOLDEN: &str = "conformance/golden";
 const LOCK: &str = "docs/spec/rules.lock";
+
+/// The page that says what each version of a rule changed.
+const VERSIONS: &str = "docs/spec/versions.md";
 
 /// The page whose rules are about applications: they have no trace, and are checked on a table of requests.
 const MIDDLEWARE: &str = "middleware.md";
@@ -54,6 +59,8 @@ pub(crate) enum Mode {
 pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), Failure> {
     let clauses = read_clauses(root)?;
     let mut faults = Vec::new();
+    check_anchors(root, mode, &mut faults)?;
+    check_versions(root, &clauses, &mut faults)?;
     check_golden(root, &clauses, &mut faults)?;
     check_references(root, &clauses, &mut faults)?;
     check_lock(root, &clauses, mode, &mut faults)?;
@@ -113,7 +120,7 @@ fn parse_page(page: &str, text: &str) -> Vec<(usize, Result<Clause, String>)> {
         .iter()
         .map(|&start| {
             let end = (start + 1..lines.len())
-                .find(|i| lines[*i].starts_with("r[") || lines[*i].starts_with('#'))
+                .find(|i| ["r[", "#", ANCHOR].iter().any(|other| lines[*i].starts_with(other)))
                 .unwrap_or(lines.len());
             (start + 1, parse_clause(page, lines[start], &lines[start + 1..end]))
         })
@@ -171,6 +178,69 @@ fn parse_clause(page: &str, marker: &str, body: &[&str]) -> Result<Clause, Strin
         django: django.trim_end_matches('.').into(),
         page: page.into(),
     })
+}
+
+/// How the line above a clause begins.
+const ANCHOR: &str = "<a id=";
+
+/// A page with an anchor above each of its clauses, and none elsewhere.
+fn anchored(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines().filter(|line| !line.starts_with(ANCHOR)) {
+        let name = line.strip_prefix("r[").and_then(|rest| rest.split([']', '+']).next());
+        if let Some(id) = name {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "{ANCHOR}\"{id}\"></a>");
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+/// A link to a clause leads to it, wherever the Markdown is shown: `docs/spec/keys.md#key.short`.
+fn check_anchors(root: &Path, mode: Mode, faults: &mut Vec<String>) -> Result<(), Failure> {
+    for path in pages(root)? {
+        let text = fs::read_to_string(&path)?;
+        let wanted = anchored(&text);
+        if mode == Mode::Check && text != wanted {
+            let page = path.file_name().unwrap_or_default().to_string_lossy();
+            faults.push(format!(
+                "docs/spec/{page}: above each rule stands its anchor, and none elsewhere: run `cargo xtask spec --write`"
+            ));
+        } else if text != wanted {
+            fs::write(&path, wanted)?;
+        }
+    }
+    Ok(())
+}
+
+/// Each version of a rule but the first has its line `| [id](page#id) | version | what changed |`, in order.
+fn check_versions(root: &Path, clauses: &[Clause], faults: &mut Vec<String>) -> Result<(), Failure> {
+    let text = fs::read_to_string(root.join(VERSIONS))?;
+    let mut lines: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| line.starts_with("| [")) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let id = cells[0].trim_start_matches('[').split(']').next().unwrap_or_default();
+        match cells[..] {
+            [_, version, changed] if version.parse::<u16>().is_ok() && !changed.is_empty() => {
+                lines.entry(id).or_default().push(version.parse().unwrap_or_default());
+            }
+            _ => faults.push(format!("{VERSIONS}:{}: not `rule | version | what changed`", number + 1)),
+        }
+    }
+    for clause in clauses {
+        let told = lines.remove(clause.id.as_str()).unwrap_or_default();
+        if told != (2..=clause.version).collect::<Vec<_>>() {
+            faults.push(format!(
+                "r[{}] has version {}, and {VERSIONS} tells of {told:?}: each from 2 on has a line there that says what \
+                 changed",
+                clause.id, clause.version
+            ));
+        }
+    }
+    faults.extend(lines.into_keys().map(|id| format!("{VERSIONS}: there is no rule r[{id}]")));
+    Ok(())
 }
 
 fn check_golden(root: &Path, clauses: &[Clause], faults: &mut Vec<String>) -> Result<(), Failure> {
@@ -404,6 +474,25 @@ mod tests {
     fn a_bad_clause_is_named(#[case] from: &str, #[case] to: &str, #[case] part: &str) {
         let fault = parse_page("p.md", &CLAUSE.replace(from, to)).remove(0).1.unwrap_err();
         assert!(fault.contains(part), "{fault}");
+    }
+
+    #[test]
+    fn a_page_is_given_the_anchors_that_its_clauses_lack() {
+        let anchored = anchored(CLAUSE);
+        assert!(anchored.contains("\n\n<a id=\"area.b\"></a>\nr[area.b+2]\n"), "{anchored}");
+        assert_eq!(super::anchored(&anchored), anchored);
+        let stray = anchored.replace("Text.", "Text.\n<a id=\"area.b\"></a>");
+        assert_eq!(super::anchored(&stray), anchored);
+    }
+
+    #[test]
+    fn an_anchor_ends_the_clause_before_it() {
+        let two = anchored(
+            &format!("{CLAUSE}\nr[area.c]\n**It too.** MAY\n\nDjango: same.\n").replace("\n## Next\n", ""),
+        );
+        let clauses = parse_page("p.md", &two);
+        assert_eq!(clauses.len(), 2);
+        assert_eq!(clauses[0].1.as_ref().unwrap().django, "differs, because it does not");
     }
 
     #[test]

@@ -40,7 +40,9 @@ impl Browser {
         // Containers have neither the sandbox's rights nor much shared memory.
         let arguments = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", &profile];
         let options = json!({ "binary": program, "args": arguments });
-        let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": options });
+        // What a script of the page adds is waited for.
+        let timeouts = json!({ "implicit": PATIENCE.as_millis() });
+        let wanted = json!({ "browserName": "chrome", "timeouts": timeouts, "goog:chromeOptions": options });
         let session = browser.post("/session", &json!({ "capabilities": { "alwaysMatch": wanted } }))?;
         let id = session["sessionId"].as_str().ok_or("the driver names no session")?;
         browser.url = format!("{driver}/session/{id}");

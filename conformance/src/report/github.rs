@@ -23,10 +23,7 @@ pub fn annotations(report: &Report, file: &dyn Fn(usize) -> Option<String>) -> S
             let clause = rule.rule.rule();
             let reason = rule.reason.as_deref().unwrap_or_default();
             let title = format!("{}: {} {}", subject.manifest.name, rule.status.name(), clause.id);
-            let message = format!(
-                "{} {}. {reason}\ndocs/spec/{}#{}",
-                clause.level, clause.title, clause.page, clause.id
-            );
+            let message = format!("{} {}. {reason}\n{}", clause.level, clause.title, clause.place());
             lines.push(format!("::error {place}title={}::{}\n", property(&title), data(&message)));
         }
     }

@@ -19,7 +19,7 @@ pub fn to_junit(report: &Report) -> Result<String, String> {
         for rule in &subject.rules {
             let mut case = TestCase::new(rule.rule.rule().id, status(rule));
             case.set_classname(&subject.manifest.name);
-            case.add_property(("spec", format!("docs/spec/{}", rule.rule.rule().page).as_str()));
+            case.add_property(("spec", rule.rule.rule().place().as_str()));
             case.add_property(("exercised", rule.exercised.to_string().as_str()));
             suite.add_test_case(case);
         }

@@ -34,7 +34,7 @@ pub use diff::{Change, Difference, Way};
 pub use failure::{Artifacts, write_artifacts, write_requests, write_schedule};
 pub use github::annotations;
 #[cfg(feature = "cli")]
-pub use html::to_html;
+pub use html::{Golden, TIMELINE_STYLE, to_html};
 pub use json::{schema, to_json};
 #[cfg(feature = "cli")]
 pub use junit::to_junit;
@@ -105,6 +105,23 @@ impl Outcome {
             Self::HarnessError => "harness-error",
             Self::Timeout => "timeout",
             Self::Crash => "crash",
+        }
+    }
+
+    /// A sign on pages, for those who do not see colours.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Pass => "✓",
+            Self::Fail => "✗",
+            Self::ExpectedFail => "(✗)",
+            Self::UnexpectedPass => "(✓)",
+            Self::Flaky => "~",
+            Self::NotApplicable => "–",
+            Self::Disabled => "·",
+            Self::NotExercised => "?",
+            Self::HarnessError => "!",
+            Self::Timeout => "…",
+            Self::Crash => "†",
         }
     }
 

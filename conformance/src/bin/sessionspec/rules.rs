@@ -54,7 +54,7 @@ fn explained(rule: &Rule) -> String {
         let _ = writeln!(out, "\nApplies to subjects with: {}", needs.join(", "));
     }
     let _ = writeln!(out, "\nDjango: {}", rule.django);
-    let _ = writeln!(out, "\nSpecification: docs/spec/{}#{}", rule.page, rule.id);
+    let _ = writeln!(out, "\nSpecification: {}", rule.place());
     let _ = if rule.golden.is_empty() {
         writeln!(out, "Checked on the table of requests: conformance/tables/middleware.jsonl")
     } else {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::canvas::escaped;
 use super::steps::{self, Shown};
-use super::{Picture, clause_place, overlap, sign};
+use super::{Golden, Picture, clause_place, overlap};
 use crate::manifest::Manifest;
 use crate::report::{
     Failure, Report, RuleReport, ScheduleFailure, SubjectReport, counted, expected_text, observed_text,
@@ -37,7 +37,7 @@ pub(super) struct Evidence {
     /// How long what shows it is, and how it was found.
     found: String,
     reason: Option<Value>,
-    picture: Option<Picture>,
+    picture: Option<Value>,
     differs: Option<Differs>,
     steps: Vec<Line>,
     /// The moves of a schedule.
@@ -56,8 +56,7 @@ pub(super) struct Clause {
     text: Value,
     django: Value,
     spec: String,
-    picture: Option<Picture>,
-    moves: Vec<String>,
+    golden: Golden,
     results: Vec<Ended>,
 }
 
@@ -128,7 +127,7 @@ fn begin(number: usize, subject: &SubjectReport, found: &RuleReport) -> Evidence
         title: inline(rule.title),
         text: markdown(rule.text),
         django: inline(&rule.django.to_string()),
-        spec: spec(found.rule),
+        spec: rule.place(),
         outcome: found.status.name(),
         subject: subject.manifest.name.clone(),
         found: String::new(),
@@ -154,7 +153,7 @@ fn of_failure(begun: Evidence, failure: &Failure, manifest: &Manifest) -> Eviden
     };
     Evidence {
         found: length(failure.original_steps, trace.steps.len(), "step", failure.seed),
-        picture: steps::draw(trace, manifest, &shown),
+        picture: steps::draw(trace, manifest, &shown).map(Picture::markup),
         differs: Some(differs),
         steps,
         also: failure.also.iter().map(|rule| rule.rule().id).collect(),
@@ -176,7 +175,7 @@ fn of_schedule(begun: Evidence, failure: &ScheduleFailure, manifest: &Manifest) 
                 .unwrap_or_else(|| "an answer that some order of the operations explains".into()),
             got: event.told.to_string(),
         }),
-        picture: overlap::draw(&failure.history, &failure.violation),
+        picture: overlap::draw(&failure.history, &failure.violation).map(Picture::markup),
         moves: moves_of(schedule, manifest),
         file: schedule.and_then(|one| file_of(one.to_jsonl(Some(begun.rule)), &one.fingerprint())),
         ..begun
@@ -196,7 +195,7 @@ fn of_trace(begun: Evidence, found: &RuleReport, manifest: &Manifest) -> Evidenc
     let shown = Shown::expected(trace, manifest);
     Evidence {
         found: length(trace.steps.len(), trace.steps.len(), "step", None),
-        picture: steps::draw(trace, manifest, &shown),
+        picture: steps::draw(trace, manifest, &shown).map(Picture::markup),
         steps: lines(trace, &shown),
         file: file_of(trace.to_jsonl(Some(rule)), &trace.fingerprint()),
         ..begun
@@ -206,11 +205,6 @@ fn of_trace(begun: Evidence, found: &RuleReport, manifest: &Manifest) -> Evidenc
 impl Clause {
     pub(super) fn of(rule: RuleId, report: &Report) -> Self {
         let clause = rule.rule();
-        let reference = clause.reference();
-        let is_of_store = RuleId::of_stores().any(|one| one == rule);
-        let trace = is_of_store.then(|| crate::golden::once(rule).ok()).flatten();
-        let schedule = Schedule::is_one(clause.golden).then(|| Schedule::parse(clause.golden).ok()).flatten();
-        let draw = |trace| steps::draw(trace, &reference, &Shown::expected(trace, &reference));
         Self {
             place: clause_place(rule),
             id: clause.id,
@@ -218,9 +212,8 @@ impl Clause {
             title: inline(clause.title),
             text: markdown(clause.text),
             django: inline(&clause.django.to_string()),
-            spec: spec(rule),
-            picture: trace.and_then(draw),
-            moves: moves_of(schedule.as_ref(), &reference),
+            spec: clause.place(),
+            golden: Golden::of(rule),
             results: report.subjects.iter().filter_map(|subject| ended(rule, subject)).collect(),
         }
     }
@@ -231,7 +224,7 @@ fn ended(rule: RuleId, subject: &SubjectReport) -> Option<Ended> {
     Some(Ended {
         subject: subject.manifest.name.clone(),
         outcome: found.status.name(),
-        sign: sign(found.status),
+        sign: found.status.sign(),
         exercised: found.exercised,
         reason: found.reason.clone().unwrap_or_default(),
     })
@@ -258,10 +251,6 @@ fn length(original: usize, now: usize, thing: &str, seed: Option<u64>) -> String
 
 fn file_of(text: String, name: &str) -> Option<File> {
     (text.len() <= MOST_BYTES).then(|| File { name: format!("{}/{name}.jsonl", crate::ARTIFACTS), text })
-}
-
-fn spec(rule: RuleId) -> String {
-    format!("docs/spec/{}#{}", rule.rule().page, rule.rule().id)
 }
 
 /// A sentence about a subject, in which words between backticks are code. All else is only text.

@@ -2,8 +2,9 @@
 //! and behind each of its cells what is known: each failure as a timeline with what had to be seen beside what was, and
 //! each rule with its text, Django's answer and its golden trace.
 //!
-//! - `mod.rs`: what is on the page; how it looks is in `page.html`, `page.css` and `page.js`
+//! - `mod.rs`: what is on the page; how it looks is in `page.html`, `page.css`, `timeline.css` and `page.js`
 //! - `evidence.rs`: what is told of a failure, and of a rule
+//! - `golden.rs`: what a rule's golden trace shows, for this page and for the site of the specification
 //! - `steps.rs`, `overlap.rs`: timelines of traces, and of operations that overlap
 //! - `canvas.rs`: drawing
 //!
@@ -11,6 +12,7 @@
 
 mod canvas;
 mod evidence;
+mod golden;
 mod overlap;
 mod steps;
 
@@ -23,18 +25,38 @@ use crate::manifest::SubjectLevel;
 use crate::rule::RuleId;
 use evidence::{Clause, Evidence};
 
+pub use golden::Golden;
+
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
+
+/// The style sheet of timelines and of the signs of [outcomes](Outcome::sign), with the colours of both. A page chooses
+/// between light and dark by its `color-scheme`, and may set `--card` and `--ink` to its own background and text.
+pub const TIMELINE_STYLE: &str = include_str!("timeline.css");
 
 /// How many failures are open at first.
 const OPEN: usize = 6;
 
 /// A timeline: the names of its lanes, and beside them the lanes, which may be wider than a window.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Picture {
     labels: String,
     lanes: String,
+}
+
+impl Picture {
+    fn html(self) -> String {
+        let Self { labels, lanes } = self;
+        format!(
+            "<div class=\"timeline\"><div class=\"lanes-names\">{labels}</div><div class=\"lanes\">{lanes}</div></div>"
+        )
+    }
+
+    /// For a template.
+    fn markup(self) -> Value {
+        Value::from_safe_string(self.html())
+    }
 }
 
 /// A subject, over its column.
@@ -100,9 +122,9 @@ pub fn to_html(report: &Report) -> Result<String, String> {
     };
     let ended = |outcome: &Outcome| report.subjects.iter().any(|subject| subject.count(*outcome) > 0);
     let legend: Vec<(&str, &str)> =
-        Outcome::ALL.iter().filter(|one| ended(one)).map(|one| (sign(*one), one.name())).collect();
+        Outcome::ALL.iter().filter(|one| ended(one)).map(|one| (one.sign(), one.name())).collect();
     let page = context! {
-        style => Value::from_safe_string(STYLE.into()),
+        style => Value::from_safe_string([TIMELINE_STYLE, STYLE].concat()),
         script => Value::from_safe_string(SCRIPT.into()),
         version => env!("CARGO_PKG_VERSION"),
         verdict,
@@ -178,7 +200,7 @@ fn cell(subject: &SubjectReport, rule: RuleId, evidence: &[Evidence]) -> Cell {
     let shown = evidence.iter().find(|evidence| evidence.rule == rule.rule().id);
     Cell {
         outcome: found.status.name(),
-        sign: sign(found.status),
+        sign: found.status.sign(),
         words: words(name, found),
         place: shown.map_or(place, |evidence| evidence.place.clone()),
     }
@@ -192,22 +214,6 @@ fn words(name: &str, found: &RuleReport) -> String {
 /// Where a rule's clause is on the page.
 fn clause_place(rule: RuleId) -> String {
     format!("rule-{}", rule.rule().id)
-}
-
-fn sign(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pass => "✓",
-        Outcome::Fail => "✗",
-        Outcome::ExpectedFail => "(✗)",
-        Outcome::UnexpectedPass => "(✓)",
-        Outcome::Flaky => "~",
-        Outcome::NotApplicable => "–",
-        Outcome::Disabled => "·",
-        Outcome::NotExercised => "?",
-        Outcome::HarnessError => "!",
-        Outcome::Timeout => "…",
-        Outcome::Crash => "†",
-    }
 }
 
 /// A length of time for a reader, in microseconds: in the largest units that need few words.
