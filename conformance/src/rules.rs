@@ -61,7 +61,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "key.collision",
-        version: 1,
+        version: 2,
         level: Level::Must,
         needs: &[Need::HookForceKeys, Need::RefusingInsert],
         title: "A generated key that is already taken is skipped",
@@ -364,7 +364,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "lifecycle.save-must-create.taken",
-        version: 1,
+        version: 2,
         level: Level::Must,
         needs: &[Need::ServerSide, Need::RefusingInsert],
         title: "`save-must-create` on a key that is taken fails with `CreateError` and stores nothing",
@@ -1498,7 +1498,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "concurrent.insert.one-wins",
-        version: 1,
+        version: 2,
         level: Level::Must,
         needs: &[Need::ServerSide, Need::RefusingInsert],
         title: "Of several insertions of one key exactly one succeeds",

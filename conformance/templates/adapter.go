@@ -1,26 +1,24 @@
 // An adapter for sessionspec: a store that is a map. It needs Go and nothing else. Put your own store in the place of
 // records, and say in hello what it can do.
 //
-// Requests come as lines of JSON on stdin; each gets one line of answer on stdout, with the same id. Session data stays
-// the text that it is: encoding/json would not take all of it.
+// Requests come as lines of JSON on stdin; each gets one line of answer on stdout, with the same id.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"os"
-	"strconv"
-	"strings"
 )
 
-const hello = `{
+// At level "store" the suite brings the sessions; with "opaque" the data is one text, which the store keeps as it is.
+var hello = json.RawMessage(`{
   "protocol": 1,
   "name": "my-store",
   "version": "1.0",
   "language": "Go",
   "level": "store",
   "clock": "virtual",
+  "opaque": true,
   "capabilities": {
     "persistent": false,
     "shared": false,
@@ -36,114 +34,92 @@ const hello = `{
     "lone_surrogates": "kept",
     "deep_nesting": "kept"
   }
-}`
+}`)
+
+type request struct {
+	ID  uint64 `json:"id"`
+	Op  string `json:"op"`
+	Now int64  `json:"now"` // microseconds since 1970
+	Key string `json:"key"`
+	record
+}
 
 type record struct {
-	data    string
-	expires int64 // microseconds since 1970, as in now
+	Data    string `json:"data"`
+	Expires int64  `json:"expires_us"`
 }
+
+type object map[string]any
 
 var records = map[string]record{}
 
-// fields gives the fields of an object, each as the text that it is.
-func fields(line string) map[string]string {
-	found := map[string]string{}
-	depth, name, start := 0, "", -1
-	for at := 0; at < len(line); at++ {
-		c := line[at]
-		if c == '"' {
-			from := at
-			for at++; at < len(line) && line[at] != '"'; at++ {
-				if line[at] == '\\' {
-					at++
-				}
-			}
-			if depth == 1 && start < 0 {
-				name = line[from+1 : at]
-			}
-			continue
-		}
-		if depth == 1 && start >= 0 && (c == ',' || c == '}') {
-			found[name] = strings.TrimSpace(line[start:at])
-			start = -1
-		} else if depth == 1 && start < 0 && c == ':' {
-			start = at + 1
-		}
-		switch c {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		}
-	}
-	return found
+func ok(answer any) object {
+	return object{"ok": answer}
 }
 
-func ok(text string) string {
-	return `"ok":` + text
+func failed(kind, message string) object {
+	return object{"error": object{"kind": kind, "message": message}}
 }
 
-func failed(kind, message string) string {
-	text, _ := json.Marshal(map[string]string{"kind": kind, "message": message})
-	return `"error":` + string(text)
-}
-
-func answer(request map[string]string) string {
-	op, key := request["op"], request["key"]
-	now, _ := strconv.ParseInt(request["now"], 10, 64)
-	switch op {
-	case `"hello"`:
-		return ok(strings.ReplaceAll(hello, "\n", ""))
-	case `"open"`, `"reopen"`: // fresh storage; and for a map a restart is no different
+func answer(asked request) object {
+	switch asked.Op {
+	case "hello":
+		return ok(hello)
+	case "open", "reopen": // fresh storage; and for a map a restart is no different
 		records = map[string]record{}
-		return ok("null")
-	case `"clear-expired"`, `"bye"`:
-		return ok("null")
+		return ok(nil)
+	case "clear-expired", "bye":
+		return ok(nil)
 	}
-	found, there := records[key]
-	if there && found.expires <= now { // at its instant a record is expired
-		delete(records, key)
+	found, there := records[asked.Key]
+	if there && found.Expires <= asked.Now { // at its instant a record is expired
+		delete(records, asked.Key)
 		there = false
 	}
-	switch op {
-	case `"exists"`:
-		return ok(strconv.FormatBool(there))
-	case `"load"`:
+	switch asked.Op {
+	case "exists":
+		return ok(there)
+	case "load":
 		if !there {
-			return ok("null")
+			return ok(nil)
 		}
-		return ok(fmt.Sprintf(`{"data":%s,"expires_us":%d}`, found.data, found.expires))
-	case `"insert"`:
+		return ok(found)
+	case "insert":
 		if there {
 			return failed("create-error", "the key is taken")
 		}
-	case `"update"`:
+	case "update":
 		if !there {
 			return failed("update-error", "there is no such record")
 		}
-	case `"delete"`:
-		delete(records, key)
-		return ok("null")
+	case "delete":
+		delete(records, asked.Key)
+		return ok(nil)
 	default:
-		return failed("protocol", "there is no operation "+op)
+		return failed("protocol", "there is no operation "+asked.Op)
 	}
-	expires, _ := strconv.ParseInt(request["expires_us"], 10, 64)
-	records[key] = record{request["data"], expires}
-	return ok("null")
+	records[asked.Key] = asked.record
+	return ok(nil)
 }
 
 func main() {
 	lines := bufio.NewReader(os.Stdin)
-	out := bufio.NewWriter(os.Stdout)
+	out := json.NewEncoder(os.Stdout)
 	for {
-		line, err := lines.ReadString('\n')
+		line, err := lines.ReadBytes('\n')
 		if err != nil {
 			return
 		}
-		request := fields(line)
-		fmt.Fprintf(out, "{\"id\":%s,%s}\n", request["id"], answer(request))
-		out.Flush()
-		if request["op"] == `"bye"` {
+		var asked request
+		if err := json.Unmarshal(line, &asked); err != nil {
+			panic(err)
+		}
+		answered := answer(asked)
+		answered["id"] = asked.ID
+		if err := out.Encode(answered); err != nil {
+			return
+		}
+		if asked.Op == "bye" {
 			return
 		}
 	}

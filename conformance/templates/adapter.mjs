@@ -1,8 +1,7 @@
 // An adapter for sessionspec: a store that is a Map. It needs Node.js and nothing else. Put your own store in the place
 // of `records`, and say in HELLO what it can do.
 //
-// Requests come as lines of JSON on stdin; each gets one line of answer on stdout, with the same `id`. Session data stays
-// the text that it is: JavaScript's numbers would not keep all of it.
+// Requests come as lines of JSON on stdin; each gets one line of answer on stdout, with the same `id`.
 
 import { createInterface } from "node:readline";
 
@@ -13,6 +12,7 @@ const HELLO = {
   language: "JavaScript",
   level: "store", // a bare store: the suite brings the sessions
   clock: "virtual", // time is what `now` says, in microseconds since 1970
+  opaque: true, // `data` is one text, which the store keeps as it is
   capabilities: {
     persistent: false, // a restart forgets everything
     shared: false, // there is one handle, whatever `client` says
@@ -30,68 +30,44 @@ const HELLO = {
   },
 };
 
-const records = new Map(); // key -> { data: text, expires: microseconds }
+const records = new Map(); // key -> { data: text, expires_us: microseconds }
 
-// The fields of an object, each as the text that it is.
-function fields(line) {
-  const token = /"[^"\\]*(?:\\.[^"\\]*)*"|[^\s"]/g;
-  const found = {};
-  let depth = 0, name, start;
-  for (let match; (match = token.exec(line)); ) {
-    const [text] = match;
-    if (depth === 1 && (text === "," || text === "}") && start !== undefined) {
-      found[name] = line.slice(start, match.index).trim();
-      start = undefined;
-    } else if (depth === 1 && start === undefined && text[0] === '"') {
-      name = JSON.parse(text);
-    } else if (depth === 1 && start === undefined && text === ":") {
-      start = token.lastIndex;
-    }
-    if (text === "{" || text === "[") depth += 1;
-    if (text === "}" || text === "]") depth -= 1;
-  }
-  return found;
-}
+const ok = (answer) => ({ ok: answer });
+const error = (kind, message) => ({ error: { kind, message } });
 
-const ok = (text) => `"ok":${text}`;
-const error = (kind, message) => `"error":${JSON.stringify({ kind, message })}`;
-
-function answer(request) {
-  const op = JSON.parse(request.op);
-  const key = request.key && JSON.parse(request.key);
-  if (op === "hello") return ok(JSON.stringify(HELLO));
+function answer({ op, now, key, data, expires_us }) {
+  if (op === "hello") return ok(HELLO);
   if (op === "open" || op === "reopen") { // fresh storage; and for a Map a restart is no different
     records.clear();
-    return ok("null");
+    return ok(null);
   }
-  if (op === "clear-expired" || op === "bye") return ok("null");
-  if (records.has(key) && records.get(key).expires <= BigInt(request.now)) { // at its instant a record is expired
+  if (op === "clear-expired" || op === "bye") return ok(null);
+  if (records.has(key) && records.get(key).expires_us <= now) { // at its instant a record is expired
     records.delete(key);
   }
-  const record = records.get(key);
   switch (op) {
     case "exists":
-      return ok(record !== undefined);
+      return ok(records.has(key));
     case "load":
-      return ok(record ? `{"data":${record.data},"expires_us":${record.expires}}` : "null");
+      return ok(records.get(key) ?? null);
     case "insert":
-      if (record) return error("create-error", "the key is taken");
+      if (records.has(key)) return error("create-error", "the key is taken");
       break;
     case "update":
-      if (!record) return error("update-error", "there is no such record");
+      if (!records.has(key)) return error("update-error", "there is no such record");
       break;
     case "delete":
       records.delete(key);
-      return ok("null");
+      return ok(null);
     default:
       return error("protocol", `there is no operation \`${op}\``);
   }
-  records.set(key, { data: request.data, expires: BigInt(request.expires_us) });
-  return ok("null");
+  records.set(key, { data, expires_us });
+  return ok(null);
 }
 
 for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-  const request = fields(line);
-  process.stdout.write(`{"id":${request.id},${answer(request)}}\n`);
-  if (request.op === '"bye"') break;
+  const request = JSON.parse(line);
+  process.stdout.write(JSON.stringify({ id: request.id, ...answer(request) }) + "\n");
+  if (request.op === "bye") break;
 }

@@ -2,8 +2,7 @@
 // An adapter for sessionspec: a store that is an array. It needs PHP and nothing else. Put your own store in the place of
 // `$records`, and say in HELLO what it can do.
 //
-// Requests come as lines of JSON on stdin; each gets one line of answer on stdout, with the same `id`. Session data stays
-// the text that it is: what `json_decode` makes of it would not keep all of it.
+// Requests come as lines of JSON on stdin; each gets one line of answer on stdout, with the same `id`.
 
 const HELLO = [
     'protocol' => 1,
@@ -12,6 +11,7 @@ const HELLO = [
     'language' => 'PHP',
     'level' => 'store', // a bare store: the suite brings the sessions
     'clock' => 'virtual', // time is what `now` says, in microseconds since 1970
+    'opaque' => true, // `data` is one text, which the store keeps as it is
     'capabilities' => [
         'persistent' => false, // a restart forgets everything
         'shared' => false, // there is one handle, whatever `client` says
@@ -29,99 +29,68 @@ const HELLO = [
     ],
 ];
 
-$records = []; // key -> ['data' => text, 'expires' => microseconds]
+$records = []; // key -> ['data' => text, 'expires_us' => microseconds]
 
-// The fields of an object, each as the text that it is.
-function fields(string $line): array
+function ok(mixed $answer): array
 {
-    $found = [];
-    $depth = 0;
-    $name = null;
-    $start = null;
-    $length = strlen($line);
-    for ($at = 0; $at < $length; $at++) {
-        $c = $line[$at];
-        if ($c === '"') {
-            $from = $at;
-            for ($at++; ($at += strcspn($line, '"\\', $at)) < $length && $line[$at] !== '"'; $at += 2) {
-                // A backslash, and what it escapes: not the end of the text.
-            }
-            if ($depth === 1 && $start === null) {
-                $name = json_decode(substr($line, $from, $at + 1 - $from));
-            }
-            continue;
-        }
-        if ($depth === 1 && $start !== null && ($c === ',' || $c === '}')) {
-            $found[$name] = trim(substr($line, $start, $at - $start));
-            $start = null;
-        } elseif ($depth === 1 && $start === null && $c === ':') {
-            $start = $at + 1;
-        }
-        $depth += (int) ($c === '{' || $c === '[') - (int) ($c === '}' || $c === ']');
-    }
-    return $found;
+    return ['ok' => $answer];
 }
 
-function ok(string $text): string
+function error(string $kind, string $message): array
 {
-    return "\"ok\":$text";
+    return ['error' => ['kind' => $kind, 'message' => $message]];
 }
 
-function error(string $kind, string $message): string
-{
-    return '"error":' . json_encode(['kind' => $kind, 'message' => $message]);
-}
-
-function answer(array $request): string
+function answer(array $request): array
 {
     global $records;
-    $op = json_decode($request['op']);
+    $op = $request['op'];
     // A number in front would make PHP take the key of an array for an integer.
-    $key = isset($request['key']) ? 'k' . $request['key'] : null;
+    $key = 'k' . ($request['key'] ?? '');
     if ($op === 'hello') {
-        return ok(json_encode(HELLO));
+        return ok(HELLO);
     }
     if ($op === 'open' || $op === 'reopen') { // fresh storage; and for an array a restart is no different
         $records = [];
-        return ok('null');
+        return ok(null);
     }
     if ($op === 'clear-expired' || $op === 'bye') {
-        return ok('null');
+        return ok(null);
     }
-    if (isset($records[$key]) && $records[$key]['expires'] <= (int) $request['now']) {
+    if (isset($records[$key]) && $records[$key]['expires_us'] <= $request['now']) {
         unset($records[$key]); // at its instant a record is expired
     }
     $record = $records[$key] ?? null;
     switch ($op) {
         case 'exists':
-            return ok($record ? 'true' : 'false');
+            return ok($record !== null);
         case 'load':
-            return ok($record ? "{\"data\":{$record['data']},\"expires_us\":{$record['expires']}}" : 'null');
+            return ok($record);
         case 'insert':
-            if ($record) {
+            if ($record !== null) {
                 return error('create-error', 'the key is taken');
             }
             break;
         case 'update':
-            if (!$record) {
+            if ($record === null) {
                 return error('update-error', 'there is no such record');
             }
             break;
         case 'delete':
             unset($records[$key]);
-            return ok('null');
+            return ok(null);
         default:
             return error('protocol', "there is no operation `$op`");
     }
-    $records[$key] = ['data' => $request['data'], 'expires' => (int) $request['expires_us']];
-    return ok('null');
+    $records[$key] = ['data' => $request['data'], 'expires_us' => $request['expires_us']];
+    return ok(null);
 }
 
 ini_set('memory_limit', '512M');
 while (($line = fgets(STDIN)) !== false) {
-    $request = fields($line);
-    fwrite(STDOUT, "{\"id\":{$request['id']}," . answer($request) . "}\n");
-    if ($request['op'] === '"bye"') {
+    $request = json_decode($line, true, 512, JSON_THROW_ON_ERROR);
+    fwrite(STDOUT, json_encode(['id' => $request['id']] + answer($request), JSON_THROW_ON_ERROR) . "\n");
+    if ($request['op'] === 'bye') {
         break;
     }
 }

@@ -5,40 +5,35 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Ended, Failure, command, python, services};
+use crate::{Ended, Failure, Services, command, python, services};
 
 /// Where the adapters are; what they need is installed under [`PLACE`].
 const ADAPTERS: &str = "conformance/adapters";
 
 const PLACE: &str = "target/adapters";
 
-/// Runs every adapter for whose language there is what it needs. Missing ones are no error even if services are required.
-pub(crate) fn run(root: &Path) -> Result<Ended, Failure> {
+/// Runs every adapter for whose language there is what it needs. Node and PHP may be missing even if services are required:
+/// who writes a store in one of them has it, and not every machine does.
+pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
     command::build(root)?;
+    match python::find(python::OLDEST) {
+        Ok(python) => starsessions(root, &python)?,
+        Err(missing) => return services.without("adapters", missing),
+    }
     let mut missing = Vec::new();
     match services::find(&["node"]).zip(services::find(&["npm"])) {
         Some((node, npm)) => express_session(root, &node, &npm)?,
-        None => missing
-            .push("Node.js: there is no node with npm; on Debian: apt-get install nodejs npm".to_owned()),
+        None => missing.push("Node.js: there is no node with npm; on Debian: apt-get install nodejs npm"),
     }
-    let debian = Path::new("/usr/share/php/Symfony/Component/HttpFoundation/autoload.php");
-    match services::find(&["php"]).filter(|_| debian.exists()) {
+    let symfony = Path::new("/usr/share/php/Symfony/Component/HttpFoundation/autoload.php");
+    match services::find(&["php"]).filter(|_| symfony.exists()) {
         Some(php) => session_handler(root, &php)?,
         None => missing.push(
             "PHP: there is no php with Symfony's session handlers; on Debian: apt-get install php-cli php-sqlite3 \
-             php-symfony-http-foundation"
-                .to_owned(),
+             php-symfony-http-foundation",
         ),
     }
-    match python::find(python::OLDEST) {
-        Ok(python) => starsessions(root, &python)?,
-        Err(reason) => missing.push(reason),
-    }
-    match missing.as_slice() {
-        [] => Ok(Ended::Passed),
-        // Who writes a store in one of these languages has it, and not every machine does.
-        missing => Ok(Ended::NotRun(missing.join("; "))),
-    }
+    Ok(if missing.is_empty() { Ended::Passed } else { Ended::NotRun(missing.join("; ")) })
 }
 
 /// Stores of `express-session`.

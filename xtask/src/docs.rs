@@ -1,6 +1,6 @@
-//! `cargo xtask docs`: links in the documents lead somewhere, every page is in the book, the code that the guides show is
-//! the code that is tested, and who meets a type first finds an example (`examples.rs`). What mdBook makes of the documents is
-//! checked by `cargo xtask book`.
+//! `cargo xtask docs`: links in the documents lead somewhere, every page is in the book, the code that
+//! the guides show is the code that is tested, and who meets a type first finds an example (`examples.rs`).
+//! What mdBook makes of the documents is checked by `cargo xtask book`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -81,7 +81,11 @@ enum Task {
         require_services: bool,
     },
     /// Hold stores of other people, in Node, PHP and Python, to every rule, by the adapters for them
-    Adapters,
+    Adapters {
+        /// Take a missing Python for an error; Node and PHP may be missing
+        #[arg(long)]
+        require_services: bool,
+    },
     /// Check Django's site and the example on axum over HTTP
     Http {
         /// Take missing servers or a missing Python for an error
@@ -162,7 +166,9 @@ fn main() -> ExitCode {
         Task::Python { require_services } => {
             python::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
-        Task::Adapters => adapters::run(&root).map(|ended| println!("{ended}")),
+        Task::Adapters { require_services } => {
+            adapters::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
+        }
         Task::Http { require_services } => {
             http::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }

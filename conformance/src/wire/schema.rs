@@ -45,16 +45,6 @@ fn request_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
         Field::new("session", schema)
     };
     let key = || Field::new("key", described("string", "The key."));
-    let secrets = || {
-        let fallbacks = "Secrets under which signatures are still accepted.";
-        vec![
-            Field::new("secret", described("string", "The secret that signs from now on.")),
-            Field::new(
-                "fallbacks",
-                json_schema!({ "type": "array", "items": { "type": "string" }, "description": fallbacks }),
-            ),
-        ]
-    };
     let record = || {
         vec![
             Field::new(
@@ -118,7 +108,7 @@ fn request_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
     for name in StorageOp::<()>::NAMES.iter().filter(|name| **name != "force-key") {
         let op = known(name);
         let keys = op.filter(|op| op.key().is_some()).map(|_| key());
-        let own = if op == Some(StorageOp::Rotate) { secrets() } else { Vec::new() };
+        let own = if op == Some(StorageOp::Rotate) { secret_fields() } else { Vec::new() };
         requests.push((name, [now(), client()].into_iter().chain(keys).chain(own).collect()));
     }
     for name in SessionOp::NAMES {
@@ -133,6 +123,19 @@ fn request_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
         }
     }
     requests.into_iter().map(|(op, fields)| object_schema(op, joined([id(), fields]))).collect()
+}
+
+/// The fields of the request that replaces the secret.
+fn secret_fields() -> Vec<Field> {
+    let text = json_schema!({ "type": "string", "description": "The secret that signs from now on." });
+    let fallbacks = "Secrets under which signatures are still accepted.";
+    vec![
+        Field::new("secret", text),
+        Field::new(
+            "fallbacks",
+            json_schema!({ "type": "array", "items": { "type": "string" }, "description": fallbacks }),
+        ),
+    ]
 }
 
 fn answer_schema(generator: &mut SchemaGenerator) -> Schema {
