@@ -65,7 +65,7 @@ const GATES: [Gate; 24] = [
     gate("spec", Kind::Free, Program::Xtask, "spec"),
     gate("docs", Kind::Free, Program::Xtask, "docs"),
     gate("dependencies", Kind::Free, Program::Xtask, "dependencies"),
-    gate("tests", Kind::Builds, Program::Cargo, "test --workspace --all-features"),
+    gate("tests", Kind::Builds, Program::Cargo, "test --workspace --all-features --no-fail-fast"),
     gate(
         "clippy",
         Kind::Builds,

@@ -127,6 +127,17 @@ impl ClockFile {
     }
 }
 
+impl Drop for ClockFile {
+    /// Closing the file would leave the lock to a program that is being started on another thread, for as long as that still
+    /// has our files open.
+    fn drop(&mut self) {
+        if self.is_locked {
+            // There is nobody left to be told of a failure.
+            let _ = self.file.unlock();
+        }
+    }
+}
+
 /// Where the slot is that a counter names.
 fn slot(counter: u8) -> usize {
     SLOTS + SLOT * usize::from(counter & 1)
@@ -137,4 +148,23 @@ fn contents(instant: i64, moved: i64) -> [u8; SLOT] {
     bytes[..8].copy_from_slice(&instant.to_ne_bytes());
     bytes[8..].copy_from_slice(&moved.to_ne_bytes());
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_goes_with_the_clock_also_while_a_process_that_is_being_started_has_the_file() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("clock");
+        let mut clock = ClockFile::create(&path, Monotonic::GoesOn).unwrap();
+        let mut other = ClockFile::open(&path).unwrap();
+        clock.set(&path, 1).unwrap();
+        // As a fork has it until it runs its program.
+        let _inherited = clock.file.try_clone().unwrap();
+        assert!(matches!(other.set(&path, 2), Err(ClockError::InUse(_))));
+        drop(clock);
+        other.set(&path, 2).unwrap();
+    }
 }
