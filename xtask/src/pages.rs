@@ -165,13 +165,13 @@ fn rule(browser: &Browser) -> Result<Value, String> {
     )
 }
 
-/// Whether a place is open and in the window.
+/// Whether a place comes to be open and in the window.
 fn shown(browser: &Browser, place: &str) -> Result<bool, String> {
     let script = format!(
         "const place = document.getElementById('{place}'), top = place.getBoundingClientRect().top;
          return place.open && top >= 0 && top < innerHeight"
     );
-    Ok(browser.script(&script)? == json!(true))
+    browser.becomes_true(&script)
 }
 
 /// The page in a window, and the profile of the browser, which must outlive it.

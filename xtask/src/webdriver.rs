@@ -127,6 +127,18 @@ impl Browser {
         self.post("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
+    /// Whether a script comes to give true: what a click leads to may take the page a moment.
+    pub(crate) fn becomes_true(&self, script: &str) -> Done<bool> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.script(script)? != json!(true) {
+            if Instant::now() > deadline {
+                return Ok(false);
+            }
+            sleep(Duration::from_millis(10));
+        }
+        Ok(true)
+    }
+
     /// Shows pages from here on in a window of this size, to readers who prefer these colours: `light` or `dark`.
     pub(crate) fn view(&self, (width, height): (u32, u32), colours: &str) -> Done {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
