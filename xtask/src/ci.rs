@@ -314,7 +314,8 @@ mod tests {
     #[test]
     fn every_version_of_django_has_its_gate() {
         for version in django::VERSIONS {
-            assert!(GATES.iter().any(|gate| gate.line == format!("django --only {version}")), "{version}");
+            let line = format!("django --only {version} ");
+            assert!(GATES.iter().any(|gate| gate.line.starts_with(&line)), "{version}");
         }
     }
 }
