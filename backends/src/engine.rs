@@ -63,10 +63,11 @@ impl EngineError {
 ///
 /// let engine = "signed_cookies:".into();
 /// let settings = Settings::new("…").with(|settings| settings.engine = engine);
-/// let store = open(&settings).wait().unwrap();
+/// let store = open(&settings).wait()?;
 ///
 /// let error = open(&settings.with(|settings| settings.engine = "mysql://host/db".into())).wait().unwrap_err();
 /// assert!(error.to_string().starts_with("there is no session engine `mysql:"));
+/// # Ok::<(), session_backends::EngineError>(())
 /// ```
 ///
 /// # Errors

@@ -185,35 +185,28 @@ impl Answer {
     /// The same answer where all numbers are floating-point numbers of 64 bits.
     #[must_use]
     pub fn as_doubles(&self) -> Self {
-        let doubles = Json::as_doubles;
-        match self {
-            Self::Value(value) => Self::Value(value.as_ref().map(doubles)),
-            Self::Values(values) => Self::Values(values.iter().map(doubles).collect()),
-            Self::Items(items) => Self::Items(items.iter().map(|(n, v)| (n.clone(), doubles(v))).collect()),
-            other => other.clone(),
-        }
+        self.with_values(Json::as_doubles)
     }
 
     /// The same answer with everything sorted, for stores that do not keep order.
     #[must_use]
     pub fn sorted(&self) -> Self {
+        let mut answer = self.with_values(Json::sorted);
+        match &mut answer {
+            Self::Names(names) => names.sort(),
+            Self::Values(values) => values.sort_by(|a, b| a.as_str().cmp(b.as_str())),
+            Self::Items(items) => items.sort_by(|a, b| a.0.cmp(&b.0)),
+            _ => {}
+        }
+        answer
+    }
+
+    /// The same answer with something else made of each value in it.
+    fn with_values(&self, made: fn(&Json) -> Json) -> Self {
         match self {
-            Self::Value(value) => Self::Value(value.as_ref().map(Json::sorted)),
-            Self::Names(names) => {
-                let mut names = names.clone();
-                names.sort();
-                Self::Names(names)
-            }
-            Self::Values(values) => {
-                let mut values: Vec<_> = values.iter().map(Json::sorted).collect();
-                values.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-                Self::Values(values)
-            }
-            Self::Items(items) => {
-                let mut items: Vec<_> = items.iter().map(|(n, v)| (n.clone(), v.sorted())).collect();
-                items.sort_by(|a, b| a.0.cmp(&b.0));
-                Self::Items(items)
-            }
+            Self::Value(value) => Self::Value(value.as_ref().map(made)),
+            Self::Values(values) => Self::Values(values.iter().map(made).collect()),
+            Self::Items(items) => Self::Items(items.iter().map(|(n, v)| (n.clone(), made(v))).collect()),
             other => other.clone(),
         }
     }

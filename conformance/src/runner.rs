@@ -257,17 +257,16 @@ impl Run<'_> {
 
     /// Compares answers, as far as the subject keeps order and numbers.
     fn compare_answer(&self, expected: &Expected, wanted: &Answer, got: &Answer) -> Option<Mismatch> {
-        let values = &self.manifest.values;
         if got.fits(wanted) {
             return None;
         }
+        let values = &self.manifest.values;
         let (wanted, got) = match values.numbers {
-            Numbers::Exact => (wanted.sorted(), got.sorted()),
-            Numbers::Doubles if wanted.as_doubles() == got.as_doubles() => return None,
-            Numbers::Doubles => (wanted.as_doubles().sorted(), got.as_doubles().sorted()),
+            Numbers::Exact => (wanted.clone(), got.clone()),
+            Numbers::Doubles => (wanted.as_doubles(), got.as_doubles()),
         };
-        let same_when_sorted = wanted == got;
-        if same_when_sorted && values.order == Order::Lost {
+        let same_when_sorted = wanted.sorted() == got.sorted();
+        if wanted == got || (same_when_sorted && values.order == Order::Lost) {
             return None;
         }
         let mut mismatch = Mismatch::new(expected, Aspect::Answer);

@@ -3,13 +3,19 @@
 //!
 //! A rule has passed only if its own golden trace held, and nothing that was seen later spoke against it. What a
 //! declared erratum excuses is in `errata.rs`.
+//!
+//! - `config.rs`: how much is run
+//! - `progress.rs`: what is told meanwhile
+//! - `claims.rs`: what a subject says of itself, looked at before
+//! - `finding.rs`, `rank.rs`: what was found of a rule, and which of them a reader should hear of first
 
 mod claims;
+mod config;
 mod finding;
+mod progress;
 mod rank;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use crate::errata::Excuses;
 use crate::generate::Generator;
@@ -28,142 +34,11 @@ use claims::Corrected;
 use finding::{Finding, difference};
 use rank::{BrokenGolden, Ranking};
 
+pub use config::{Config, Profile, matches};
+pub use progress::{Progress, Work};
+
 /// How often the minimiser may run a trace.
 const ATTEMPTS: usize = 2_000;
-
-/// How much is run, and from where chance starts.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Config {
-    /// Generated traces per subject.
-    pub cases: usize,
-    /// The most steps of a generated trace.
-    pub steps: usize,
-    /// The seed of the generator.
-    pub seed: u64,
-    /// After this time no further trace is generated.
-    pub budget: Option<Duration>,
-    /// How long the trace of one failure is made smaller.
-    pub shrink: Duration,
-    /// Which rules are wanted; the others are disabled. `*` stands for any text.
-    pub rules: Option<String>,
-    /// How hard what overlaps, fails and is dropped is looked at.
-    pub profile: Profile,
-}
-
-/// How hard what overlaps, fails and is dropped is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Profile {
-    /// For every day: some schedules and races, in a second or two.
-    Quick,
-    /// Before a release: many of them, in a minute or two.
-    Full,
-}
-
-/// What the suite looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Work {
-    /// The golden trace of a rule.
-    Rule(RuleId),
-    /// Generated traces.
-    Generated,
-    /// What overlaps, fails and dies.
-    Overlapping,
-}
-
-/// What is told while the suite runs.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Progress<'a> {
-    /// So many traces of so many are done.
-    Done {
-        /// How many are done.
-        done: usize,
-        /// How many there are.
-        total: usize,
-    },
-    /// What is looked at from here on.
-    Working(Work),
-    /// A rule was found to be broken, and its trace was made small.
-    Failed {
-        /// How.
-        failure: &'a Failure,
-        /// Of what.
-        manifest: &'a Manifest,
-    },
-}
-
-impl Default for Config {
-    /// 500 cases: of 289 faults of the kill matrix, when that was measured, generated traces alone found 171 with 100 cases, 203 with 200,
-    /// 222 with 300, 230 with 400 and 232 with 500. More bring little; the golden traces find most of the rest.
-    fn default() -> Self {
-        Self {
-            cases: 500,
-            steps: 40,
-            seed: 0x51f2,
-            budget: None,
-            shrink: Duration::from_secs(10),
-            rules: None,
-            profile: Profile::Quick,
-        }
-    }
-}
-
-impl Config {
-    /// With so many generated traces.
-    #[must_use]
-    pub fn with_cases(self, cases: usize) -> Self {
-        Self { cases, ..self }
-    }
-
-    /// With generated traces of up to so many steps.
-    #[must_use]
-    pub fn with_steps(self, steps: usize) -> Self {
-        Self { steps, ..self }
-    }
-
-    /// With another seed.
-    #[must_use]
-    pub fn with_seed(self, seed: u64) -> Self {
-        Self { seed, ..self }
-    }
-
-    /// With a time after which no further trace is generated.
-    #[must_use]
-    pub fn with_budget(self, budget: Duration) -> Self {
-        Self { budget: Some(budget), ..self }
-    }
-
-    /// With this profile.
-    #[must_use]
-    pub fn with_profile(self, profile: Profile) -> Self {
-        Self { profile, ..self }
-    }
-
-    /// With a time after which the trace of a failure is made no smaller.
-    #[must_use]
-    pub fn with_shrink(self, shrink: Duration) -> Self {
-        Self { shrink, ..self }
-    }
-
-    /// With only the rules that fit a pattern, in which `*` stands for any text.
-    #[must_use]
-    pub fn with_rules(self, pattern: &str) -> Self {
-        Self { rules: Some(pattern.into()), ..self }
-    }
-}
-
-/// Whether a rule's id fits a pattern in which `*` stands for any text.
-pub fn matches(pattern: &str, id: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == id,
-        Some((head, rest)) => id.strip_prefix(head).is_some_and(|id| {
-            id.char_indices().map(|(at, _)| at).chain([id.len()]).any(|at| matches(rest, &id[at..]))
-        }),
-    }
-}
 
 /// Why a rule is not checked on a subject, if it is not.
 pub(crate) fn left_out(rule: RuleId, manifest: &Manifest, config: &Config) -> Option<(Outcome, String)> {

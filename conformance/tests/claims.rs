@@ -3,43 +3,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what only tests call")]
 
+mod beside;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use beside::{Beside, With};
 use rstest::rstest;
 use session_backends::MemoryStore;
 use session_conformance::report::{Outcome, SubjectReport};
 use session_conformance::subject::{Env, Opening, StoreHooks, StoreSubject};
 use session_conformance::suite::{Config, run};
-use session_core::{Capabilities, ExpiredRecords, ManualClock, Record, SessionKey, SessionStore, StoreError};
+use session_core::{Capabilities, ExpiredRecords};
 
-/// A store in memory that says something else of itself.
-struct Declaring {
-    memory: Arc<MemoryStore<ManualClock>>,
-    capabilities: Capabilities,
-}
+/// What a store says of itself.
+struct Declared(Capabilities);
 
-impl SessionStore for Declaring {
+impl Beside for Declared {
     fn capabilities(&self) -> Capabilities {
-        self.capabilities
-    }
-    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
-        self.memory.exists(key).await
-    }
-    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
-        self.memory.load(key).await
-    }
-    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        self.memory.insert(key, record).await
-    }
-    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        self.memory.update(key, record).await
-    }
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.memory.delete(key).await
-    }
-    async fn clear_expired(&self) -> Result<u64, StoreError> {
-        self.memory.clear_expired().await
+        self.0
     }
 }
 
@@ -59,7 +41,7 @@ fn report(storage: Storage, declared: Capabilities, hooks: StoreHooks) -> Subjec
             before = Some(Arc::new(MemoryStore::with_clock(1_000, env.clock())));
         }
         let memory = Arc::clone(before.as_ref().unwrap());
-        Ok::<_, Infallible>(Declaring { memory, capabilities: declared })
+        Ok::<_, Infallible>(With::over(memory, Declared(declared)))
     };
     let mut subject = StoreSubject::new("declaring", "", open, hooks).unwrap();
     run(&mut subject, &Config::default().with_cases(100), &mut |_| {})

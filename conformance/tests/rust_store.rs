@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what only tests call")]
 
+mod beside;
+
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::io;
@@ -10,57 +12,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use beside::{Beside, With};
 use session_backends::MemoryStore;
 use session_conformance::report::{Outcome, SubjectReport};
 use session_conformance::{Env, Opening, Suite};
-use session_core::{Capabilities, ManualClock, Record, SessionKey, SessionStore, StoreError};
+use session_core::{ManualClock, StoreError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 
-/// What happens beside a store in memory.
-trait Beside: Send + Sync {
-    /// When a session is loaded.
-    fn load(&self) -> impl Future<Output = ()> + Send {
-        async {}
-    }
-}
-
-/// A store in memory, and something beside it.
-struct With<B> {
-    memory: MemoryStore<ManualClock>,
-    beside: B,
-}
-
-impl<B> With<B> {
-    fn new(env: &Env, beside: B) -> Self {
-        Self { memory: MemoryStore::with_clock(1_000, env.clock()), beside }
-    }
-}
-
-impl<B: Beside> SessionStore for With<B> {
-    fn capabilities(&self) -> Capabilities {
-        self.memory.capabilities()
-    }
-    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
-        self.memory.exists(key).await
-    }
-    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
-        self.beside.load().await;
-        self.memory.load(key).await
-    }
-    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        self.memory.insert(key, record).await
-    }
-    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        self.memory.update(key, record).await
-    }
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.memory.delete(key).await
-    }
-    async fn clear_expired(&self) -> Result<u64, StoreError> {
-        self.memory.clear_expired().await
-    }
+fn memory(env: &Env) -> Arc<MemoryStore<ManualClock>> {
+    Arc::new(MemoryStore::with_clock(1_000, env.clock()))
 }
 
 fn broken(report: &SubjectReport) -> Vec<(&str, Outcome, Option<&str>)> {
@@ -88,7 +50,7 @@ async fn connect(env: &Env) -> io::Result<With<Connection>> {
         let (mut from, mut to) = stream.split();
         tokio::io::copy(&mut from, &mut to).await
     });
-    Ok(With::new(env, Connection(tokio::sync::Mutex::new(TcpStream::connect(address).await?))))
+    Ok(With::over(memory(env), Connection(tokio::sync::Mutex::new(TcpStream::connect(address).await?))))
 }
 
 #[test]
@@ -120,7 +82,8 @@ fn a_store_is_dropped_inside_the_runtime() {
     let (outside, count) = (Arc::clone(&drops.outside), Arc::clone(&drops.count));
     let drops = Arc::new(Mutex::new(drops));
     let kept = Arc::clone(&drops);
-    let open = async move |env: &Env, _| Ok::<_, Infallible>(With::new(env, kept.lock().unwrap().clone()));
+    let open =
+        async move |env: &Env, _| Ok::<_, Infallible>(With::over(memory(env), kept.lock().unwrap().clone()));
     let report = Suite::new(open).cases(1).report().unwrap();
     assert_eq!(broken(&report), []);
     assert!(count.load(Ordering::SeqCst) > 100, "{count:?}");
@@ -138,7 +101,7 @@ fn each_environment_has_a_name_of_its_own_and_is_cleared_away() {
     let open = async move |env: &Env, opening| {
         let is_new = opened.lock().unwrap()[0].insert(env.name().to_owned());
         assert_eq!(is_new, opening == Opening::Fresh);
-        Ok::<_, Infallible>(With::new(env, Nothing))
+        Ok::<_, Infallible>(With::over(memory(env), Nothing))
     };
     let cleanup = async move |env: &Env| {
         cleared.lock().unwrap()[1].insert(env.name().to_owned());
@@ -188,7 +151,7 @@ impl Beside for Hangs {
 #[case::a_future_that_never_ends(Way::Waits)]
 fn a_store_that_hangs_times_out_for_the_rule_in_flight_and_the_run_ends(#[case] way: Way) {
     let open = async move |env: &Env, _| {
-        Ok::<_, Infallible>(With::new(env, Hangs { left: AtomicUsize::new(2), way }))
+        Ok::<_, Infallible>(With::over(memory(env), Hangs { left: AtomicUsize::new(2), way }))
     };
     let suite = Suite::new(open).cases(5).patience(Duration::from_millis(300));
     let report = suite.report().unwrap();
@@ -213,14 +176,14 @@ fn a_store_that_cannot_be_opened_says_why_with_all_causes() {
 
 #[test]
 fn an_erratum_of_no_rule_is_an_error() {
-    let suite = Suite::new(async |env, _| Ok::<_, Infallible>(With::new(env, Nothing)));
+    let suite = Suite::new(async |env, _| Ok::<_, Infallible>(With::over(memory(env), Nothing)));
     let fault = suite.erratum("no.such", "because").report().unwrap_err();
     assert!(fault.contains("the rule `no.such`"), "{fault}");
 }
 
 #[test]
 fn known_failures_are_read_and_a_missing_file_is_an_error() {
-    let suite = || Suite::new(async |env, _| Ok::<_, Infallible>(With::new(env, Nothing))).cases(1);
+    let suite = || Suite::new(async |env, _| Ok::<_, Infallible>(With::over(memory(env), Nothing))).cases(1);
     let fault = suite().known_failures("no/such/file.json").report().unwrap_err();
     assert!(fault.contains("no/such/file.json"), "{fault}");
     let directory = tempfile::tempdir().unwrap();

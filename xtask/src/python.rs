@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Ended, Failure, Services, command};
+use crate::{Ended, Failure, Services, adapters, command};
 
 const ADAPTER: &str = "conformance/adapters/python-dict/adapter.py";
 
@@ -16,8 +16,7 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
     };
     command::build(root)?;
     let adapter = format!("{} {ADAPTER}", python.display());
-    command::output(command::sessionspec(root).args(["doctor", "--cmd", &adapter]))?;
-    command::run(command::sessionspec(root).args(["run", "--cmd", &adapter]))?;
+    adapters::check(root, &adapter, &[])?;
     Ok(Ended::Passed)
 }
 

@@ -77,21 +77,20 @@ impl Json {
     /// The same value with the entries of every object sorted, for stores that do not keep order.
     #[must_use]
     pub fn sorted(&self) -> Self {
-        // Canonical text always parses; a value that does not is left as it is and will compare unequal.
-        let Ok(mut node) = Node::parse(&self.text) else { return self.clone() };
-        node.sort();
-        let mut text = String::with_capacity(self.text.len());
-        node.write(&mut text);
-        Self { text: text.into(), class: self.class }
+        self.changed(Node::sort)
     }
 
     /// The same value where all numbers are floating-point numbers of 64 bits: those that are the same one there are
     /// written as one. An integer that is none of them stays.
     #[must_use]
     pub fn as_doubles(&self) -> Self {
-        // Canonical text always parses; a value that does not is left as it is.
+        self.changed(Node::as_doubles)
+    }
+
+    fn changed(&self, change: fn(&mut Node)) -> Self {
+        // Canonical text always parses; a value that does not is left as it is and will compare unequal.
         let Ok(mut node) = Node::parse(&self.text) else { return self.clone() };
-        node.as_doubles();
+        change(&mut node);
         node.into_json()
     }
 

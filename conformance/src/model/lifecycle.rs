@@ -149,10 +149,7 @@ impl Model {
             return Ok(Answer::Unit);
         }
         if !self.taken(key) && self.choices.manifest.upsert {
-            self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_UPSERT);
-            self.because(Aspect::Key, rules::LIFECYCLE_SAVE_UPSERT);
-            self.write(i, key, lifetime, vec![rules::LIFECYCLE_SAVE_UPSERT]);
-            return Ok(Answer::Unit);
+            return Ok(self.upsert(i, key, lifetime));
         }
         if !self.taken(key) {
             let gone = self.records.contains_key(&key);
@@ -195,6 +192,14 @@ impl Model {
         Ok(Answer::Unit)
     }
 
+    /// Stores what is in memory under a key, whatever was there.
+    fn upsert(&mut self, i: usize, key: Key, lifetime: (i64, RuleId)) -> Answer {
+        self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_UPSERT);
+        self.because(Aspect::Key, rules::LIFECYCLE_SAVE_UPSERT);
+        self.write(i, key, lifetime, vec![rules::LIFECYCLE_SAVE_UPSERT]);
+        Answer::Unit
+    }
+
     /// Saving speaks about both flags, also where one stays as it was.
     fn save_flags(&mut self, i: usize) {
         self.because(Aspect::Modified, rules::LIFECYCLE_SAVE_FLAGS);
@@ -211,10 +216,7 @@ impl Model {
             return Ok(Answer::Unit);
         }
         if self.taken(key) && !self.choices.manifest.refuses_insert() {
-            self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_UPSERT);
-            self.because(Aspect::Key, rules::LIFECYCLE_SAVE_UPSERT);
-            self.write(i, key, lifetime, vec![rules::LIFECYCLE_SAVE_UPSERT]);
-            return Ok(Answer::Unit);
+            return Ok(self.upsert(i, key, lifetime));
         }
         if self.taken(key) {
             self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);

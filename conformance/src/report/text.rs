@@ -45,7 +45,7 @@ pub fn failure_block(
     if let Some(note) = &failure.note {
         let _ = writeln!(out, "  note:   {note}");
     }
-    let _ = writeln!(out, "  spec:   {}", location(failure.rule));
+    let _ = writeln!(out, "  spec:   {}", failure.rule.rule().place());
     if let Some((artifacts, replay)) = artifacts {
         let _ = writeln!(out, "  replay: {}", replay(&artifacts.trace));
         let _ = if let Some(lines) = &artifacts.requests {
@@ -89,7 +89,7 @@ pub fn schedule_block(
     for one in failure.schedule.iter().flat_map(|schedule| schedule.texts(&manifest.parts)) {
         let _ = writeln!(out, "  move:   {one}");
     }
-    let _ = writeln!(out, "  spec:   {}", location(rule));
+    let _ = writeln!(out, "  spec:   {}", rule.rule().place());
     match (artifacts, &failure.schedule) {
         (Some((artifacts, replay)), Some(_)) => {
             let _ = writeln!(out, "  replay: {}", replay(&artifacts.trace));
@@ -114,7 +114,7 @@ pub fn broken_block(broken: &Broken, url: &str) -> String {
     let _ = writeln!(out, "    {}", broken.request);
     let _ = writeln!(out, "    expected  {}", broken.expected);
     let _ = writeln!(out, "    got       {}", broken.got);
-    let _ = writeln!(out, "  spec:   {}", location(broken.rule));
+    let _ = writeln!(out, "  spec:   {}", broken.rule.rule().place());
     out
 }
 
@@ -134,11 +134,6 @@ fn django(rule: RuleId) -> &'static str {
 /// A subject's name, with its version if it has one.
 fn titled(manifest: &Manifest) -> String {
     format!("{} {}", manifest.name, manifest.version).trim_end().to_owned()
-}
-
-/// The place of a rule's clause.
-fn location(rule: RuleId) -> String {
-    format!("docs/spec/{}#{}", rule.rule().page, rule.rule().id)
 }
 
 fn steps_table(failure: &Failure) -> String {

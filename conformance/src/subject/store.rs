@@ -160,8 +160,8 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         open: Opener<S>,
         mut hooks: StoreHooks,
     ) -> Result<Self, Fault> {
-        let told = manifest.capabilities.server_side && manifest.refuses_insert();
-        if told && !manifest.hooks.contains(&Hook::ForceKeys) {
+        let refuses = manifest.capabilities.server_side && manifest.refuses_insert();
+        if refuses && !manifest.hooks.contains(&Hook::ForceKeys) {
             // The keys are drawn here, so they can be forced whatever the store is; but one that does not tell that a key
             // is taken would lose the session that has it.
             manifest.hooks.push(Hook::ForceKeys);

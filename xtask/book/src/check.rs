@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use session_conformance::rule::RuleId;
 
-use crate::read;
+use crate::{folded, read};
 
 /// A page: what links can lead to, and the links.
 struct Page {
@@ -134,7 +134,7 @@ impl Link {
             return self.is_loaded.then_some("is not a part of the site");
         }
         let (path, anchor) = self.target.split_once('#').unwrap_or((&self.target, ""));
-        let path = if path.is_empty() { from.to_owned() } else { joined(from, path) };
+        let path = if path.is_empty() { from.to_owned() } else { folded(&from.with_file_name(path)) };
         match pages.get(&path) {
             Some(page) if anchor.is_empty() || page.anchors.contains(anchor) => None,
             Some(_) => Some("leads to a page without that anchor"),
@@ -142,19 +142,6 @@ impl Link {
             None => Some("leads nowhere"),
         }
     }
-}
-
-/// The path, from the root of the site, to which a link on a page leads.
-fn joined(page: &Path, link: &str) -> PathBuf {
-    let mut path = PathBuf::new();
-    for part in page.with_file_name(link).components() {
-        match part {
-            Component::ParentDir => drop(path.pop()),
-            Component::CurDir => {}
-            part => path.push(part),
-        }
-    }
-    path
 }
 
 #[cfg(test)]

@@ -133,8 +133,6 @@ impl<'a> Facts<'a> {
         let golden = Golden::of(rule);
         let asked = self.requests.iter().filter(|(_, provenance)| provenance.rules().any(|one| one == rule));
         context! {
-            id => clause.id,
-            version => clause.version,
             golden => Serde(golden),
             golden_file => (!clause.golden.is_empty()).then(|| format!("conformance/golden/{}.jsonl", clause.id)),
             engines => Serde(self.engines(clause.id)),

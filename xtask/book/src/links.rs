@@ -2,10 +2,12 @@
 //! only text where none is known; and a rule that is named in the text is a link to it.
 
 use std::ops::Range;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 use session_conformance::rule::RuleId;
+
+use crate::{DOCS, folded};
 
 /// A page with such links. `page` is its path below `docs/`, and `source` the address of the repository.
 pub(crate) fn for_readers(text: &str, page: &Path, source: Option<&str>) -> String {
@@ -55,14 +57,8 @@ fn elsewhere(link: &str, target: &str, page: &Path, source: Option<&str>) -> Opt
 
 /// The path of a target in the repository, if it is outside of `docs/`.
 fn outside(directory: &Path, target: &str) -> Option<String> {
-    let mut path = PathBuf::from(crate::DOCS);
-    for part in directory.join(target).components() {
-        match part {
-            Component::ParentDir => drop(path.pop()),
-            part => path.push(part),
-        }
-    }
-    (!path.starts_with(crate::DOCS)).then(|| path.to_string_lossy().into_owned())
+    let path = folded(&Path::new(DOCS).join(directory).join(target));
+    (!path.starts_with(DOCS)).then(|| path.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

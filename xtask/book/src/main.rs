@@ -14,7 +14,7 @@ mod facts;
 mod links;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -79,6 +79,19 @@ fn build(to: &Path) -> Result<(), mdbook_driver::errors::Error> {
         chapter.content = links::for_readers(&content, &page, source.as_deref());
     });
     book.build()
+}
+
+/// A path without `.` and `..`.
+fn folded(path: &Path) -> PathBuf {
+    let mut folded = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(folded.pop()),
+            Component::CurDir => {}
+            part => folded.push(part),
+        }
+    }
+    folded
 }
 
 fn read(path: &Path) -> Result<String, String> {
