@@ -5,6 +5,7 @@ use crate::call::Call;
 use crate::manifest::{ClockLevel, Hook, Manifest, SubjectLevel};
 use crate::observation::Observation;
 use crate::op::{SessionOp, StorageOp};
+use crate::rule::RuleId;
 use crate::subject::{AdapterCommand, Subject, process_subject};
 use crate::trace::{START, Settings};
 
@@ -44,6 +45,7 @@ pub fn examine(command: &AdapterCommand) -> Vec<Check> {
         examination
             .note("what it says of itself".into(), Ok(format!("not known here, and ignored: {unknown}")));
     }
+    examination.note("its profile".into(), Ok(profile(&manifest)));
     examination.note("its clock".into(), Ok(clock(&manifest)));
     let opened = subject.open(START, Settings::default());
     let opened = opened.map(|()| "storage is open".to_owned()).map_err(|fault| fault.to_string());
@@ -52,6 +54,14 @@ pub fn examine(command: &AdapterCommand) -> Vec<Check> {
     examination.reading_back(&mut *subject);
     examination.storage(&mut *subject, &manifest.hooks);
     examination.checks
+}
+
+/// Which rules a subject is meant to hold.
+fn profile(manifest: &Manifest) -> String {
+    let profile = manifest.profile;
+    let rules: Vec<RuleId> = RuleId::of_stores().chain(RuleId::of_schedules()).collect();
+    let included = rules.iter().filter(|rule| profile.includes(**rule)).count();
+    format!("{}: {included} of {} rules on stores", profile.name(), rules.len())
 }
 
 /// How time reaches a subject, and how that was seen.

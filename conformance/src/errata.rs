@@ -10,13 +10,14 @@ use std::collections::BTreeMap;
 use crate::manifest::{Deviation, Manifest};
 use crate::model::{Aspect, Model};
 use crate::observation::Answer;
-use crate::rule::RuleId;
+use crate::rule::{Profile, RuleId};
 use crate::runner::{Divergence, SeenKey};
 use crate::trace::Trace;
 
 /// The errata of a subject.
 #[derive(Debug)]
 pub(crate) struct Excuses {
+    profile: Profile,
     errata: BTreeMap<RuleId, Excuse>,
 }
 
@@ -34,7 +35,7 @@ impl Excuses {
             let excuse = Excuse { reason, imitated: Model::imitates(erratum).is_some(), deviations };
             Some((RuleId::named(&erratum.rule)?, excuse))
         });
-        Self { errata: errata.collect() }
+        Self { profile: manifest.profile, errata: errata.collect() }
     }
 
     /// Whether a rule is declared to be broken.
@@ -59,8 +60,12 @@ impl Excuses {
         }
     }
 
-    /// The erratum that explains a divergence, if one does.
+    /// The rule that excuses a divergence, if one does: an erratum that explains it; or the first of those behind it, where
+    /// none of them is in the subject's profile.
     pub(crate) fn explain(&self, trace: &Trace, divergence: &Divergence) -> Option<RuleId> {
+        if !divergence.rules.iter().any(|rule| self.profile.includes(*rule)) {
+            return divergence.rules.first().copied();
+        }
         let seen = deviation(trace, divergence)?;
         let explains = |rule: &&RuleId| {
             let excuse = self.errata.get(rule).filter(|excuse| !excuse.imitated);

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use crate::json::Class;
 use crate::model::Aspect;
+use crate::rule::Profile;
 use crate::trace::START;
 
 /// What a subject says about itself. How an adapter writes it is in [`wire`](crate::wire).
@@ -23,6 +24,8 @@ pub struct Manifest {
     pub language: String,
     /// Whether the subject has session objects, or is a bare store.
     pub level: SubjectLevel,
+    /// Which rules it is meant to hold.
+    pub profile: Profile,
     /// How time reaches the subject.
     pub clock: ClockLevel,
     /// How it was seen that a clock that is moved obeys, or why the subject's clock is not moved though it asks for
@@ -289,6 +292,7 @@ impl Manifest {
             version: String::new(),
             language: String::new(),
             level,
+            profile: Profile::Django,
             clock: ClockLevel::Virtual,
             clock_test: String::new(),
             clock_reach: Reach::ANY,

@@ -3,6 +3,9 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::manifest::{Hook, Manifest, ValueSupport};
 use session_core::{ClearExpired, ExpiredRecords};
 
@@ -15,6 +18,8 @@ pub struct Rule {
     pub version: u16,
     /// How binding it is.
     pub level: Level,
+    /// For which stores it is meant.
+    pub profile: Profile,
     /// What a subject must have for the rule to apply; all of them.
     pub needs: &'static [Need],
     /// The clause in one sentence.
@@ -39,7 +44,7 @@ impl Rule {
 }
 
 /// How binding a rule is (RFC 2119).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
     /// A subject that breaks it does not conform.
@@ -57,6 +62,34 @@ impl fmt::Display for Level {
             Self::Should => "SHOULD",
             Self::May => "MAY",
         })
+    }
+}
+
+/// For which stores a rule is meant, and which rules a store is meant to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Profile {
+    /// What the sessions of every framework must do: nobody reads what is another's, what was saved is read, deletion is
+    /// final, nothing lives too long, an unknown key is not adopted, no error is swallowed.
+    Core,
+    /// All of the specification: sessions as Django has them.
+    #[default]
+    Django,
+}
+
+impl Profile {
+    /// The name in reports and on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::Django => "django",
+        }
+    }
+
+    /// Whether a store of this profile must hold a rule.
+    pub fn includes(self, rule: RuleId) -> bool {
+        self == Self::Django || rule.rule().profile == Self::Core
     }
 }
 

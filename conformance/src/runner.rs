@@ -250,7 +250,12 @@ impl Run<'_> {
             return Some(mismatch);
         }
         let (wanted, got) = (expected.session.as_ref()?, observed.session.as_ref()?);
-        let flag = |aspect, differs: bool| differs.then(|| Mismatch::new(expected, aspect));
+        let profile = self.manifest.profile;
+        let flag = |aspect, differs: bool| {
+            let mismatch = differs.then(|| Mismatch::new(expected, aspect));
+            // What has no rule in the profile may be as it likes, and the trace goes on.
+            mismatch.filter(|mismatch| mismatch.rules.iter().any(|rule| profile.includes(*rule)))
+        };
         flag(Aspect::Accessed, wanted.accessed != got.accessed)
             .or_else(|| flag(Aspect::Modified, wanted.modified != got.modified))
     }

@@ -34,7 +34,7 @@ use claims::Corrected;
 use finding::{Finding, difference};
 use rank::{BrokenGolden, Ranking};
 
-pub use config::{Config, Profile, matches};
+pub use config::{Config, Effort, matches};
 pub use progress::{Progress, Work};
 
 /// How often the minimiser may run a trace.
@@ -45,6 +45,10 @@ pub(crate) fn left_out(rule: RuleId, manifest: &Manifest, config: &Config) -> Op
     let clause = rule.rule();
     if config.rules.as_ref().is_some_and(|pattern| !matches(pattern, clause.id)) {
         return Some((Outcome::Disabled, "not among the rules that were asked for".into()));
+    }
+    if !manifest.profile.includes(rule) {
+        let reason = format!("it is not in the profile `{}`", manifest.profile.name());
+        return Some((Outcome::NotApplicable, reason));
     }
     let unmet = clause.needs.iter().find_map(|need| need.unmet_by(manifest));
     unmet.map(|reason| (Outcome::NotApplicable, reason.into()))

@@ -38,6 +38,8 @@ struct Clause {
     version: u16,
     title: String,
     level: String,
+    /// Whether it is meant for the stores of every framework.
+    core: bool,
     needs: Vec<String>,
     text: String,
     django: String,
@@ -154,11 +156,15 @@ fn parse_clause(page: &str, marker: &str, body: &[&str]) -> Result<Clause, Strin
     if !["MUST", "SHOULD", "MAY"].contains(&level.as_str()) {
         return Err(format!("r[{id}]: `{level}` is not MUST, SHOULD or MAY"));
     }
+    let mut parts = parts.peekable();
+    let core = parts.next_if_eq(&"core").is_some();
     let needs = match parts.next() {
         None => Vec::new(),
         Some(needs) => needs
             .strip_prefix("needs ")
-            .ok_or_else(|| format!("r[{id}]: after the level comes `· needs `capability``, not `{needs}`"))?
+            .ok_or_else(|| {
+                format!("r[{id}]: after the level comes `· core` or `· needs `capability``, not `{needs}`")
+            })?
             .split(',')
             .map(|need| need.trim().trim_matches('`').to_owned())
             .collect(),
@@ -173,6 +179,7 @@ fn parse_clause(page: &str, marker: &str, body: &[&str]) -> Result<Clause, Strin
         version,
         title: title.trim().trim_end_matches('.').into(),
         level,
+        core,
         needs,
         text: text.trim().into(),
         django: django.trim_end_matches('.').into(),
@@ -381,7 +388,7 @@ fn camel(kebab: &str) -> String {
 fn rules_source(clauses: &[Clause]) -> Result<String, Failure> {
     let mut out = String::from(
         "//! The rules of the specification. Made from `docs/spec/` by `cargo xtask spec --write`; not to be edited.\n\n\
-         use crate::rule::{Django, Level, Need, Rule, RuleId};\n\n\
+         use crate::rule::{Django, Level, Need, Profile, Rule, RuleId};\n\n\
          /// Every rule, in the order of the specification.\n\
          pub static RULES: &[Rule] = &[\n",
     );
@@ -403,11 +410,12 @@ fn rules_source(clauses: &[Clause]) -> Result<String, Failure> {
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
-            "Rule {{ id: {:?}, version: {}, level: Level::{}, needs: &[{}], title: {:?}, text: {:?}, django: {django}, \
+            "Rule {{ id: {:?}, version: {}, level: Level::{}, profile: Profile::{}, needs: &[{}], title: {:?}, text: {:?}, django: {django}, \
              page: {:?}, golden: {golden} }},",
             clause.id,
             clause.version,
             camel(&clause.level.to_lowercase()),
+            if clause.core { "Core" } else { "Django" },
             needs.join(", "),
             clause.title,
             clause.text,
@@ -443,7 +451,7 @@ mod tests {
 
     use super::*;
 
-    const CLAUSE: &str = "# Page\n\nr[area.b+2]\n**It holds.** MUST · needs `shared`, `sweeps`\n\nText.\n\nDjango: differs, because it\ndoes not.\n\n## Next\n";
+    const CLAUSE: &str = "# Page\n\nr[area.b+2]\n**It holds.** MUST · core · needs `shared`, `sweeps`\n\nText.\n\nDjango: differs, because it\ndoes not.\n\n## Next\n";
 
     #[test]
     fn a_clause_is_read_with_all_its_parts() {
@@ -452,6 +460,7 @@ mod tests {
         assert_eq!(line, 3);
         assert_eq!((clause.id.as_str(), clause.version, clause.level.as_str()), ("area.b", 2, "MUST"));
         assert_eq!((clause.title.as_str(), clause.text.as_str()), ("It holds", "Text."));
+        assert!(clause.core);
         assert_eq!(clause.needs, ["shared", "sweeps"]);
         assert_eq!(clause.django().unwrap(), "Django::Differs(\"it does not\")");
     }

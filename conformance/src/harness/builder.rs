@@ -12,10 +12,10 @@ use super::{ReplayError, hold, store_name, test_program};
 use crate::manifest::{ClockLevel, Erratum, Values};
 use crate::moved;
 use crate::report::{KnownFailures, SubjectReport};
-use crate::rule::RuleId;
+use crate::rule::{Profile, RuleId};
 use crate::stopwatch::today;
 use crate::subject::{Env, Fault, Maker, Opening, StoreHooks, StoreSubject, Subject, Watched};
-use crate::suite::{Config, Profile, run};
+use crate::suite::{Config, Effort, run};
 
 /// How long an operation of a store may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -68,6 +68,7 @@ struct Declared {
     clock: Option<ClockLevel>,
     values: Option<Values>,
     errata: Vec<Erratum>,
+    profile: Option<Profile>,
     /// Each adds a hook.
     hooks: Vec<Arc<Hook>>,
 }
@@ -187,6 +188,13 @@ impl Suite {
         self
     }
 
+    /// Which rules the store is meant to hold: those for the sessions of every framework ([`Profile::Core`]), or all of
+    /// them, which is the default.
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.declared.profile = Some(profile);
+        self
+    }
+
     /// A rule that the store is known to break for good, and why. It must break it.
     pub fn erratum(mut self, rule: &str, reason: &str) -> Self {
         self.declared.errata.push(Erratum::new(rule, reason));
@@ -237,8 +245,8 @@ impl Suite {
     }
 
     /// How hard what overlaps, fails and is dropped is looked at.
-    pub fn profile(mut self, profile: Profile) -> Self {
-        self.config = self.config.with_profile(profile);
+    pub fn effort(mut self, effort: Effort) -> Self {
+        self.config = self.config.with_effort(effort);
         self
     }
 
@@ -339,6 +347,10 @@ impl Declared {
             Some(ClockLevel::Wall) => hooks.with_wall_clock(),
             Some(ClockLevel::Moved) => moved::here(hooks),
             Some(ClockLevel::Virtual) => hooks.with_virtual_clock(),
+            None => hooks,
+        };
+        let hooks = match self.profile {
+            Some(profile) => hooks.with_profile(profile),
             None => hooks,
         };
         match self.values {

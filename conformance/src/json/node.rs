@@ -234,18 +234,17 @@ impl Parser<'_> {
         self.at += 1;
         let mut units = Vec::new();
         loop {
-            let mut chars = self.text[self.at..].chars();
-            match chars.next() {
+            let rest = &self.text[self.at..];
+            let plain = rest.bytes().position(|b| matches!(b, b'"' | b'\\')).unwrap_or(rest.len());
+            units.extend(rest[..plain].encode_utf16());
+            self.at += plain;
+            match rest.as_bytes().get(plain) {
                 None => return Err(self.fault("text without its closing quote")),
-                Some('"') => {
+                Some(b'"') => {
                     self.at += 1;
                     return Ok(units);
                 }
-                Some('\\') => units.push(self.escape()?),
-                Some(c) => {
-                    units.extend_from_slice(c.encode_utf16(&mut [0; 2]));
-                    self.at += c.len_utf8();
-                }
+                Some(_) => units.push(self.escape()?),
             }
         }
     }
@@ -283,7 +282,7 @@ pub(super) fn write_text(units: impl Iterator<Item = u16>, out: &mut String) {
             0x09 => out.push_str("\\t"),
             0x08 => out.push_str("\\b"),
             0x0c => out.push_str("\\f"),
-            0x20..=0x7e => out.extend(char::from_u32(u32::from(unit))),
+            0x20..=0x7e => out.push(char::from(unit.to_be_bytes()[1])),
             _ => {
                 // Writing to a String cannot fail.
                 let _ = write!(out, "\\u{unit:04x}");

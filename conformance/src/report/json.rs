@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Outcome, Report};
+use crate::rule::Profile;
 
 /// The version of the specification.
 const SPEC_VERSION: &str = "1";
@@ -31,6 +32,8 @@ struct JsonSubject {
     name: String,
     /// The subject's version.
     version: String,
+    /// Which rules it is meant to hold: `core` or `django`.
+    profile: Profile,
     /// What its store can do.
     capabilities: crate::wire::Capabilities,
     /// How it was seen that a moved clock obeys, or why the clock is not moved though the subject asks for that.
@@ -101,6 +104,7 @@ fn subject(subject: &super::SubjectReport) -> JsonSubject {
     JsonSubject {
         name: subject.manifest.name.clone(),
         version: subject.manifest.version.clone(),
+        profile: subject.manifest.profile,
         capabilities: subject.manifest.capabilities.into(),
         clock_test: Some(subject.manifest.clock_test.clone()).filter(|test| !test.is_empty()),
         steps: subject.steps,

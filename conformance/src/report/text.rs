@@ -11,7 +11,7 @@ use crate::manifest::{Manifest, SubjectLevel};
 use crate::model::Aspect;
 use crate::observation::{Failed, Observation, shown};
 use crate::op::{Op, seconds};
-use crate::rule::{Django, RuleId};
+use crate::rule::{Django, Profile, RuleId};
 use crate::runner::{Divergence, SeenKey};
 use crate::trace::{Settings, Trace};
 
@@ -275,11 +275,15 @@ pub fn summary(report: &Report) -> String {
     for subject in &report.subjects {
         let _ = writeln!(
             out,
-            "{}: {}; {}; clock {}",
+            "{}: {}; {}; clock {}{}",
             titled(&subject.manifest),
             tally(subject),
             counted(thousands(subject.steps), "step"),
-            subject.manifest.clock.name()
+            subject.manifest.clock.name(),
+            match subject.manifest.profile {
+                Profile::Django => "",
+                Profile::Core => "; profile core",
+            }
         );
         if !subject.manifest.clock_test.is_empty() {
             let _ = writeln!(out, "  clock: {}", subject.manifest.clock_test);

@@ -10,7 +10,7 @@ use crate::report::{Outcome, RuleReport, ScheduleFailure};
 use crate::rule::{Need, RuleId};
 use crate::stopwatch::Stopwatch;
 use crate::subject::{Fault, Subject};
-use crate::suite::{Config, Profile};
+use crate::suite::{Config, Effort};
 
 /// How often the minimiser may carry out a schedule.
 const ATTEMPTS: usize = 400;
@@ -141,9 +141,9 @@ impl Run<'_> {
 
     /// Schedules in which a process is killed, by chance.
     fn crashing(&mut self, started: Stopwatch) {
-        let count = match self.config.profile {
-            Profile::Quick => CRASHES.0,
-            Profile::Full => CRASHES.1,
+        let count = match self.config.effort {
+            Effort::Quick => CRASHES.0,
+            Effort::Full => CRASHES.1,
         };
         let mut generated = Schedules::with_crashes(self.config.seed);
         for _ in 0..count {
@@ -154,9 +154,9 @@ impl Run<'_> {
 
     /// Schedules in which operations overlap, and races.
     fn overlapping(&mut self, started: Stopwatch) {
-        let (mut schedules, races) = match self.config.profile {
-            Profile::Quick => QUICK,
-            Profile::Full => FULL,
+        let (mut schedules, races) = match self.config.effort {
+            Effort::Quick => QUICK,
+            Effort::Full => FULL,
         };
         if self.subject.parts().is_empty() {
             schedules /= WITHOUT_PARTS;

@@ -15,6 +15,7 @@ use super::remote::RemoteState;
 use super::{Env, Fault, Subject};
 use crate::manifest::{ClockLevel, Erratum, Manifest, Reach, Values};
 use crate::moved::{fallen_back, moved};
+use crate::rule::Profile;
 
 /// Makes the record of a key undecodable; tells whether there was one.
 type Damage = Box<dyn for<'a> FnMut(&'a Env, &'a str) -> Answered<'a, bool>>;
@@ -61,6 +62,8 @@ pub struct StoreHooks {
     /// What the store keeps, if not everything.
     pub(super) values: Option<Values>,
     pub(super) errata: Vec<Erratum>,
+    /// Which rules the store is meant to hold.
+    pub(super) profile: Profile,
     /// Whether saving creates what is not there.
     pub(super) upsert: bool,
     /// Whether clearing does not tell how many records it removed.
@@ -140,6 +143,13 @@ impl StoreHooks {
     #[must_use]
     pub fn with_uncounted_sweep(mut self) -> Self {
         self.uncounted = true;
+        self
+    }
+
+    /// Tells the suite which rules the store is meant to hold; all of them otherwise.
+    #[must_use]
+    pub fn with_profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
         self
     }
 

@@ -133,6 +133,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         manifest.language = "Rust".into();
         hooks.describe_clock(&mut manifest);
         manifest.values = hooks.values.unwrap_or(Values::KEPT);
+        manifest.profile = hooks.profile;
         manifest.upsert = hooks.upsert;
         manifest.errata = std::mem::take(&mut hooks.errata);
         if hooks.damage.is_some() {

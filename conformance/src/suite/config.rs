@@ -19,13 +19,13 @@ pub struct Config {
     /// Which rules are wanted; the others are disabled. `*` stands for any text.
     pub rules: Option<String>,
     /// How hard what overlaps, fails and is dropped is looked at.
-    pub profile: Profile,
+    pub effort: Effort,
 }
 
 /// How hard what overlaps, fails and is dropped is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Profile {
+pub enum Effort {
     /// For every day: some schedules and races, in a second or two.
     Quick,
     /// Before a release: many of them, in a minute or two.
@@ -44,7 +44,7 @@ impl Default for Config {
             budget: None,
             shrink: Duration::from_secs(10),
             rules: None,
-            profile: Profile::Quick,
+            effort: Effort::Quick,
         }
     }
 }
@@ -74,10 +74,10 @@ impl Config {
         Self { budget: Some(budget), ..self }
     }
 
-    /// With this profile.
+    /// With so much effort.
     #[must_use]
-    pub fn with_profile(self, profile: Profile) -> Self {
-        Self { profile, ..self }
+    pub fn with_effort(self, effort: Effort) -> Self {
+        Self { effort, ..self }
     }
 
     /// With a time after which the trace of a failure is made no smaller.

@@ -59,7 +59,8 @@ impl Finding {
                 (Outcome::UnexpectedPass, Some(reason), None)
             }
             Self::CutShort { by } => {
-                let reason = format!("its golden trace ends at the erratum r[{}]", by.rule().id);
+                let what = if excuses.declares(by) { "the erratum" } else { "what its profile leaves open," };
+                let reason = format!("its golden trace ends at {what} r[{}]", by.rule().id);
                 (Outcome::NotApplicable, Some(reason), None)
             }
             Self::OutOfReach => {

@@ -20,7 +20,7 @@ use crate::json::{Json, Name, Object};
 use crate::manifest::{self, ClockLevel, Hook, Operation, SubjectLevel};
 use crate::observation::{Answer, ErrorKind, Observation, SessionState};
 use crate::op::{Form, StorageOp};
-use crate::rule::RuleId;
+use crate::rule::{Profile, RuleId};
 use crate::trace::{self, secrets};
 
 pub use schema::schema;
@@ -47,6 +47,9 @@ pub struct Manifest {
     pub language: String,
     /// Whether the subject has session objects, or is a bare store, or one that only keeps what is under a key.
     pub level: SubjectLevel,
+    /// Which rules it is meant to hold: those for the sessions of every framework, or all of them.
+    #[serde(default, skip_serializing_if = "is_django")]
+    pub profile: Profile,
     /// How time reaches the subject.
     pub clock: ClockLevel,
     /// What the clock counts in, in microseconds, if it is moved: 1,000 for one that shows milliseconds. A second at
@@ -77,6 +80,11 @@ pub struct Manifest {
 /// The finest that a clock can count in, and what is meant without a word.
 fn microsecond() -> u32 {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_django(profile: &Profile) -> bool {
+    *profile == Profile::Django
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -248,6 +256,7 @@ impl From<&manifest::Manifest> for Manifest {
             version: manifest.version.clone(),
             language: manifest.language.clone(),
             level: manifest.level,
+            profile: manifest.profile,
             clock: manifest.clock,
             clock_resolution_us: u32::try_from(manifest.clock_reach.resolution).unwrap_or(microsecond()),
             capabilities: Capabilities { upsert: manifest.upsert, ..manifest.capabilities.into() },
@@ -289,6 +298,7 @@ pub(crate) fn read_manifest(json: &Json) -> Result<manifest::Manifest, String> {
     let mut manifest = manifest::Manifest::new(&wire.name, wire.level, wire.capabilities.into());
     manifest.version = wire.version;
     manifest.language = wire.language;
+    manifest.profile = wire.profile;
     manifest.clock = wire.clock;
     manifest.clock_reach.resolution = resolution.into();
     manifest.values = wire.values;

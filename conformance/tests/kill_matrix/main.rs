@@ -31,10 +31,12 @@ mod subject;
 mod vulnerabilities;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use fault::{Base, Flaw};
 use measured::Found;
-use session_conformance::rule::{Level, RuleId};
+use session_conformance::report::{Outcome, RuleReport};
+use session_conformance::rule::{Level, Profile, RuleId};
 use session_conformance::suite::{Config, run};
 
 /// Faults whose minimal trace must have more than eight steps, and why.
@@ -70,7 +72,42 @@ fn without_a_fault_every_base_holds() {
         let report =
             run(&mut *subject::of(base, &Flaw::None), &Config::default().with_cases(60), &mut |_| {});
         assert!(report.is_success(), "{base:?}: {:#?}", report.failures);
+        let mut subject = subject::meant(base, &Flaw::None, Profile::Core);
+        let report = run(&mut *subject, &Config::default().with_cases(60), &mut |_| {});
+        assert!(report.is_success(), "{base:?}: {:#?}", report.failures);
+        let wrongly =
+            |rule: &&RuleReport| !Profile::Core.includes(rule.rule) && rule.status != Outcome::NotApplicable;
+        assert_eq!(report.rules.iter().find(wrongly).map(|rule| rule.rule), None, "{base:?}");
     }
+}
+
+#[test]
+fn a_fault_of_a_core_rule_is_found_in_a_store_that_is_meant_to_hold_only_those() {
+    let wrong = measured::of_each(|_, fault| {
+        let is_core = RuleId::named(fault.rule).is_some_and(|rule| Profile::Core.includes(rule));
+        let mut subject = subject::meant(fault.on, &fault.flaw, Profile::Core);
+        let mut broken = |config: Config| {
+            let report = run(&mut *subject, &config.with_shrink(Duration::ZERO), &mut |_| {});
+            Some(report).filter(|report| !report.is_success())
+        };
+        // Without time for more, only what is golden is run; that finds most, and soon.
+        let golden = broken(Config::default().with_budget(Duration::ZERO));
+        let found = match golden {
+            None if is_core => broken(Config::default().with_cases(measured::CASES)),
+            found => found,
+        };
+        let mut failures = found.iter().flat_map(|report| &report.failures);
+        let is_misnamed = failures.any(|failure| !Profile::Core.includes(failure.rule));
+        match found {
+            None if is_core => Some(format!("{} is not found", fault.name)),
+            _ if is_misnamed => {
+                Some(format!("{} is called by a rule that is not in the profile", fault.name))
+            }
+            _ => None,
+        }
+    });
+    let wrong: Vec<String> = wrong.into_iter().flatten().collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// All that is asked of the suite, in one test: what it finds takes a while to find.

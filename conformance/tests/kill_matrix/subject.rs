@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use session_backends::CookieStore;
 use session_conformance::manifest::{Manifest, SubjectLevel, ValueSupport};
+use session_conformance::rule::Profile;
 use session_conformance::subject::{Env, ModelSubject, Opening, StoreHooks, StoreSubject, Subject};
 use session_core::{Capabilities, ClearExpired, ManualClock, SettingsError};
 use time::OffsetDateTime;
@@ -20,6 +21,12 @@ type Storage = Arc<Mutex<Arc<Mutex<State>>>>;
 
 /// A base with a flaw.
 pub(crate) fn of(base: Base, flaw: &'static Flaw) -> Box<dyn Subject> {
+    meant(base, flaw, Profile::Django)
+}
+
+/// A base with a flaw that is meant to hold the rules of a profile.
+pub(crate) fn meant(base: Base, flaw: &'static Flaw, profile: Profile) -> Box<dyn Subject> {
+    let plain = |flaw, capabilities, storage: &_| plain(flaw, capabilities, storage, profile);
     let database = Capabilities::database();
     match base {
         Base::Database => Box::new(plain(flaw, database, &Storage::default())),
@@ -30,7 +37,7 @@ pub(crate) fn of(base: Base, flaw: &'static Flaw) -> Box<dyn Subject> {
             Box::new(plain(flaw, unswept, &Storage::default()))
         }
         Base::Limited => Box::new(plain(flaw, database.with_max_record_bytes(64 << 10), &Storage::default())),
-        Base::Cookie => Box::new(signed(flaw)),
+        Base::Cookie => Box::new(signed(flaw, profile)),
         Base::Sessions => {
             let state = Storage::default();
             let inner = plain(&Flaw::None, database, &state);
@@ -40,6 +47,7 @@ pub(crate) fn of(base: Base, flaw: &'static Flaw) -> Box<dyn Subject> {
         }
         Base::Refusing => {
             let mut manifest = Manifest::reference();
+            manifest.profile = profile;
             let refused = ValueSupport::RefusedOnSet;
             manifest.values.big_integers = refused;
             manifest.values.deep_nesting = refused;
@@ -55,7 +63,12 @@ fn adapter(inner: Box<dyn Subject>, manifest: Manifest, flaw: &'static Flaw, sta
     Adapter { inner, manifest, flaw, state, now: 0, notes: HashMap::new(), forced: false }
 }
 
-fn plain(flaw: &'static Flaw, capabilities: Capabilities, storage: &Storage) -> impl Subject + use<> {
+fn plain(
+    flaw: &'static Flaw,
+    capabilities: Capabilities,
+    storage: &Storage,
+    profile: Profile,
+) -> impl Subject + use<> {
     let opened = Arc::clone(storage);
     let open = move |env: &Env, opening| {
         let mut storage = opened.lock().unwrap();
@@ -65,7 +78,7 @@ fn plain(flaw: &'static Flaw, capabilities: Capabilities, storage: &Storage) -> 
         Ok::<_, Infallible>(Plain::open(flaw, capabilities, &storage, env.clock(), opening))
     };
     let damaged = Arc::clone(storage);
-    let hooks = StoreHooks::default().with_damage(move |env, key| {
+    let hooks = StoreHooks::default().with_profile(profile).with_damage(move |env, key| {
         let storage = Arc::clone(&damaged.lock().unwrap());
         let mut state = storage.lock().unwrap();
         let now = session_core::Clock::now(&env.clock());
@@ -78,7 +91,7 @@ fn plain(flaw: &'static Flaw, capabilities: Capabilities, storage: &Storage) -> 
     StoreSubject::new("faulty", "", open, hooks).unwrap()
 }
 
-fn signed(flaw: &'static Flaw) -> impl Subject {
+fn signed(flaw: &'static Flaw, profile: Profile) -> impl Subject {
     let open = move |env: &Env, _| {
         // Before every trace, so that nothing that a trace signs has expired.
         let early = ManualClock::new(OffsetDateTime::UNIX_EPOCH);
@@ -91,5 +104,5 @@ fn signed(flaw: &'static Flaw) -> impl Subject {
             memory: Mutex::default(),
         })
     };
-    StoreSubject::new("faulty", "", open, StoreHooks::default()).unwrap()
+    StoreSubject::new("faulty", "", open, StoreHooks::default().with_profile(profile)).unwrap()
 }

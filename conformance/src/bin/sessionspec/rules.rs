@@ -45,7 +45,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
 /// All that is said of a rule.
 fn explained(rule: &Rule) -> String {
     // Writing to a String cannot fail.
-    let mut out = format!("r[{}]  {}  version {}\n\n{}.\n", rule.id, rule.level, rule.version, rule.title);
+    let mut out = format!(
+        "r[{}]  {}  profile {}  version {}\n\n{}.\n",
+        rule.id,
+        rule.level,
+        rule.profile.name(),
+        rule.version,
+        rule.title
+    );
     if !rule.text.is_empty() {
         let _ = writeln!(out, "\n{}", rule.text);
     }
@@ -68,6 +75,7 @@ fn json(rule: &Rule) -> serde_json::Value {
         "id": rule.id,
         "version": rule.version,
         "level": rule.level.to_string(),
+        "profile": rule.profile,
         "title": rule.title,
         "text": rule.text,
         "needs": rule.needs.iter().map(|need| format!("{need:?}")).collect::<Vec<_>>(),

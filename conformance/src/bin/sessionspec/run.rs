@@ -13,7 +13,7 @@ use session_conformance::report::{
     write_schedule,
 };
 use session_conformance::rule::RuleId;
-use session_conformance::suite::{self, Config, Profile, Work};
+use session_conformance::suite::{self, Config, Effort, Work};
 
 use crate::Finding;
 use crate::output::{command, paint, print, tell};
@@ -120,9 +120,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let mut config =
         Config::default().with_cases(arguments.cases).with_steps(arguments.steps).with_seed(arguments.seed);
     config.budget = arguments.budget;
-    config = config.with_profile(match arguments.profile {
-        ProfileName::Quick => Profile::Quick,
-        ProfileName::Full => Profile::Full,
+    config = config.with_effort(match arguments.profile {
+        ProfileName::Quick => Effort::Quick,
+        ProfileName::Full => Effort::Full,
     });
     if let Some(pattern) = &arguments.rules {
         refuse_without_rules(pattern)?;

@@ -163,7 +163,12 @@ fn column(subject: &SubjectReport) -> Column {
     Column {
         name: manifest.name.clone(),
         version: manifest.version.clone(),
-        about: format!("{level}{language}{}, {} clock", manifest.language, manifest.clock.name()),
+        about: format!(
+            "{level}{language}{}, {} clock, profile {}",
+            manifest.language,
+            manifest.clock.name(),
+            manifest.profile.name()
+        ),
         counts: counts.into_iter().filter(|(_, n)| *n > 0).collect(),
         held: subject.is_success(),
         steps: subject.steps,
