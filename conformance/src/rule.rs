@@ -153,6 +153,14 @@ impl RuleId {
         area.is_some_and(|area| ["dict", "tracking", "testcookie"].contains(&area))
     }
 
+    /// Why the rule does not apply to a subject, if it does not.
+    pub fn not_for(self, subject: &Manifest) -> Option<String> {
+        if !subject.profile.includes(self) {
+            return Some(format!("it is not in the profile `{}`", subject.profile.name()));
+        }
+        self.rule().needs.iter().find_map(|need| need.unmet_by(subject)).map(str::to_owned)
+    }
+
     /// The clause.
     pub fn rule(self) -> &'static Rule {
         &crate::rules::RULES[usize::from(self.0)]

@@ -46,12 +46,7 @@ pub(crate) fn left_out(rule: RuleId, manifest: &Manifest, config: &Config) -> Op
     if config.rules.as_ref().is_some_and(|pattern| !matches(pattern, clause.id)) {
         return Some((Outcome::Disabled, "not among the rules that were asked for".into()));
     }
-    if !manifest.profile.includes(rule) {
-        let reason = format!("it is not in the profile `{}`", manifest.profile.name());
-        return Some((Outcome::NotApplicable, reason));
-    }
-    let unmet = clause.needs.iter().find_map(|need| need.unmet_by(manifest));
-    unmet.map(|reason| (Outcome::NotApplicable, reason.into()))
+    rule.not_for(manifest).map(|reason| (Outcome::NotApplicable, reason))
 }
 
 /// Whether a trace makes time pass while the subject's clock cannot be set.

@@ -10,13 +10,14 @@ import (
 	"os"
 )
 
-// At level "store" the suite brings the sessions; with "opaque" the data is one text, which the store keeps as it is.
+// At level "store" the suite brings the sessions; "core" are the rules for the sessions of every framework; with "opaque" the data is one text, which the store keeps as it is.
 var hello = json.RawMessage(`{
   "protocol": 1,
   "name": "my-store",
   "version": "1.0",
   "language": "Go",
   "level": "store",
+  "profile": "core",
   "clock": "virtual",
   "opaque": true,
   "capabilities": {

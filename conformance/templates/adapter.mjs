@@ -11,6 +11,7 @@ const HELLO = {
   version: "1.0",
   language: "JavaScript",
   level: "store", // a bare store: the suite brings the sessions
+  profile: "core", // the rules for the sessions of every framework; "django" is all of them
   clock: "virtual", // time is what `now` says, in microseconds since 1970
   opaque: true, // `data` is one text, which the store keeps as it is
   capabilities: {

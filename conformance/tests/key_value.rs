@@ -65,7 +65,21 @@ fn a_fault_is_found_by_its_own_rule(#[case] fault: &str, #[case] rule: &str) {
     assert_eq!(outcome(&report, rule), Outcome::Fail);
 }
 
+#[test]
+fn a_store_that_is_not_django_s_chooses_to_be_held_to_the_core_alone() {
+    let broken = |report: &SubjectReport| {
+        report.failures.iter().map(|failure| failure.rule.rule().id).collect::<Vec<_>>()
+    };
+    assert_eq!(broken(&report("keeping")), ["lifecycle.reopen.volatile"]);
+    let report = report("core");
+    assert_eq!(broken(&report), Vec::<&str>::new());
+    assert!(report.is_success());
+    assert_eq!(outcome(&report, "lifecycle.reopen.volatile"), Outcome::NotApplicable);
+    assert_eq!(outcome(&report, "lifecycle.delete.gone"), Outcome::Pass);
+}
+
 #[rstest]
+#[case("flask", "unknown variant `flask`, expected `core` or `django`")]
 #[case("cookie", "a store at the level `key-value` has keys")]
 #[case("kept", "nothing tells whether an expired record still holds its key: say `gone`")]
 fn what_the_level_cannot_be_is_an_error(#[case] fault: &str, #[case] says: &str) {

@@ -24,9 +24,9 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
         Err(missing) => return services.without("adapters", missing),
     }
     let mut missing = Vec::new();
-    match services::find(&["node"]).zip(services::find(&["npm"])) {
-        Some((node, npm)) => express_session(root, &node, &npm)?,
-        None => missing.push("Node.js: there is no node with npm; on Debian: apt-get install nodejs npm"),
+    match node(root)? {
+        Ok(node) => express_session(root, &node)?,
+        Err(reason) => missing.push(reason),
     }
     let symfony = Path::new("/usr/share/php/Symfony/Component/HttpFoundation/autoload.php");
     match services::find(&["php"]).filter(|_| symfony.exists()) {
@@ -39,16 +39,29 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
     Ok(if missing.is_empty() { Ended::Passed } else { Ended::NotRun(missing.join("; ")) })
 }
 
-/// Stores of `express-session`.
-fn express_session(root: &Path, node: &Path, npm: &Path) -> Result<(), Failure> {
+/// Node.js, and the adapter with what it needs beside it.
+pub(crate) struct Node {
+    pub(crate) program: PathBuf,
+    pub(crate) place: PathBuf,
+}
+
+/// Installs what the adapter in JavaScript needs.
+///
+/// The inner error tells what is missing and how to get it.
+pub(crate) fn node(root: &Path) -> Result<Result<Node, &'static str>, Failure> {
+    let Some((program, npm)) = services::find(&["node"]).zip(services::find(&["npm"])) else {
+        return Ok(Err("Node.js: there is no node with npm; on Debian: apt-get install nodejs npm"));
+    };
     let place = copied(root, "node")?;
-    command::output(Command::new(npm).current_dir(&place).args([
-        "ci",
-        "--silent",
-        "--no-audit",
-        "--no-fund",
-    ]))?;
-    let adapter = format!("{} {}/express-session.mjs", node.display(), place.display());
+    let mut install = Command::new(npm);
+    install.current_dir(&place).args(["ci", "--silent", "--no-audit", "--no-fund"]);
+    command::output(&mut install)?;
+    Ok(Ok(Node { program, place }))
+}
+
+/// Stores of `express-session`.
+fn express_session(root: &Path, node: &Node) -> Result<(), Failure> {
+    let adapter = format!("{} {}/express-session.mjs", node.program.display(), node.place.display());
     check(root, &adapter, &CASES)
 }
 

@@ -1,10 +1,11 @@
-//! `cargo xtask http`: the suite for applications, on real Django and on the example on axum, over HTTP.
+//! `cargo xtask http`: the suite for applications, on real Django, on the example on axum and on express-session, over
+//! HTTP.
 
 use std::path::Path;
 
 use crate::services::{self, Running};
 use crate::site::Site;
-use crate::{Ended, Failure, Services, command, django};
+use crate::{Ended, Failure, Services, adapters, command, django};
 
 /// Runs it on the example with every store there is, and on both versions of Django.
 pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
@@ -25,9 +26,10 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
                 continue;
             }
         };
-        for (every, close) in SETTINGS {
-            let directory = tempfile::tempdir()?;
-            let mut variables = vec![("DATABASE", directory.path().join("db.sqlite3").display().to_string())];
+        let directory = tempfile::tempdir()?;
+        for (number, (every, close)) in SETTINGS.into_iter().enumerate() {
+            let mut variables =
+                vec![("DATABASE", directory.path().join(format!("{number}.sqlite3")).display().to_string())];
             for (on, name) in
                 [(every, "SESSION_SAVE_EVERY_REQUEST"), (close, "SESSION_EXPIRE_AT_BROWSER_CLOSE")]
             {
@@ -36,6 +38,18 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
             let site = Site::django(root, &python, &variables)?;
             check(root, &site, &format!("Django {version}"), every, close, DIFFERS)?;
         }
+        let engine = ("SESSION_ENGINE", "signed_cookies".to_owned());
+        let database = ("DATABASE", directory.path().join("unused.sqlite3").display().to_string());
+        let site = Site::django(root, &python, &[engine, database])?;
+        check(root, &site, &format!("Django {version}, signed_cookies"), false, false, DIFFERS)?;
+    }
+    match adapters::node(root)? {
+        Ok(node) => {
+            let site = Site::express(&node)?;
+            check(root, &site, "express-session", false, false, EXPRESS)?;
+        }
+        // As in the gate of the adapters, not every machine has it.
+        Err(reason) => println!("express-session: NOT RUN, {reason}"),
     }
     match missing.as_slice() {
         [] => Ok(Ended::Passed),
@@ -45,6 +59,11 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
 
 /// What Django does otherwise: other white space than blanks around a cookie's name does not count there.
 const DIFFERS: &[&str] = &["middleware.key.exact-name"];
+
+/// What a site on express-session with its `MemoryStore` does otherwise, in the profile `core`: a session that is changed in
+/// a request that is under way comes back after a log-out; and one that is told to end with the browser does not tell the
+/// browser, since a cookie without an end is sent only once.
+const EXPRESS: &[&str] = &["middleware.save.modified", "middleware.log-out.final"];
 
 /// The settings `save_every_request` and `expire_at_browser_close`.
 const SETTINGS: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];

@@ -1,10 +1,11 @@
-//! Web sites that run for as long as they are wanted: the Django project of the adapters, and the example on axum.
+//! Web sites that run for as long as they are wanted: the Django project of the adapters, the example on axum, and
+//! one on express-session.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::services::{self, Running};
-use crate::{Failure, command};
+use crate::{Failure, adapters, command};
 
 /// The secret that every site shares with the programs beside it.
 pub(crate) const SECRET: &str = "a site and a program share this";
@@ -34,6 +35,17 @@ impl Site {
         Self::start("the example on axum", |address| {
             let mut command = command::built(root, "examples/visits");
             command.args([store, "--address", address, "--settings"]).arg(settings).env("SECRET_KEY", SECRET);
+            command
+        })
+    }
+
+    /// A site on express-session.
+    pub(crate) fn express(node: &adapters::Node) -> Result<Self, Failure> {
+        Self::start("the site on express-session", |address| {
+            let port = address.rsplit(':').next().unwrap_or_default();
+            // By default it refuses headers of 16 KiB.
+            let mut command = Command::new(&node.program);
+            command.arg("--max-http-header-size=262144").arg(node.place.join("site.mjs")).arg(port);
             command
         })
     }

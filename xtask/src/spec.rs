@@ -7,6 +7,7 @@
 //! - Each `r[…]` in the code and the documents names a rule that exists.
 //! - A clause whose text changed has a new version: `docs/spec/rules.lock` holds a hash of each, and
 //!   `docs/spec/versions.md` says what changed.
+//! - The READMEs say how many rules there are.
 //! - Above each clause stands the anchor to which links lead (`--write` puts it there).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +67,7 @@ pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), Failure> {
     check_golden(root, &clauses, &mut faults)?;
     check_references(root, &clauses, &mut faults)?;
     check_lock(root, &clauses, mode, &mut faults)?;
+    check_numbers(root, &clauses, &mut faults)?;
     let rules = rustfmt(&rules_source(&clauses)?)?;
     let path = root.join(RULES);
     if mode != Mode::Check && faults.is_empty() {
@@ -342,6 +344,27 @@ fn check_lock(root: &Path, clauses: &[Clause], mode: Mode, faults: &mut Vec<Stri
     );
     if mode != Mode::Check && faults.is_empty() {
         fs::write(path, new)?;
+    }
+    Ok(())
+}
+
+/// The pages that a newcomer reads first say how many rules there are.
+fn check_numbers(root: &Path, clauses: &[Clause], faults: &mut Vec<String>) -> Result<(), Failure> {
+    let of = |page: &str| clauses.iter().filter(|clause| clause.page == page).count();
+    let (all, overlapping, applications) = (clauses.len(), of(SCHEDULES), of(MIDDLEWARE));
+    let stores = all - overlapping - applications;
+    let first = format!("{all} rules on how sessions behave");
+    let parts = format!("{all} rules: {stores} about stores, {overlapping} about concurrency,");
+    let told = [
+        ("README.md", first.clone()),
+        ("README.md", parts),
+        ("README.md", format!("and {applications} about applications")),
+        ("conformance/README.md", first),
+    ];
+    for (page, words) in told {
+        if !fs::read_to_string(root.join(page))?.contains(&words) {
+            faults.push(format!("{page} does not say `{words}`, and so it is"));
+        }
     }
     Ok(())
 }

@@ -74,6 +74,8 @@ OPERATIONS = [
     [["set-expiry", 300]],
     [["set-expiry", None]],
     [["set-expiry", -5]],
+    [["set", "a", 2], ["set-expiry", 0]],
+    [["set", "a", 2], ["set-expiry", 300]],
     [["get", "a"], ["save"]],
     [["set", "a", 2], ["save"]],
     [["set", "a", 2], ["save"], ["set", "a", 3]],

@@ -21,6 +21,7 @@ const HELLO = {
   version: module.version,
   language: `JavaScript (Node.js ${process.versions.node})`,
   level: "key-value", // `get`, `set`, `destroy`: the suite brings the rest
+  profile: "core", // the rules for the sessions of every framework
   clock: "moved", // the store reads the machine's clock, and the suite moves that
   clock_resolution_us: 1000,
   capabilities: {

@@ -53,6 +53,11 @@ impl HeaderCase {
         self.header.bytes().all(|byte| byte == b'\t' || !byte.is_ascii_control())
     }
 
+    /// Whether two cookies in it have the session cookie's name.
+    pub fn has_two(&self) -> bool {
+        self.header.matches("{name}").count() > 1
+    }
+
     /// Whether the application may answer with a status of the 400s instead.
     pub fn may_be_refused(&self) -> bool {
         !self.allowed

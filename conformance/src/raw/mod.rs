@@ -8,6 +8,9 @@
 //! - *its own values*: what a `serde_json::Value` cannot hold is refused when it is saved, and so are integers beyond 2^53
 //!   and nesting of more than 100, which the readers of most stores change or refuse.
 //!
+//! They are held to the rules for the sessions of every framework, the profile [`Core`](Profile::Core), until the
+//! [suite](crate::Suite::profile) is told otherwise.
+//!
 //! Most of these stores ask the machine's clock, so that their level is [`Wall`](crate::manifest::ClockLevel::Wall) until
 //! the [suite](crate::Suite::clock) is told otherwise.
 //!
@@ -29,6 +32,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use session_core::SessionKey;
 
 use crate::manifest::{Order, ValueSupport, Values};
+use crate::rule::Profile;
 use crate::subject::StoreHooks;
 
 /// The values that every store of such a trait keeps.
@@ -43,7 +47,8 @@ const DECLARED: Values = Values {
 
 /// What is said of every store of such a trait.
 fn declared(hooks: StoreHooks) -> StoreHooks {
-    hooks.with_values(DECLARED).with_wall_clock().with_upsert().with_uncounted_sweep()
+    let hooks = hooks.with_profile(Profile::Core).with_values(DECLARED).with_wall_clock();
+    hooks.with_upsert().with_uncounted_sweep()
 }
 
 /// A number of 128 bits that stands for a key, the same in every process of one build.

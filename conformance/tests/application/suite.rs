@@ -1,13 +1,14 @@
 //! The suite for applications, on one that is right and on others with a flaw each.
 
 use rstest::rstest;
-use session_conformance::application::{Application, Request, Response, Settings as Said, check};
+use session_backends::CookieStore;
+use session_conformance::application::{Application, Request, Response, Settings as Declared, check};
 use session_conformance::report::Outcome;
-use session_conformance::rule::RuleId;
+use session_conformance::rule::{Profile, RuleId};
 use session_conformance::rules;
 use session_core::Settings;
 
-use crate::in_process::{Flaw, InProcess};
+use crate::in_process::{Flaw, InProcess, clock};
 
 #[rstest]
 #[case(false, false)]
@@ -63,19 +64,99 @@ fn a_flaw_is_blamed_on_the_rule_it_breaks(#[case] flaw: Flaw, #[case] rule: Rule
     assert!(!report.is_success());
 }
 
-#[test]
-fn an_application_whose_sessions_are_in_the_cookie_is_refused() {
-    struct InTheCookie(InProcess);
-    impl Application for InTheCookie {
-        fn settings(&mut self) -> Result<Said, String> {
-            let settings = self.0.settings()?;
-            Ok(Said { server_side: false, ..settings })
+/// What is right for every framework, and what only Django's sessions do.
+#[rstest]
+#[case::right(Flaw::None, None)]
+#[case(Flaw::SavesBroken, None)]
+#[case(Flaw::NoVary, None)]
+#[case(Flaw::AlwaysVary, None)]
+#[case(Flaw::KeepsCookie, None)]
+#[case(Flaw::AlwaysSaves, None)]
+#[case(Flaw::FirstCookie, None)]
+#[case(Flaw::StaysPublic, None)]
+#[case(Flaw::Resurrects, Some(rules::MIDDLEWARE_LOG_OUT_FINAL))]
+#[case(Flaw::LosesRefused, Some(rules::MIDDLEWARE_SAVE_MODIFIED))]
+#[case(Flaw::AdoptsKeys, Some(rules::MIDDLEWARE_KEY_NOT_ADOPTED))]
+#[case(Flaw::KeepsOldKey, Some(rules::MIDDLEWARE_LOG_IN))]
+#[case(Flaw::KeepsLoggedOut, Some(rules::MIDDLEWARE_LOG_OUT))]
+#[case(Flaw::DeletesElsewhere, Some(rules::MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES))]
+#[case(Flaw::SetsTwice, Some(rules::MIDDLEWARE_COOKIE_ATTRIBUTES))]
+#[case(Flaw::NotHttpOnly, Some(rules::MIDDLEWARE_COOKIE_ATTRIBUTES))]
+#[case(Flaw::NeverEndsWithBrowser, Some(rules::MIDDLEWARE_COOKIE_BROWSER_CLOSE))]
+#[case(Flaw::OwnExpiryIgnored, Some(rules::MIDDLEWARE_COOKIE_AGE))]
+#[case(Flaw::CountsKeys, Some(rules::MIDDLEWARE_KEY_UNGUESSABLE))]
+#[case(Flaw::NameBegins, Some(rules::MIDDLEWARE_KEY_EXACT_NAME))]
+#[case(Flaw::CutsHeader, Some(rules::MIDDLEWARE_KEY_LONG_HEADER))]
+#[case(Flaw::FailsOnLongKeys, Some(rules::MIDDLEWARE_KEY_HOSTILE))]
+#[case(Flaw::LogsKeys, Some(rules::MIDDLEWARE_KEY_NOT_LOGGED))]
+fn of_a_framework_that_is_not_django_only_the_core_is_asked(
+    #[case] flaw: Flaw,
+    #[case] rule: Option<RuleId>,
+) {
+    let mut application = Said { inner: InProcess::new(Settings::default(), flaw), says: core };
+    let (report, broken) = check(&mut application, "core", &mut |_, _| {}).unwrap();
+    let blamed: Vec<RuleId> = broken.iter().map(|broken| broken.rule).collect();
+    match rule {
+        None => {
+            assert!(report.is_success(), "{broken:#?}");
+            assert!(blamed.is_empty(), "{broken:#?}");
         }
-        fn exchange(&mut self, request: &Request) -> Result<Response, String> {
-            self.0.exchange(request)
-        }
+        Some(rule) => assert!(blamed.contains(&rule), "{broken:#?}"),
     }
-    let mut application = InTheCookie(InProcess::new(Settings::default(), Flaw::None));
-    let refused = check(&mut application, "in the cookie", &mut |_, _| {}).unwrap_err();
-    assert!(refused.contains("in the cookie"), "{refused}");
+    let others = report.rules.iter().filter(|rule| !Profile::Core.includes(rule.rule));
+    assert!(others.clone().count() > 5);
+    assert!(others.clone().all(|rule| rule.status == Outcome::NotApplicable));
+}
+
+fn core(settings: Declared) -> Declared {
+    Declared { profile: Profile::Core, ..settings }
+}
+
+fn in_the_cookie(settings: Declared) -> Declared {
+    Declared { server_side: false, ..settings }
+}
+
+#[rstest]
+#[case::right(Flaw::None, None)]
+#[case(Flaw::SavesBroken, Some(rules::MIDDLEWARE_SAVE_SERVER_ERROR))]
+#[case(Flaw::LosesRefused, Some(rules::MIDDLEWARE_SAVE_MODIFIED))]
+#[case(Flaw::NoVary, Some(rules::MIDDLEWARE_VARY_ACCESSED))]
+#[case(Flaw::KeepsCookie, Some(rules::MIDDLEWARE_COOKIE_DELETED))]
+#[case(Flaw::SetsTwice, Some(rules::MIDDLEWARE_COOKIE_ATTRIBUTES))]
+#[case(Flaw::OwnExpiryIgnored, Some(rules::MIDDLEWARE_COOKIE_AGE))]
+#[case(Flaw::AlwaysSaves, Some(rules::MIDDLEWARE_SAVE_UNMODIFIED))]
+#[case(Flaw::NameBegins, Some(rules::MIDDLEWARE_KEY_EXACT_NAME))]
+#[case(Flaw::LogsKeys, Some(rules::MIDDLEWARE_KEY_NOT_LOGGED))]
+fn sessions_in_the_cookie_have_a_table_of_their_own(#[case] flaw: Flaw, #[case] rule: Option<RuleId>) {
+    let settings = Settings::new("the site's");
+    let store = CookieStore::with_clock(&settings, clock()).unwrap();
+    let mut application = Said { inner: InProcess::on(store, settings, flaw), says: in_the_cookie };
+    let (report, broken) = check(&mut application, "in the cookie", &mut |_, _| {}).unwrap();
+    let blamed: Vec<RuleId> = broken.iter().map(|broken| broken.rule).collect();
+    match rule {
+        None => assert!(report.is_success(), "{broken:#?} {:#?}", report.rules),
+        Some(rule) => assert!(blamed.contains(&rule), "{broken:#?}"),
+    }
+    for rule in [rules::MIDDLEWARE_LOG_OUT, rules::MIDDLEWARE_LOG_IN, rules::MIDDLEWARE_INTERRUPTED] {
+        let status = report.rules.iter().find(|found| found.rule == rule).map(|found| found.status);
+        assert_eq!(status, Some(Outcome::NotApplicable), "{rule:?}");
+    }
+}
+
+/// An application that says something else of itself.
+struct Said<A> {
+    inner: A,
+    says: fn(Declared) -> Declared,
+}
+
+impl<A: Application> Application for Said<A> {
+    fn settings(&mut self) -> Result<Declared, String> {
+        self.inner.settings().map(self.says)
+    }
+    fn exchange(&mut self, request: &Request) -> Result<Response, String> {
+        self.inner.exchange(request)
+    }
+    fn written(&mut self) -> Result<Option<String>, String> {
+        self.inner.written()
+    }
 }

@@ -9,6 +9,9 @@ jealous    `set` refuses a key that is taken
 keyed      `set` answers with another key
 cookie     it says that the key is the data
 kept       it says that expired records hold their keys
+keeping    it says that a restart forgets everything, and keeps it
+core       as `keeping`, in the profile `core`
+flask      it names a profile that there is not
 """
 
 import json
@@ -19,6 +22,7 @@ HELLO = {
     "protocol": 1,
     "name": f"key-value-{FAULT}",
     "level": "key-value",
+    "profile": FAULT if FAULT in ("core", "flask") else "django",
     "clock": "virtual",
     "capabilities": {
         "persistent": False,
@@ -55,7 +59,8 @@ def answer(request):
     if op == "hello":
         return {"ok": HELLO}
     if op in ("open", "reopen"):
-        records.clear()
+        if op == "open" or FAULT not in ("keeping", "core"):
+            records.clear()
         return {"ok": None}
     late = 1_000_000 if FAULT == "late" else 0
     if key in records and records[key]["expires_us"] + late <= request["now"]:

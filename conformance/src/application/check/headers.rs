@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Broken, Run};
 use crate::application::header::Words;
 use crate::application::{Operation, header_cases};
-use crate::rule::RuleId;
+use crate::rule::{Profile, RuleId};
 
 impl Run<'_> {
     pub(super) fn headers(&mut self) -> Result<(), String> {
@@ -19,7 +19,12 @@ impl Run<'_> {
             if !case.can_be_sent() {
                 continue;
             }
-            let response = self.request(Some(case.sent(words)), &[Operation::Get("a".into())], 200)?;
+            let sent = self.request(Some(case.sent(words)), &[Operation::Get("a".into())], 200);
+            let response = match sent {
+                // Some servers hang up on what they find too long.
+                Err(_) if case.may_be_refused() => continue,
+                sent => sent?,
+            };
             *self.exercised.entry(rule).or_default() += 1;
             let refused = (400..500).contains(&response.status);
             if refused && case.may_be_refused() {
@@ -27,7 +32,10 @@ impl Run<'_> {
             }
             let expected = case.predict(words);
             let found = response.results.and_then(|results| results.into_iter().next());
-            if found.as_ref().is_some_and(|found| *found == expected.map_or(Value::Null, Value::from)) {
+            let is_expected = |found: &Value| *found == expected.map_or(Value::Null, Value::from);
+            // Which of two cookies of one name counts is not said for every framework; that they do no harm is.
+            let is_open = self.settings.profile == Profile::Core && case.has_two();
+            if found.as_ref().is_some_and(|found| is_open || is_expected(found)) {
                 continue;
             }
             self.broken.push(Broken {

@@ -151,11 +151,12 @@ impl Application for Site {
             post = post.header("cookie", cookie);
         }
         let mut answer = post.send(body).map_err(|error| fault(&error))?;
-        let lines = |name| {
+        let lines = |name| -> Vec<String> {
             let lines = answer.headers().get_all(name).iter();
             lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned()).collect()
         };
         let (set_cookie, vary, cache_control) = (lines("set-cookie"), lines("vary"), lines("cache-control"));
+        let date = lines("date").pop();
         let status = answer.status().as_u16();
         let text = answer.body_mut().read_to_string().map_err(|error| fault(&error))?;
         let results = match serde_json::from_str::<Value>(&text) {
@@ -166,7 +167,8 @@ impl Application for Site {
         if results.is_none() && status == request.status {
             return Err(format!("POST {url} answers {status} without `results`; {ENDPOINTS}"));
         }
-        Ok(Response::new(status, set_cookie, vary, results).with_cache_control(cache_control))
+        let response = Response::new(status, set_cookie, vary, results);
+        Ok(response.with_cache_control(cache_control).with_date(date))
     }
 
     fn written(&mut self) -> Result<Option<String>, String> {
