@@ -27,7 +27,9 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
             }
         };
         let directory = tempfile::tempdir()?;
-        for (number, (every, close)) in SETTINGS.into_iter().enumerate() {
+        // The gates of Django play every case on both versions, without a network between.
+        let settings = if version == django::NEWEST { SETTINGS.as_slice() } else { &SETTINGS[..1] };
+        for (number, (every, close)) in settings.iter().copied().enumerate() {
             let mut variables =
                 vec![("DATABASE", directory.path().join(format!("{number}.sqlite3")).display().to_string())];
             for (on, name) in
