@@ -12,6 +12,7 @@ import session from "express-session";
 
 const module = process.argv[2] ? await import(pathToFileURL(resolve(process.argv[2]))) : {
   name: "express-session MemoryStore",
+  version: "1.19.0",
   open: () => new session.MemoryStore(),
 };
 
@@ -21,8 +22,9 @@ const HELLO = {
   version: module.version,
   language: `JavaScript (Node.js ${process.versions.node})`,
   level: "key-value", // `get`, `set`, `destroy`: the suite brings the rest
+  profile: "core", // what the sessions of every framework must do, and not Django's habits
   clock: "moved", // the store reads the machine's clock, and the suite moves that
-  clock_resolution_us: 1000,
+  clock_resolution_us: module.clock_resolution_us ?? 1000,
   capabilities: {
     persistent: false, // a restart forgets everything
     shared: false, // there is one handle, whatever `client` says
