@@ -48,10 +48,11 @@ const HELLO = {
 let stores = []; // one for each client
 let dir; // where they may keep files
 
-// Calls a method of the store that answers by a callback; one that the store does not have is done.
-function ask(client, method, ...parameters) {
+// Calls a method of the store that answers by a callback. Without `touch` sessions are set again, as express-session's
+// documentation asks for (`resave`).
+function ask(client, wanted, ...parameters) {
   const store = stores[client] ?? stores[0];
-  if (!store[method]) return null;
+  const method = wanted === "touch" && !store.touch ? "set" : wanted;
   return new Promise((done, failed) =>
     // To express-session, a file that is not there is a session that is not there.
     store[method](...parameters, (error, answer) =>

@@ -62,7 +62,7 @@ function live(int $expires): void
 
 function answer(object $request): mixed
 {
-    global $hello, $open, $handlers, $dir;
+    global $hello, $module, $open, $handlers, $dir;
     $key = $request->key ?? '';
     $handler = $handlers[$request->client ?? 0] ?? null;
     switch ($request->op) {
@@ -99,7 +99,7 @@ function answer(object $request): mixed
             return null;
         case 'clear-expired': // what PHP does now and then
             $handler->open('', 'sessionid');
-            $count = $handler->gc((int) ini_get('session.gc_maxlifetime'));
+            $count = $handler->gc($module['life'] ?? (int) ini_get('session.gc_maxlifetime'));
             $handler->close();
             return is_int($count) && $count > 0 ? $count : null;
         case 'bye':

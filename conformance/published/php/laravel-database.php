@@ -12,6 +12,7 @@ return [
     'name' => 'Laravel DatabaseSessionHandler',
     'version' => '8.83',
     'capabilities' => ['persistent' => true, 'shared' => true],
+    'life' => 20160 * 60, // a setting of the site; here, that of the suite's sessions: two weeks
     'renewed' => true, // it remembers whether the session of its request exists
     'open' => function (string $dir, bool $fresh) {
         $file = "$dir/sessions.sqlite";
@@ -27,7 +28,7 @@ return [
                 . ' payload TEXT, last_activity INTEGER)'
             );
         }
-        // Its life is a setting, in minutes: that of the suite's sessions, two weeks.
+        // In minutes.
         return new DatabaseSessionHandler($manager->getConnection(), 'sessions', 20160);
     },
 ];

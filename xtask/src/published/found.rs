@@ -47,14 +47,11 @@ fn trace(said: &str, id: &str, rule: &Value) -> Vec<String> {
         return steps;
     }
     let reason = rule["reason"].as_str().unwrap_or_default();
-    match reason.split_once("broken with r[").and_then(|(_, rest)| rest.split_once(']')) {
-        Some((other, _)) => vec![format!("with {other}")],
-        None => {
-            let steps = rule["trace"].as_str().unwrap_or_default().lines().skip(1).map(str::to_owned);
-            let reason = reason.lines().next().unwrap_or_default().to_owned();
-            steps.chain([reason]).collect()
-        }
+    if let Some((other, _)) = reason.split_once("broken with r[").and_then(|(_, rest)| rest.split_once(']')) {
+        return vec![format!("with {other}")];
     }
+    let steps = rule["trace"].as_str().unwrap_or_default().lines().skip(1).map(str::to_owned);
+    steps.chain(reason.lines().next().map(str::to_owned)).collect()
 }
 
 /// What is not as it was, a line each.

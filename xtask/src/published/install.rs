@@ -15,6 +15,9 @@ const TARGET: &str = "target/published";
 /// The adapters that are used as they are.
 const ADAPTERS: &str = "conformance/adapters";
 
+/// Where Debian puts each version of PostgreSQL.
+const POSTGRES: &str = "/usr/lib/postgresql";
+
 /// What must be there, and the packages of Debian that it is in.
 const PROGRAMS: [(&str, &str); 5] = [
     ("node", "nodejs"),
@@ -40,7 +43,7 @@ pub(super) fn all(root: &Path) -> Result<Installed, Failure> {
         .filter(|(program, _)| services::find(&[program]).is_none())
         .map(|(program, package)| format!("there is no {program}; on Debian: apt-get install {package}"))
         .collect();
-    if !Path::new("/usr/lib/postgresql").exists() {
+    if !Path::new(POSTGRES).exists() {
         missing.push("there is no PostgreSQL; on Debian: apt-get install postgresql".into());
     }
     missing.extend(python.as_ref().err().cloned());
@@ -71,6 +74,30 @@ fn packages(pinned: &str) -> Vec<String> {
 }
 
 impl Installed {
+    /// What the stores ran with, as the programs call themselves.
+    pub(super) fn versions(&self) -> Value {
+        let python = self.place.join("python/env/bin/python");
+        let postgres = fs::read_dir(POSTGRES).into_iter().flatten().flatten().map(|entry| entry.path()).max();
+        let programs = [
+            ("Node.js", "node".into()),
+            ("Python", python),
+            ("PHP", "php".into()),
+            ("Redis", "redis-server".into()),
+            ("memcached", "memcached".into()),
+            ("PostgreSQL", postgres.unwrap_or_default().join("bin/postgres")),
+        ];
+        let version = |program: &PathBuf| {
+            let said = Command::new(program).arg("--version").output();
+            let said =
+                said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+            let words =
+                said.split_whitespace().map(|word| word.trim_start_matches("v=").trim_start_matches('v'));
+            let mut numbers = words.filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+            numbers.next().unwrap_or_default().to_owned()
+        };
+        programs.iter().map(|(name, program)| ((*name).to_owned(), Value::from(version(program)))).collect()
+    }
+
     /// The line that starts the adapter of a store, beside its server if it needs one.
     pub(super) fn line(&self, store: &Value) -> String {
         let beside = match page::text(store, "server") {

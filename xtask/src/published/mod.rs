@@ -46,7 +46,8 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<(), Failure> {
     let old = if root.join(RESULTS).exists() { read(root, RESULTS)? } else { json!({}) };
     let wanted = |id: &str| only.is_none_or(|text| id.contains(text));
     let stores: Vec<&Value> = page::stores(&table).filter(|store| wanted(page::text(store, "id"))).collect();
-    if stores.is_empty() {
+    let programs: Vec<&str> = page::programs(&table).filter(|name| wanted(name)).collect();
+    if stores.is_empty() && programs.is_empty() {
         return Err(Failure::one(
             "published",
             format!("no id in {STORES} has `{}`", only.unwrap_or_default()),
@@ -56,6 +57,7 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<(), Failure> {
     let installed = install::all(root)?;
 
     let mut results = json!({ "seed": SEED, "cases": CASES, "stores": {}, "shown": {} });
+    results["with"] = installed.versions();
     for part in ["stores", "shown"] {
         if only.is_some() && old[part].is_object() {
             results[part] = old[part].clone();
@@ -72,7 +74,7 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<(), Failure> {
             Err(failure) => faults.push(format!("{id}: {failure}")),
         }
     }
-    for program in page::programs(&table).filter(|name| wanted(name)) {
+    for program in programs {
         match shown(root, &installed, program) {
             Ok(says) => results["shown"][program] = says.into(),
             Err(failure) => faults.push(format!("{SHOWN}/{program} no longer shows its finding: {failure}")),

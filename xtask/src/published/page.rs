@@ -23,7 +23,7 @@ store's source and called what it is:
 
 - a **fault**: the store does something that its users would not expect;
 - a **limit**: its interface, or what it stands on, has no room for the rule;
-- a **choice**: its authors wanted it so, and say so, or an option does it otherwise.
+- a **choice**: its authors wanted it so, as its documentation or its source says.
 
 A broken rule is seldom an accident waiting to happen: most of those below are about the very instant at which a session
 ends. Most of these stores are kept by people in their free time, and they serve well.
@@ -123,9 +123,12 @@ pub(super) fn page(table: &Value, results: &Value) -> String {
             [] => text(found, "name").to_owned(),
             _ => format!("[{}](#{})", text(found, "name"), text(store, "id")),
         };
+        let version = match text(store, "version") {
+            "" => text(found, "version"),
+            pinned => pinned,
+        };
         put(&format!(
-            "| {name} | {} | {} | `{}` | {} | {} | {} | {} |",
-            text(found, "version"),
+            "| {name} | {version} | {} | `{}` | {} | {} | {} | {} |",
             text(store, "on"),
             text(found, "profile"),
             found["held"],
@@ -134,6 +137,10 @@ pub(super) fn page(table: &Value, results: &Value) -> String {
             kinds(store)
         ));
     }
+    let with = results["with"].as_object().into_iter().flatten();
+    let with: Vec<String> =
+        with.map(|(name, version)| format!("{name} {}", version.as_str().unwrap_or_default())).collect();
+    put(&format!("\nThey ran with {}.", with.join(", ")));
     let programs = programs(table).count();
     put(&format!(
         "\nA session store of Rust's `tower-sessions` is tested by its author in one line: \
@@ -147,7 +154,7 @@ pub(super) fn page(table: &Value, results: &Value) -> String {
             family = text(store, "family");
             put(&format!("\n## {family}"));
         }
-        put(&details(store, &results["stores"][text(store, "id")], results).trim_end().to_owned());
+        put(&details(store, &results["stores"][text(store, "id")], results).trim_end());
     }
     page
 }
@@ -163,14 +170,18 @@ fn kinds(store: &Value) -> String {
 /// What is broken in a store, and why.
 fn details(store: &Value, found: &Value, results: &Value) -> String {
     let id = text(store, "id");
-    let mut lines =
-        format!("\n<a id=\"{id}\"></a>\n\n### {} {}\n", text(found, "name"), text(found, "version"));
+    let mut lines = format!("\n<a id=\"{id}\"></a>\n\n### {}\n", text(found, "name"));
     let mut put = |line: &str| writeln!(lines, "{line}").unwrap_or_default();
     for cause in all(store, "causes") {
         let kind = text(cause, "kind");
         put(&format!("\n**A {kind}.** {} (`{}`)\n", text(cause, "text"), text(cause, "place")));
         let rules: Vec<String> =
             all(cause, "rules").iter().filter_map(Value::as_str).map(|rule| format!("`{rule}`")).collect();
+        if rules.is_empty() {
+            put("It was read in the source; no rule of the suite shows it there.");
+            put(&shown(cause, results));
+            continue;
+        }
         put(&format!("Broken by it: {}.", rules.join(", ")));
         let failures = all(found, "failures");
         // A rule that is broken by the trace of another one adds nothing.
@@ -188,15 +199,20 @@ fn details(store: &Value, found: &Value, results: &Value) -> String {
             }
             put("```");
         }
-        let program = text(cause, "shown");
-        if !program.is_empty() {
-            put(&format!(
-                "\nWithout the suite: [`{program}`](../conformance/published/shown/{program}) says `{}`",
-                text(&results["shown"], program)
-            ));
-        }
+        put(&shown(cause, results));
     }
     lines
+}
+
+/// The program that shows a finding without the suite, if there is one, and what it said.
+fn shown(cause: &Value, results: &Value) -> String {
+    match text(cause, "shown") {
+        "" => String::new(),
+        program => format!(
+            "\nWithout the suite: [`{program}`](../conformance/published/shown/{program}) says `{}`",
+            text(&results["shown"], program)
+        ),
+    }
 }
 
 #[cfg(test)]
