@@ -11,14 +11,14 @@ export const capabilities = { persistent: true, shared: true };
 export async function open({ session, dir, fresh }) {
   if (fresh) await rm(`${dir}/sessions.sqlite`, { force: true });
   const SQLiteStore = connectSqlite3(session);
+  // Without its daily sweep, which cannot be stopped: it would go on with a file that the suite has removed.
+  const { setInterval } = globalThis;
+  globalThis.setInterval = () => ({ unref() {} });
   const store = new SQLiteStore({ dir, db: "sessions.sqlite" });
   await once(store.client, "connect");
+  await new Promise(setImmediate);
+  globalThis.setInterval = setInterval;
   return store;
 }
 
-// Its timer cannot be stopped; what that asks afterwards is for nobody.
-export async function close(store) {
-  const { db } = store;
-  store.db = { run() {} };
-  await new Promise((done) => db.close(done));
-}
+export const close = (store) => new Promise((done) => store.db.close(done));

@@ -25,8 +25,9 @@ store's source and called what it is:
 - a **limit**: its interface, or what it stands on, has no room for the rule;
 - a **choice**: its authors wanted it so, as its documentation or its source says.
 
-A broken rule is seldom an accident waiting to happen: most of those below are about the very instant at which a session
-ends. Most of these stores are kept by people in their free time, and they serve well.
+Many of the broken rules are about the very instant at which a session ends, which hardly anybody will notice; one such
+cause breaks several rules. What does not look at the end at all, or takes away somebody else's session, is another matter.
+None of it says how well a store serves those who use it.
 
 `core` are the rules that fit the sessions of every framework; `django` are all of them. Django's engines run with the
 [errata that their adapter declares](django.md); those rules stand under *declared*. Rules that do not apply to a store are
@@ -146,7 +147,7 @@ pub(super) fn page(table: &Value, results: &Value) -> String {
         "\nA session store of Rust's `tower-sessions` is tested by its author in one line: \
          [Test a store of tower-sessions](guides/traits.md).\n\n{programs} findings are shown by programs of a few lines, \
          without the suite. They are in `conformance/published/shown`; the command runs them, too, and fails if one of them \
-         no longer shows its finding."
+         no longer shows its finding. Rules and their clauses: [the specification](README.md)."
     ));
     let mut family = "";
     for store in stores(table).filter(|store| !all(store, "causes").is_empty()) {
@@ -154,7 +155,7 @@ pub(super) fn page(table: &Value, results: &Value) -> String {
             family = text(store, "family");
             put(&format!("\n## {family}"));
         }
-        put(&details(store, &results["stores"][text(store, "id")], results).trim_end());
+        put(details(store, &results["stores"][text(store, "id")], results).trim_end());
     }
     page
 }
@@ -179,7 +180,7 @@ fn details(store: &Value, found: &Value, results: &Value) -> String {
             all(cause, "rules").iter().filter_map(Value::as_str).map(|rule| format!("`{rule}`")).collect();
         if rules.is_empty() {
             put("It was read in the source; no rule of the suite shows it there.");
-            put(&shown(cause, results));
+            put(shown(cause, results).trim_end());
             continue;
         }
         put(&format!("Broken by it: {}.", rules.join(", ")));
@@ -193,13 +194,16 @@ fn details(store: &Value, found: &Value, results: &Value) -> String {
                     .is_some_and(|line| line.starts_with("with "))
         });
         if let Some(failure) = own {
-            put(&format!("`{}`:\n\n```text", text(failure, "rule")));
+            put(&format!("\nThe smallest trace that breaks `{}`:\n\n```text", text(failure, "rule")));
             for line in all(failure, "trace").iter().filter_map(Value::as_str) {
                 put(line);
             }
             put("```");
         }
-        put(&shown(cause, results));
+        let shown = shown(cause, results);
+        if !shown.is_empty() {
+            put(&shown);
+        }
     }
     lines
 }
