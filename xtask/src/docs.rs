@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{Failure, examples, files};
+use crate::{Failure, examples, files, published};
 
 /// Checks the documents.
 pub(crate) fn run(root: &Path) -> Result<(), Failure> {
@@ -44,6 +44,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
         }
     }
     faults.extend(examples::missing(root)?);
+    faults.extend(published::faults(root)?);
     if faults.is_empty() {
         println!("docs: {} pages", pages.len());
         Ok(())

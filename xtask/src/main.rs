@@ -21,6 +21,7 @@ mod outside;
 mod packages;
 mod pages;
 mod platforms;
+mod published;
 mod python;
 mod requests;
 mod services;
@@ -85,6 +86,12 @@ enum Task {
         /// Take a missing Python for an error; Node and PHP may be missing
         #[arg(long)]
         require_services: bool,
+    },
+    /// Run the suite on published stores and write what is found into docs/published.md; needs the network and minutes
+    Published {
+        /// Only the stores and programs with this text in their names
+        #[arg(long, value_name = "NAME")]
+        only: Option<String>,
     },
     /// Check Django's site and the example on axum over HTTP
     Http {
@@ -169,6 +176,7 @@ fn main() -> ExitCode {
         Task::Adapters { require_services } => {
             adapters::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
+        Task::Published { only } => published::run(&root, only.as_deref()),
         Task::Http { require_services } => {
             http::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }

@@ -12,6 +12,7 @@ import session from "express-session";
 
 const module = process.argv[2] ? await import(pathToFileURL(resolve(process.argv[2]))) : {
   name: "express-session MemoryStore",
+  version: "1.19.0",
   open: () => new session.MemoryStore(),
 };
 
@@ -23,7 +24,7 @@ const HELLO = {
   level: "key-value", // `get`, `set`, `destroy`: the suite brings the rest
   profile: "core", // the rules for the sessions of every framework
   clock: "moved", // the store reads the machine's clock, and the suite moves that
-  clock_resolution_us: 1000,
+  clock_resolution_us: module.clock_resolution_us ?? 1000,
   capabilities: {
     persistent: false, // a restart forgets everything
     shared: false, // there is one handle, whatever `client` says
@@ -47,10 +48,11 @@ const HELLO = {
 let stores = []; // one for each client
 let dir; // where they may keep files
 
-// Calls a method of the store that answers by a callback; one that the store does not have is done.
-function ask(client, method, ...parameters) {
+// Calls a method of the store that answers by a callback. Without `touch` sessions are set again, as express-session's
+// documentation asks for (`resave`).
+function ask(client, wanted, ...parameters) {
   const store = stores[client] ?? stores[0];
-  if (!store[method]) return null;
+  const method = wanted === "touch" && !store.touch ? "set" : wanted;
   return new Promise((done, failed) =>
     // To express-session, a file that is not there is a session that is not there.
     store[method](...parameters, (error, answer) =>

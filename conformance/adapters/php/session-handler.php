@@ -11,7 +11,9 @@
 ini_set('session.use_cookies', '0');
 set_error_handler(function ($severity, $message) { throw new ErrorException($message); });
 
-['name' => $name, 'version' => $version, 'open' => $open, 'capabilities' => $capabilities] = require $argv[1];
+$module = require $argv[1];
+['name' => $name, 'version' => $version, 'open' => $open, 'capabilities' => $capabilities] = $module;
+$renewed = isset($module['renewed']) ? fn () => $open($GLOBALS['dir'], false) : null;
 
 $hello = [
     'protocol' => 1,
@@ -19,6 +21,7 @@ $hello = [
     'version' => $version,
     'language' => 'PHP ' . PHP_VERSION,
     'level' => 'key-value', // `read`, `write`, `destroy`: the suite brings the rest
+    'profile' => 'core', // what the sessions of every framework must do, and not Django's habits
     'clock' => 'moved', // the store reads the machine's clock, and the suite moves that
     'clock_resolution_us' => 1_000_000, // PHP counts the life of a session in whole seconds
     'capabilities' => $capabilities + ['server_side' => true, 'expired' => 'gone', 'clear_expired' => 'sweeps'],
@@ -36,10 +39,13 @@ $hello = [
 /** Does what PHP does around every use of a session: it opens the handler, reads, and closes it. */
 function visit(SessionHandlerInterface $handler, string $key, ?callable $use = null): string
 {
+    global $renewed;
+    // A request of PHP has a handler of its own; where that matters, each use of a session gets a new one.
+    $handler = $renewed === null ? $handler : $renewed();
     $handler->open('', 'sessionid');
     try {
         $data = $handler->read($key);
-        if ($use !== null && $use() === false) {
+        if ($use !== null && $use($handler) === false) {
             throw new RuntimeException('the handler answered false');
         }
         return $data;
@@ -56,7 +62,7 @@ function live(int $expires): void
 
 function answer(object $request): mixed
 {
-    global $hello, $open, $handlers, $dir;
+    global $hello, $module, $open, $handlers, $dir;
     $key = $request->key ?? '';
     $handler = $handlers[$request->client ?? 0] ?? null;
     switch ($request->op) {
@@ -77,16 +83,23 @@ function answer(object $request): mixed
             return $data === '' ? null : ['data' => $data]; // no text: no session
         case 'set':
         case 'touch':
+            if ($request->expires_us < (time() + 1) * 1_000_000) {
+                // Nothing is left of its life, and PHP has no such setting: the session is removed.
+                visit($handler, $key, fn ($handler) => $handler->destroy($key));
+                return null;
+            }
             live($request->expires_us);
-            $method = $request->op === 'set' ? 'write' : 'updateTimestamp';
-            visit($handler, $key, fn () => $handler->$method($key, $request->data));
+            // As PHP does it: a handler that cannot postpone the expiry writes again.
+            $postpones = $handler instanceof SessionUpdateTimestampHandlerInterface;
+            $method = $request->op === 'touch' && $postpones ? 'updateTimestamp' : 'write';
+            visit($handler, $key, fn ($handler) => $handler->$method($key, $request->data));
             return null;
         case 'destroy':
-            visit($handler, $key, fn () => $handler->destroy($key));
+            visit($handler, $key, fn ($handler) => $handler->destroy($key));
             return null;
         case 'clear-expired': // what PHP does now and then
             $handler->open('', 'sessionid');
-            $count = $handler->gc((int) ini_get('session.gc_maxlifetime'));
+            $count = $handler->gc($module['life'] ?? (int) ini_get('session.gc_maxlifetime'));
             $handler->close();
             return is_int($count) && $count > 0 ? $count : null;
         case 'bye':

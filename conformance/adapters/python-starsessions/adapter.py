@@ -27,6 +27,7 @@ HELLO = {
     "version": version("starsessions"),
     "language": f"Python {sys.version_info.major}.{sys.version_info.minor}",
     "level": "key-value",  # `read`, `write`, `remove`: the suite brings the rest
+    "profile": "core",  # what the sessions of every framework must do, and not Django's habits
     "clock": "moved",  # the store reads the machine's clock, and the suite moves that
     "clock_resolution_us": 1_000_000,  # it is told how long a session lives in whole seconds
     "capabilities": {

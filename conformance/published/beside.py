@@ -1,0 +1,182 @@
+"""Runs an adapter beside a server of its own, which is under the same clock as the adapter.
+
+    beside.py redis -- node express-session.mjs connect-redis.mjs
+    beside.py memcached -- …      beside.py postgres -- …
+
+The suite takes this program for the adapter. It starts the server and the adapter, hands each line on, empties the
+server before an `open`, and answers `now` by the server's clock. The adapter finds the server's address in the variable
+SERVER, as `127.0.0.1:7000`; `{server}` among its arguments stands for it, too.
+"""
+
+import json
+import os
+import pwd
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CLOCK = "SESSIONSPEC_CLOCK"  # names the file that the suite's clock is in, if there is one
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def connected(port):
+    """A connection to the port, as soon as somebody listens there."""
+    for _ in range(500):
+        try:
+            return socket.create_connection(("127.0.0.1", port)).makefile("rwb")
+        except OSError:
+            time.sleep(0.01)
+    sys.exit(f"nobody listens at port {port}")
+
+
+class Server:
+    def __init__(self, place):
+        self.place = place
+        self.port = free_port()
+        self.start()
+
+    def run(self, *command, **options):
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **options)
+        self.connection = connected(self.port)
+
+    def ask(self, line, lines=1):
+        self.connection.write(line.encode() + b"\r\n")
+        self.connection.flush()
+        return [self.connection.readline().decode().strip() for _ in range(lines)]
+
+    def follow(self):
+        """Takes the time from the suite's clock."""
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Redis(Server):
+    def start(self):
+        self.run("redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.place)
+
+    def empty(self):
+        self.ask("FLUSHALL")
+
+    def now(self):
+        _, _, seconds, _, micros = self.ask("TIME", lines=5)
+        return int(seconds) * 1_000_000 + int(micros)
+
+
+class Memcached(Server):
+    """Memcached derives the date from a monotonic clock, which has to jump with it, so it gets a copy of the clock of which
+    that is said. It cannot go back: it is started again then.
+    """
+
+    def start(self):
+        environment = dict(os.environ)
+        self.clock = environment.get(CLOCK)
+        if self.clock:
+            environment[CLOCK] = self.copy = f"{self.place}/clock"
+            self.shown = self.read()
+            Path(self.copy).write_bytes(self.shown[:9] + b"\1" + self.shown[10:])
+        user = ["-u", "root"] if os.geteuid() == 0 else []
+        self.run("memcached", "-p", str(self.port), "-l", "127.0.0.1", *user, env=environment)
+        self.told = time.time()
+
+    def read(self):
+        return Path(self.clock).read_bytes()
+
+    def empty(self):
+        self.ask("flush_all")
+
+    def follow(self):
+        if not self.clock or self.read() == self.shown:
+            return
+        slot = 16 + 16 * (self.shown[8] & 1)  # the byte tells which of two instants is in use
+        was_real = self.shown[slot : slot + 8] == bytes(7) + b"\x80"
+        if was_real or time.time() < self.told:
+            self.stop()
+            return self.start()
+        self.told = time.time()
+        self.shown = self.read()
+        with open(self.copy, "r+b", buffering=0) as copy:
+            copy.seek(16)
+            copy.write(self.shown[16:48])  # the two instants
+            copy.seek(8)
+            copy.write(self.shown[8:9])  # which of them is in use
+        for _ in range(200):
+            if self.now() == int(time.time()) * 1_000_000:
+                break
+            time.sleep(0.002)
+
+    def now(self):
+        self.connection = connected(self.port)  # it looks at its timer when somebody comes
+        self.connection.write(b"stats\r\n")
+        self.connection.flush()
+        found = 0
+        while (line := self.connection.readline().split()) != [b"END"]:
+            if line[1] == b"time":
+                found = int(line[2])
+        return found * 1_000_000
+
+
+class Postgres(Server):
+    """The stores on it compare with the time of their own program, so it keeps the real time."""
+
+    def start(self):
+        [programs] = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:] or sys.exit("there is no PostgreSQL")
+        data = f"{self.place}/data"
+        options = {"env": {name: value for name, value in os.environ.items() if name not in (CLOCK, "LD_PRELOAD")}}
+        if os.geteuid() == 0:  # it refuses to run as root
+            user = pwd.getpwnam("postgres")
+            os.chown(self.place, user.pw_uid, user.pw_gid)
+            options |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        make = [programs / "initdb", "--no-sync", "--auth=trust", "--username=postgres", "-D", data]
+        subprocess.run(make, check=True, stdout=subprocess.DEVNULL, **options)
+        self.run(programs / "postgres", "-D", data, "-p", str(self.port), "-k", self.place, "-F", **options)
+
+    def empty(self):
+        """The stores empty their own table."""
+
+    def now(self):
+        return None
+
+
+def main():
+    kind, separator, *command = sys.argv[1:]
+    assert separator == "--", __doc__
+    with tempfile.TemporaryDirectory(prefix="sessionspec-") as place:
+        server = {"redis": Redis, "memcached": Memcached, "postgres": Postgres}[kind](place)
+        address = f"127.0.0.1:{server.port}"
+        adapter = subprocess.Popen(
+            [argument.replace("{server}", address) for argument in command],
+            env={**os.environ, "SERVER": address},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        try:
+            for line in sys.stdin.buffer:
+                request = json.loads(line)
+                server.follow()
+                if request["op"] == "open":
+                    server.empty()
+                adapter.stdin.write(line)
+                adapter.stdin.flush()
+                answer = adapter.stdout.readline()
+                if request["op"] == "now" and (now := server.now()) is not None:
+                    answer = json.dumps({"id": request["id"], "ok": now}).encode() + b"\n"
+                sys.stdout.buffer.write(answer)
+                sys.stdout.buffer.flush()
+                if not answer or request["op"] == "bye":
+                    break
+        finally:
+            adapter.kill()
+            server.stop()
+
+
+main()

@@ -1,0 +1,15 @@
+// connect-memcached on a memcached.
+
+import connectMemcached from "connect-memcached";
+
+export const name = "connect-memcached";
+export const version = "3.0.0";
+export const capabilities = { persistent: true, shared: true, clear_expired: "automatic" };
+export const clock_resolution_us = 1_000_000;
+
+export function open({ session }) {
+  const MemcachedStore = connectMemcached(session);
+  return new MemcachedStore({ hosts: [process.env.SERVER] });
+}
+
+export const close = (store) => store.client.end();

@@ -1,0 +1,13 @@
+// memorystore, with what its documentation shows.
+
+import memorystore from "memorystore";
+
+export const name = "memorystore";
+export const version = "1.6.8";
+
+export function open({ session }) {
+  const MemoryStore = memorystore(session);
+  return new MemoryStore({ checkPeriod: 86400000 });
+}
+
+export const close = (store) => store.stopInterval();

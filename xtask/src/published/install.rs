@@ -1,0 +1,179 @@
+//! What is pinned, installed from its registries into `target/published`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::{PLACE, page};
+use crate::{Failure, command, python, services};
+
+/// Where everything is installed.
+const TARGET: &str = "target/published";
+
+/// The adapters that are used as they are.
+const ADAPTERS: &str = "conformance/adapters";
+
+/// Where Debian puts each version of PostgreSQL.
+const POSTGRES: &str = "/usr/lib/postgresql";
+
+/// What must be there, and the packages of Debian that it is in.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("php", "php-cli"),
+    ("redis-server", "redis-server"),
+    ("memcached", "memcached"),
+];
+
+/// The paths by which the lines of the table are made.
+pub(super) struct Installed {
+    /// Below `target`.
+    pub(super) place: PathBuf,
+    published: PathBuf,
+    adapters: PathBuf,
+}
+
+/// Installs what is pinned, unless that was done already.
+pub(super) fn all(root: &Path) -> Result<Installed, Failure> {
+    let python = python::find(python::OLDEST);
+    let mut missing: Vec<String> = PROGRAMS
+        .iter()
+        .filter(|(program, _)| services::find(&[program]).is_none())
+        .map(|(program, package)| format!("there is no {program}; on Debian: apt-get install {package}"))
+        .collect();
+    if !Path::new(POSTGRES).exists() {
+        missing.push("there is no PostgreSQL; on Debian: apt-get install postgresql".into());
+    }
+    missing.extend(python.as_ref().err().cloned());
+    missing.extend(packages(&fs::read_to_string(root.join(PLACE).join("php/debian.txt"))?));
+    let Ok(python) = python else { return Err(Failure::many("published", missing)) };
+    if !missing.is_empty() {
+        return Err(Failure::many("published", missing));
+    }
+    let installed =
+        Installed { place: root.join(TARGET), published: root.join(PLACE), adapters: root.join(ADAPTERS) };
+    installed.node()?;
+    installed.python(&python)?;
+    Ok(installed)
+}
+
+/// The packages of Debian that are not there, or there in another version.
+fn packages(pinned: &str) -> Vec<String> {
+    let packages = pinned.lines().filter_map(|line| line.split_once(' '));
+    packages.filter_map(|(name, wanted)| {
+        let query = Command::new("dpkg-query").args(["-W", "-f", "${Version}", name]).output();
+        let version = query.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        (version != wanted).then(|| {
+            let version = if version.is_empty() { "not there" } else { &version };
+            format!("{name} is {version}, and not {wanted}: on Debian 12, apt-get install {name}, or pin it anew")
+        })
+    })
+    .collect()
+}
+
+impl Installed {
+    /// What the stores ran with, as the programs call themselves.
+    pub(super) fn versions(&self) -> Value {
+        let python = self.place.join("python/env/bin/python");
+        let postgres = fs::read_dir(POSTGRES).into_iter().flatten().flatten().map(|entry| entry.path()).max();
+        let programs = [
+            ("Node.js", "node".into()),
+            ("Python", python),
+            ("PHP", "php".into()),
+            ("Redis", "redis-server".into()),
+            ("memcached", "memcached".into()),
+            ("PostgreSQL", postgres.unwrap_or_default().join("bin/postgres")),
+        ];
+        let version = |program: &PathBuf| {
+            let said = Command::new(program).arg("--version").output();
+            let said =
+                said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+            let words =
+                said.split_whitespace().map(|word| word.trim_start_matches("v=").trim_start_matches('v'));
+            let mut numbers = words.filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+            numbers.next().unwrap_or_default().to_owned()
+        };
+        programs.iter().map(|(name, program)| ((*name).to_owned(), Value::from(version(program)))).collect()
+    }
+
+    /// The line that starts the adapter of a store, beside its server if it needs one.
+    pub(super) fn line(&self, store: &Value) -> String {
+        let beside = match page::text(store, "server") {
+            "" => String::new(),
+            server => format!("{{python}} {{published}}/beside.py {server} -- "),
+        };
+        let line = beside + page::text(store, "run");
+        [
+            ("{python}", self.place.join("python/env/bin/python")),
+            ("{node}", self.place.join("node")),
+            ("{published}", self.published.clone()),
+            ("{adapters}", self.adapters.clone()),
+        ]
+        .iter()
+        .fold(line, |line, (name, path)| line.replace(name, &path.to_string_lossy()))
+    }
+
+    /// The words that start a program, by the language of its name, and where.
+    pub(super) fn program(&self, program: &Path) -> Result<(Vec<String>, PathBuf), Failure> {
+        let (interpreter, directory) = match program.extension().and_then(|extension| extension.to_str()) {
+            Some("mjs") => ("node".into(), self.place.join("node")),
+            Some("py") => {
+                (self.place.join("python/env/bin/python").display().to_string(), self.place.clone())
+            }
+            Some("php") => ("php".into(), self.place.clone()),
+            _ => return Err(Failure::one("published", format!("{}: of which language?", program.display()))),
+        };
+        // A module of Node.js finds its packages above itself, so it is put beside them.
+        let copied = directory.join(program.file_name().unwrap_or_default());
+        fs::copy(program, &copied)?;
+        Ok((vec![interpreter, copied.display().to_string()], directory))
+    }
+
+    fn node(&self) -> Result<(), Failure> {
+        let place = self.place.join("node");
+        fs::create_dir_all(&place)?;
+        for from in [self.adapters.join("node"), self.published.join("node")] {
+            for entry in fs::read_dir(from)? {
+                let entry = entry?;
+                fs::copy(entry.path(), place.join(entry.file_name()))?;
+            }
+        }
+        self.once("node", "package-lock.json", |place| {
+            command::run(Command::new("npm").current_dir(place).args([
+                "ci",
+                "--silent",
+                "--no-audit",
+                "--no-fund",
+            ]))
+        })
+    }
+
+    fn python(&self, python: &Path) -> Result<(), Failure> {
+        fs::create_dir_all(self.place.join("python"))?;
+        self.once("python", "requirements.txt", |place| {
+            command::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(place.join("env")))?;
+            let mut pip = Command::new(place.join("env/bin/python"));
+            pip.args(["-m", "pip", "install", "--quiet", "--requirement"]);
+            command::run(pip.arg(self.published.join("python/requirements.txt")))
+        })
+    }
+
+    /// Installs what a file pins, unless the same file was installed there before.
+    fn once(
+        &self,
+        language: &str,
+        pins: &str,
+        install: impl FnOnce(&Path) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let place = self.place.join(language);
+        let wanted = fs::read_to_string(self.published.join(language).join(pins))?;
+        let mark = place.join("installed");
+        if fs::read_to_string(&mark).is_ok_and(|installed| installed == wanted) {
+            return Ok(());
+        }
+        install(&place)?;
+        Ok(fs::write(mark, wanted)?)
+    }
+}
