@@ -112,6 +112,14 @@ fn a_store_whose_adapter_dies_is_at_fault_for_the_rule_in_flight() {
         "{}",
         run.stdout
     );
+    // What it was doing is shown as a failure is, with the way to see it again.
+    let block = run.stdout.split("\n\n").find(|block| block.starts_with("CRASH r["));
+    let block = block.unwrap_or_else(|| panic!("{}", run.stdout));
+    for part in
+        ["crash        <- here", "  why:    the adapter ended", "  spec:   docs/spec/", " replay target/"]
+    {
+        assert!(block.contains(part), "{part}: {block}");
+    }
 }
 
 #[test]

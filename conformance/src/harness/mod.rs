@@ -20,8 +20,8 @@ use session_core::SessionStore;
 use crate::model::Errata;
 use crate::moved::{Restart, restart};
 use crate::report::{
-    Failure, Outcome, Replay, ScheduleFailure, SubjectReport, failure_block, schedule_block, write_artifacts,
-    write_schedule,
+    Failure, Outcome, Replay, ScheduleFailure, SubjectReport, ended_block, failure_block, schedule_block,
+    write_artifacts, write_schedule,
 };
 use crate::rule::RuleId;
 use crate::runner::{Coverage, Verdict, run_trace};
@@ -145,8 +145,10 @@ fn told_of(report: &SubjectReport, rule: RuleId) -> Option<String> {
     }
     let reason = result.reason.as_deref().unwrap_or_default();
     let artifacts = result.trace.as_ref().and_then(|trace| write_artifacts(&directory, rule, trace).ok());
-    let again = artifacts.map(|artifacts| format!("  replay: {}\n", replay(&artifacts.trace)));
-    Some(format!("{}: {reason}\n{}", result.status.name(), again.unwrap_or_default()))
+    let ended =
+        ended_block(result, &report.manifest, artifacts.as_ref().map(|artifacts| (artifacts, replay)));
+    let again = || artifacts.as_ref().map(|artifacts| format!("  replay: {}\n", replay(&artifacts.trace)));
+    ended.or_else(|| Some(format!("{}: {reason}\n{}", result.status.name(), again().unwrap_or_default())))
 }
 
 /// Runs the trace in a file; for the command that a failure prints.

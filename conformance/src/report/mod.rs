@@ -42,7 +42,9 @@ pub use known::KnownFailures;
 pub use markdown::to_markdown;
 #[cfg(feature = "cli")]
 pub(crate) use text::seen_text;
-pub use text::{Replay, broken_block, counted, failure_block, schedule_block, summary, transcript};
+pub use text::{
+    Replay, broken_block, counted, ended_block, failure_block, schedule_block, summary, transcript,
+};
 pub(crate) use text::{expected_text, observed_text, step_texts};
 pub use written::{Written, WrittenRule, WrittenSubject};
 

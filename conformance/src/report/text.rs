@@ -27,7 +27,7 @@ pub fn failure_block(
     manifest: &Manifest,
     artifacts: Option<(&Artifacts, &Replay<'_>)>,
 ) -> String {
-    let mut out = heading(failure.rule);
+    let mut out = heading("FAIL", failure.rule);
     let django = django(failure.rule);
     let steps = failure.trace.steps.len();
     let shrunk = if failure.original_steps == steps {
@@ -58,6 +58,33 @@ pub fn failure_block(
     out
 }
 
+/// A rule at which the subject crashed, gave no answer in time, or was flaky, with the trace and the step that it ended at;
+/// nothing for a rule that ended otherwise, or that no trace shows.
+pub fn ended_block(
+    found: &RuleReport,
+    manifest: &Manifest,
+    artifacts: Option<(&Artifacts, &Replay<'_>)>,
+) -> Option<String> {
+    let word = match found.status {
+        Outcome::Crash => "CRASH",
+        Outcome::Timeout => "TIMEOUT",
+        Outcome::Flaky => "FLAKY",
+        _ => return None,
+    };
+    let trace = found.trace.as_ref()?;
+    let mut out = heading(word, found.rule);
+    let steps = trace.steps.len();
+    let _ = writeln!(out, "  store {} · {}", titled(manifest), counted(steps, "step"));
+    let before = std::iter::repeat_n(String::new(), steps.saturating_sub(1));
+    out.push_str(&table(trace, before.chain([format!("{}        <- here", found.status.name())])));
+    let reason = found.reason.as_deref().unwrap_or_default();
+    let _ = writeln!(out, "  why:    {reason}\n  spec:   {}", found.rule.rule().place());
+    if let Some((artifacts, replay)) = artifacts {
+        let _ = writeln!(out, "  replay: {}", replay(&artifacts.trace));
+    }
+    Some(out)
+}
+
 /// A broken rule on what overlaps and fails, with the history that shows it; `artifacts` tells where the schedule is kept
 /// and how to carry it out again.
 pub fn schedule_block(
@@ -66,7 +93,7 @@ pub fn schedule_block(
     artifacts: Option<(&Artifacts, &Replay<'_>)>,
 ) -> String {
     let rule = failure.violation.rule;
-    let mut out = heading(rule);
+    let mut out = heading("FAIL", rule);
     let length = match &failure.schedule {
         Some(schedule) if schedule.moves.len() == failure.original_moves => {
             counted(failure.original_moves, "move")
@@ -109,7 +136,7 @@ pub fn schedule_block(
 
 /// A broken rule about applications, with the request that shows it.
 pub fn broken_block(broken: &Broken, url: &str) -> String {
-    let mut out = heading(broken.rule);
+    let mut out = heading("FAIL", broken.rule);
     let _ = writeln!(out, "  application {url} · {}", django(broken.rule));
     let _ = writeln!(out, "    {}", broken.request);
     let _ = writeln!(out, "    expected  {}", broken.expected);
@@ -118,9 +145,9 @@ pub fn broken_block(broken: &Broken, url: &str) -> String {
     out
 }
 
-fn heading(rule: RuleId) -> String {
+fn heading(word: &str, rule: RuleId) -> String {
     let rule = rule.rule();
-    format!("FAIL r[{}]  {}  {}\n", rule.id, rule.level, rule.title)
+    format!("{word} r[{}]  {}  {}\n", rule.id, rule.level, rule.title)
 }
 
 fn django(rule: RuleId) -> &'static str {

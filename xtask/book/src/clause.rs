@@ -17,12 +17,13 @@ pub(crate) fn sections(text: &str) -> String {
     let mut rule: Option<&str> = None;
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        if line.starts_with(ANCHOR) || line.starts_with('#') {
+        let is_anchor = is_anchor(line);
+        if is_anchor || line.starts_with('#') {
             end(&mut out, rule.take());
         }
         // Writing to a String cannot fail.
         let _ = match line.strip_prefix("r[").and_then(|rest| rest.strip_suffix(']')) {
-            _ if line.starts_with(ANCHOR) => Ok(()),
+            _ if is_anchor => Ok(()),
             Some(name) => {
                 let (id, version) = name.split_once('+').unwrap_or((name, "1"));
                 rule = Some(id);
@@ -45,6 +46,12 @@ pub(crate) fn sections(text: &str) -> String {
     out
 }
 
+/// Whether a line is the anchor of a clause: its heading is the anchor here. Those of other pages have no dot, and stay.
+fn is_anchor(line: &str) -> bool {
+    let id = line.strip_prefix(ANCHOR).and_then(|rest| rest.split('"').next());
+    id.is_some_and(|id| id.contains('.'))
+}
+
 fn end(out: &mut String, rule: Option<&str>) {
     if let Some(id) = rule {
         // Writing to a String cannot fail.
@@ -55,6 +62,12 @@ fn end(out: &mut String, rule: Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_anchor_that_is_no_clause_s_stays() {
+        let text = "<a id=\"some-store\"></a>\n\n### Some store\n";
+        assert_eq!(sections(text), text);
+    }
 
     #[test]
     fn a_clause_becomes_a_section_that_ends_where_the_next_begins() {

@@ -147,7 +147,7 @@ pub(super) fn page(table: &Value, results: &Value) -> String {
         "\nA session store of Rust's `tower-sessions` is tested by its author in one line: \
          [Test a store of tower-sessions](guides/traits.md).\n\n{programs} findings are shown by programs of a few lines, \
          without the suite. They are in `conformance/published/shown`; the command runs them, too, and fails if one of them \
-         no longer shows its finding. Rules and their clauses: [the specification](README.md)."
+         no longer shows its finding. Rules and their clauses: [the specification](spec/lifecycle.md)."
     ));
     let mut family = "";
     for store in stores(table).filter(|store| !all(store, "causes").is_empty()) {

@@ -40,8 +40,9 @@ impl Run<'_> {
             *self.exercised.entry(*rule).or_default() += 1;
         }
         if let Some((_, rules)) = aspects.into_iter().find(|(holds, _)| !holds) {
+            let rule = rules.iter().copied().find(|rule| self.settings.profile.includes(*rule));
             // An age without a rule is one of a cookie that should not be there.
-            let rule = rules.first().copied().unwrap_or(rules::MIDDLEWARE_COOKIE_AGE);
+            let rule = rule.unwrap_or(rules::MIDDLEWARE_COOKIE_AGE);
             self.fail(rule, case, shown(&expected), shown(&got));
             return Ok(());
         }

@@ -29,8 +29,10 @@ pub(crate) fn paint(text: &str) -> String {
 }
 
 fn painted(line: &str) -> String {
-    if let Some(rest) = line.strip_prefix("FAIL ") {
-        return format!("{BAD}FAIL{BAD:#} {rest}");
+    for word in ["FAIL", "CRASH", "TIMEOUT", "FLAKY"] {
+        if let Some(rest) = line.strip_prefix(word).filter(|rest| rest.starts_with(' ')) {
+            return format!("{BAD}{word}{BAD:#}{rest}");
+        }
     }
     if let Some(rest) = line.strip_prefix("all held: ") {
         return format!("{GOOD}all held{GOOD:#}: {rest}");

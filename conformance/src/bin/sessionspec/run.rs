@@ -8,9 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use session_conformance::report::{
-    Failure, KnownFailures, Replay, Report, SubjectReport, annotations, counted, failure_block,
-    schedule_block, summary, to_html, to_json, to_junit, to_markdown, write_artifacts, write_requests,
-    write_schedule,
+    Failure, KnownFailures, Outcome, Replay, Report, SubjectReport, annotations, counted, ended_block,
+    failure_block, schedule_block, summary, to_html, to_json, to_junit, to_markdown, write_artifacts,
+    write_requests, write_schedule,
 };
 use session_conformance::rule::RuleId;
 use session_conformance::suite::{self, Config, Effort, Work};
@@ -269,6 +269,15 @@ fn print_failures(target: &Target, subject: &SubjectReport) -> Result<(), String
         }
         let artifacts = artifacts.as_ref().ok().map(|artifacts| (artifacts, &replay as &Replay));
         print(&paint(&format!("{}\n", failure_block(failure, &subject.manifest, artifacts))))?;
+    }
+    let ended = [Outcome::Crash, Outcome::Timeout, Outcome::Flaky];
+    for found in subject.rules.iter().filter(|found| ended.contains(&found.status)) {
+        let directory = Path::new(session_conformance::ARTIFACTS);
+        let artifacts = found.trace.as_ref().and_then(|one| write_artifacts(directory, found.rule, one).ok());
+        let artifacts = artifacts.as_ref().map(|artifacts| (artifacts, &replay as &Replay));
+        if let Some(block) = ended_block(found, &subject.manifest, artifacts) {
+            print(&paint(&format!("{block}\n")))?;
+        }
     }
     for failure in &subject.schedule_failures {
         let directory = Path::new(session_conformance::ARTIFACTS);
