@@ -324,13 +324,13 @@ impl Run<'_> {
         let report = |rule: RuleId| {
             let exercised = self.exercised.get(&rule).copied().unwrap_or_default();
             let broken = self.broken.iter().find(|broken| broken.rule == rule);
-            let (status, reason) = match broken {
-                _ if let Some(reason) = rule.not_for(&manifest) => (Outcome::NotApplicable, Some(reason)),
-                Some(broken) => {
+            let (status, reason) = match (rule.not_for(&manifest), broken) {
+                (Some(reason), _) => (Outcome::NotApplicable, Some(reason)),
+                (None, Some(broken)) => {
                     (Outcome::Fail, Some(format!("expected {}, got {}", broken.expected, broken.got)))
                 }
-                None if exercised > 0 => (Outcome::Pass, None),
-                None => {
+                (None, None) if exercised > 0 => (Outcome::Pass, None),
+                (None, None) => {
                     let (status, reason) = match rule {
                         rules::MIDDLEWARE_SAVE_EVERY_REQUEST => {
                             (Outcome::NotApplicable, "the setting save_every_request is off")
