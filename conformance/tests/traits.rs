@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use session_conformance::report::{Outcome, SubjectReport};
 use session_conformance::rule::Profile;
+use session_conformance::suite::Effort;
 use session_conformance::{tower_sessions_014, tower_sessions_015};
 use session_core::Capabilities;
 use tower_sessions_core_015::session::{Id, Record};
@@ -107,4 +108,56 @@ fn a_store_that_is_wrong_breaks_the_rule_that_says_so(#[case] fault: Fault, #[ca
     let open = async move |_: &_, _| Ok::<_, Infallible>(Faulty { memory: MemoryStore::default(), fault });
     let report = tower_sessions_015::suite(Capabilities::memory(), open).cases(20).report().unwrap();
     assert!(ended(&report, Outcome::Fail).contains(&rule), "{:?}", ended(&report, Outcome::Fail));
+}
+
+/// Their store in memory, in which others get in between any two operations.
+#[derive(Debug, Clone, Default)]
+struct Crowded(MemoryStore);
+
+/// Lets other threads go on.
+fn others_go_on() {
+    for _ in 0..20 {
+        std::thread::yield_now();
+    }
+}
+
+#[async_trait]
+impl SessionStore for Crowded {
+    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        let created = self.0.create(record).await;
+        others_go_on();
+        created
+    }
+
+    async fn save(&self, record: &Record) -> session_store::Result<()> {
+        others_go_on();
+        self.0.save(record).await
+    }
+
+    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+        let found = self.0.load(id).await;
+        others_go_on();
+        found
+    }
+
+    async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        self.0.delete(id).await
+    }
+}
+
+/// The trait has no question for what the suite asks of an insertion; the answer is put together from two, and nothing that
+/// happens between them may be held against the store.
+#[test]
+fn an_insertion_that_is_put_together_never_overwrites_what_others_made_meanwhile() {
+    let open = async |_: &_, _| Ok::<_, Infallible>(Crowded::default());
+    let suite = tower_sessions_015::suite(Capabilities::memory(), open).rules("concurrent.*");
+    let report = suite.cases(0).effort(Effort::Full).report().unwrap();
+    let broken = ended(&report, Outcome::Fail);
+    assert_eq!(
+        broken,
+        Vec::<&str>::new(),
+        "{:?}",
+        broken.iter().map(|id| reason(&report, id)).collect::<Vec<_>>()
+    );
+    assert!(ended(&report, Outcome::Pass).contains(&"concurrent.load.latest"));
 }

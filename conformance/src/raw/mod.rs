@@ -30,6 +30,7 @@ pub use tower_sessions::v015 as tower_sessions_015;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use session_core::SessionKey;
+use tokio::sync::RwLock;
 
 use crate::manifest::{Order, ValueSupport, Values};
 use crate::rule::Profile;
@@ -44,6 +45,10 @@ const DECLARED: Values = Values {
     deep_nesting: ValueSupport::RefusedOnSave,
     ..Values::KEPT
 };
+
+/// Deletions read, and an insertion writes while it finds out whether a record has expired: no question of these traits tells
+/// that from one that somebody deletes meanwhile, and to overwrite what comes after a deletion would be our own fault.
+static DELETIONS: RwLock<()> = RwLock::const_new(());
 
 /// What is said of every store of such a trait.
 fn declared(hooks: StoreHooks) -> StoreHooks {

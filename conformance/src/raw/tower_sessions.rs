@@ -23,7 +23,7 @@ macro_rules! version {
             use $core::{ExpiredDeletion, SessionStore as TheirStore};
 
             use crate::Suite;
-            use crate::raw::{declared, entries};
+            use crate::raw::{DELETIONS, declared, entries};
             use crate::subject::{Env, Opening};
 
             /// Runs the suite on a store as a test program. `capabilities` says what it can do; the store is opened at
@@ -131,14 +131,19 @@ macro_rules! version {
                 }
 
                 async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-                    // What goes in the moment between the two questions is not there when it is tried again.
-                    for _ in 0..2 {
-                        if self.create(key, record).await? {
-                            return Ok(key.clone());
-                        }
-                        if self.exists(key).await? {
-                            return Err(StoreError::Exists(key.clone()));
-                        }
+                    if self.create(key, record).await? {
+                        return Ok(key.clone());
+                    }
+                    if self.exists(key).await? {
+                        return Err(StoreError::Exists(key.clone()));
+                    }
+                    // It was deleted between the two questions, or it has expired.
+                    let _alone = DELETIONS.write().await;
+                    if self.create(key, record).await? {
+                        return Ok(key.clone());
+                    }
+                    if self.exists(key).await? {
+                        return Err(StoreError::Exists(key.clone()));
                     }
                     // What holds the id has expired.
                     self.update(key, record).await
@@ -151,6 +156,7 @@ macro_rules! version {
                 }
 
                 async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+                    let _deleting = DELETIONS.read().await;
                     self.store.delete(&id_of(key)).await.map_err(|error| failed(key, "delete", error))
                 }
 
