@@ -63,7 +63,7 @@ impl Excuses {
     /// The rule that excuses a divergence, if one does: an erratum that explains it; or the first of those behind it, where
     /// none of them is in the subject's profile.
     pub(crate) fn explain(&self, trace: &Trace, divergence: &Divergence) -> Option<RuleId> {
-        if !divergence.rules.iter().any(|rule| self.profile.includes(*rule)) {
+        if self.profile.first_of(&divergence.rules).is_none() {
             return divergence.rules.first().copied();
         }
         let seen = deviation(trace, divergence)?;

@@ -91,6 +91,11 @@ impl Profile {
     pub fn includes(self, rule: RuleId) -> bool {
         self == Self::Django || rule.rule().profile == Self::Core
     }
+
+    /// The first of some rules that a store of this profile must hold.
+    pub fn first_of(self, rules: &[RuleId]) -> Option<RuleId> {
+        rules.iter().copied().find(|rule| self.includes(*rule))
+    }
 }
 
 /// What Django's own engines do about a rule.

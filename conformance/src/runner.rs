@@ -254,7 +254,7 @@ impl Run<'_> {
         let flag = |aspect, differs: bool| {
             let mismatch = differs.then(|| Mismatch::new(expected, aspect));
             // What has no rule in the profile may be as it likes, and the trace goes on.
-            mismatch.filter(|mismatch| mismatch.rules.iter().any(|rule| profile.includes(*rule)))
+            mismatch.filter(|mismatch| profile.first_of(&mismatch.rules).is_some())
         };
         flag(Aspect::Accessed, wanted.accessed != got.accessed)
             .or_else(|| flag(Aspect::Modified, wanted.modified != got.modified))

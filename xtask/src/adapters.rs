@@ -1,11 +1,10 @@
 //! `cargo xtask adapters`: the adapters of other people's stores, each with the real library from its registry, examined by
 //! the doctor and held to every rule. What is known to be broken in a store is in the file beside its adapter.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Ended, Failure, Services, command, python, services};
+use crate::{Ended, Failure, Services, command, files, python, services};
 
 /// Where the adapters are; what they need is installed under [`PLACE`].
 const ADAPTERS: &str = "conformance/adapters";
@@ -49,13 +48,11 @@ pub(crate) struct Node {
 ///
 /// The inner error tells what is missing and how to get it.
 pub(crate) fn node(root: &Path) -> Result<Result<Node, &'static str>, Failure> {
-    let Some((program, npm)) = services::find(&["node"]).zip(services::find(&["npm"])) else {
+    let Some((program, manager)) = services::find(&["node"]).zip(services::find(&["npm"])) else {
         return Ok(Err("Node.js: there is no node with npm; on Debian: apt-get install nodejs npm"));
     };
     let place = copied(root, "node")?;
-    let mut install = Command::new(npm);
-    install.current_dir(&place).args(["ci", "--silent", "--no-audit", "--no-fund"]);
-    command::output(&mut install)?;
+    npm(&manager, &place)?;
     Ok(Ok(Node { program, place }))
 }
 
@@ -80,10 +77,8 @@ fn starsessions(root: &Path, python: &Path) -> Result<(), Failure> {
     let own = place.join("env/bin/python");
     let ready = Command::new(&own).args(["-c", "import starsessions"]).stderr(Stdio::null()).status();
     if !ready.is_ok_and(|status| status.success()) {
-        command::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(place.join("env")))?;
-        let mut pip = Command::new(&own);
-        pip.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(place.join("requirements.txt"));
-        command::run(&mut pip)?;
+        let requirements = place.join("requirements.txt").display().to_string();
+        python::make(python, &place.join("env"), &["--requirement", &requirements])?;
     }
     let adapter = format!("{} {}/adapter.py", own.display(), place.display());
     let known = ["--known-failures", "conformance/adapters/python-starsessions/memory.known.json"];
@@ -93,14 +88,14 @@ fn starsessions(root: &Path, python: &Path) -> Result<(), Failure> {
 /// The files of an adapter, where what it needs can be installed beside them.
 fn copied(root: &Path, adapter: &str) -> Result<PathBuf, Failure> {
     let place = root.join(PLACE).join(adapter);
-    fs::create_dir_all(&place)?;
-    for entry in fs::read_dir(root.join(ADAPTERS).join(adapter))? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            fs::copy(entry.path(), place.join(entry.file_name()))?;
-        }
-    }
+    files::copy(&root.join(ADAPTERS).join(adapter), &place)?;
     Ok(place)
+}
+
+/// Installs the packages that a `package-lock.json` pins, beside it.
+pub(crate) fn npm(npm: &Path, place: &Path) -> Result<(), Failure> {
+    let mut install = Command::new(npm);
+    command::run(install.current_dir(place).args(["ci", "--silent", "--no-audit", "--no-fund"]))
 }
 
 /// Asks the doctor about an adapter, and holds the store behind it to every rule, with these options of `run`.

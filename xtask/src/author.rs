@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::{Failure, outside};
+use crate::{Failure, files, outside};
 
 /// Where the copy is made: always there, so that what is compiled for it does not heap up.
 const COPY: &str = "target/author";
@@ -61,11 +61,7 @@ fn copy_example(root: &Path, copy: &Path) -> Result<(), Failure> {
         fs::remove_dir_all(copy)?;
     }
     for folder in ["src", "tests"] {
-        fs::create_dir_all(copy.join(folder))?;
-        for entry in fs::read_dir(root.join(EXAMPLE).join(folder))? {
-            let entry = entry?;
-            fs::copy(entry.path(), copy.join(folder).join(entry.file_name()))?;
-        }
+        files::copy(&root.join(EXAMPLE).join(folder), &copy.join(folder))?;
     }
     let manifest = fs::read_to_string(root.join(EXAMPLE).join("Cargo.toml"))?;
     let path =

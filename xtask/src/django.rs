@@ -273,11 +273,9 @@ pub(crate) fn environment(root: &Path, version: &str) -> Result<Result<PathBuf, 
             Err(missing) => return Ok(Err(format!("Django {version}: {missing}"))),
         };
         println!("Django {version}: making a virtual environment in {}", directory.display());
-        command::run(Command::new(base).args(["-m", "venv", "--clear"]).arg(&directory))?;
         let requirement = format!("Django=={version}.*");
-        let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet", &requirement]);
-        command::run(pip.args(["psycopg[binary]", "pymemcache", "redis", "tzdata"]))?;
+        let packages = [&requirement, "psycopg[binary]", "pymemcache", "redis", "tzdata"];
+        python::make(&base, &directory, &packages)?;
     }
     if ready(&python) {
         Ok(Ok(python))

@@ -52,6 +52,13 @@ fn suits(python: &Path, oldest: Minor) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
+/// Makes a virtual environment anew, in which these packages are: what `pip install` is told.
+pub(crate) fn make(python: &Path, place: &Path, packages: &[&str]) -> Result<(), Failure> {
+    command::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(place))?;
+    let mut pip = Command::new(place.join("bin/python"));
+    command::run(pip.args(["-m", "pip", "install", "--quiet"]).args(packages))
+}
+
 /// The Python that pyenv keeps, if pyenv is there; its names in the path answer for the chosen version only.
 fn pyenv(minor: Minor) -> Option<PathBuf> {
     let version = format!("3.{minor}");

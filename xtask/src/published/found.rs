@@ -37,8 +37,9 @@ pub(super) fn summary(report: &Value, said: &str) -> Value {
 
 /// The smallest trace that shows it. A rule that is broken by the trace of another one names that one.
 fn trace(said: &str, id: &str, rule: &Value) -> Vec<String> {
-    let head = format!("FAIL r[{id}]");
-    let block = said.lines().skip_while(|line| !line.starts_with(&head)).skip(2);
+    // Whatever word is before it: `FAIL`, `TIMEOUT` or `CRASH`.
+    let name = format!("r[{id}]");
+    let block = said.lines().skip_while(|line| line.split(' ').nth(1) != Some(&name)).skip(2);
     let steps: Vec<String> = block
         .take_while(|line| line.starts_with("    "))
         .map(|line| line[4..].trim_end().to_owned())
@@ -85,4 +86,19 @@ pub(super) fn changes(old: &Value, new: &Value) -> Vec<String> {
 pub(super) fn rules(store: &Value) -> impl Iterator<Item = &str> {
     let failures = store["failures"].as_array().map(Vec::as_slice).unwrap_or_default();
     failures.iter().filter_map(|failure| failure["rule"].as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trace_of_a_broken_rule_is_the_one_that_the_suite_showed() {
+        let said = "TIMEOUT r[a.b]  MUST  It holds\n  store tiny · 2 steps\n    s1 = new\n    s1.save   timeout        <- here\n  \
+                    why:    no answer\n\nFAIL r[a.b.c]  MUST  It too\n  store tiny · 1 step\n    s1 = new   <- here\n  spec:   x\n";
+        let lines = |id| trace(said, id, &json!({ "reason": "broken with r[a.b]: no answer" }));
+        assert_eq!(lines("a.b"), ["s1 = new", "s1.save   timeout        <- here"]);
+        assert_eq!(lines("a.b.c"), ["s1 = new   <- here"]);
+        assert_eq!(lines("a"), ["with a.b"]);
+    }
 }

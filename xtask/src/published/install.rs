@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::{PLACE, page};
-use crate::{Failure, command, python, services};
+use crate::{Failure, adapters, files, python, services};
 
 /// Where everything is installed.
 const TARGET: &str = "target/published";
@@ -133,30 +133,16 @@ impl Installed {
 
     fn node(&self) -> Result<(), Failure> {
         let place = self.place.join("node");
-        fs::create_dir_all(&place)?;
-        for from in [self.adapters.join("node"), self.published.join("node")] {
-            for entry in fs::read_dir(from)? {
-                let entry = entry?;
-                fs::copy(entry.path(), place.join(entry.file_name()))?;
-            }
-        }
-        self.once("node", "package-lock.json", |place| {
-            command::run(Command::new("npm").current_dir(place).args([
-                "ci",
-                "--silent",
-                "--no-audit",
-                "--no-fund",
-            ]))
-        })
+        files::copy(&self.adapters.join("node"), &place)?;
+        files::copy(&self.published.join("node"), &place)?;
+        self.once("node", "package-lock.json", |place| adapters::npm(Path::new("npm"), place))
     }
 
     fn python(&self, python: &Path) -> Result<(), Failure> {
         fs::create_dir_all(self.place.join("python"))?;
         self.once("python", "requirements.txt", |place| {
-            command::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(place.join("env")))?;
-            let mut pip = Command::new(place.join("env/bin/python"));
-            pip.args(["-m", "pip", "install", "--quiet", "--requirement"]);
-            command::run(pip.arg(self.published.join("python/requirements.txt")))
+            let requirements = self.published.join("python/requirements.txt").display().to_string();
+            python::make(python, &place.join("env"), &["--requirement", &requirements])
         })
     }
 

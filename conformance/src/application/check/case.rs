@@ -40,9 +40,8 @@ impl Run<'_> {
             *self.exercised.entry(*rule).or_default() += 1;
         }
         if let Some((_, rules)) = aspects.into_iter().find(|(holds, _)| !holds) {
-            let rule = rules.iter().copied().find(|rule| self.settings.profile.includes(*rule));
             // An age without a rule is one of a cookie that should not be there.
-            let rule = rule.unwrap_or(rules::MIDDLEWARE_COOKIE_AGE);
+            let rule = self.settings.profile.first_of(rules).unwrap_or(rules::MIDDLEWARE_COOKIE_AGE);
             self.fail(rule, case, shown(&expected), shown(&got));
             return Ok(());
         }
@@ -147,10 +146,9 @@ impl Run<'_> {
         };
         let is_adopted = expected.left.is_none() && got.left.as_ref().is_some_and(Map::is_empty);
         let profile = self.settings.profile;
-        let includes = |rules: &[RuleId]| rules.iter().any(|rule| profile.includes(*rule));
         // Whether the session is saved at the end, and why, is behind all that is seen of it.
-        let is_asked = profile == Profile::Django || is_plain(case, expected);
-        let is_decided = is_asked && provenance.left.last().is_none_or(|reason| profile.includes(*reason));
+        let is_told = profile == Profile::Django || is_plain(case, expected);
+        let is_decided = is_told && provenance.left.last().is_none_or(|reason| profile.includes(*reason));
         let aspects = [
             (got.status == expected.status, status, true),
             (got.results == expected.results, provenance.results.as_slice(), got.status == expected.status),
@@ -168,8 +166,8 @@ impl Run<'_> {
             (got.max_age == expected.max_age, &provenance.max_age, is_decided),
             (got.vary == expected.vary, &provenance.vary, true),
         ];
-        let judged =
-            aspects.into_iter().filter(|(_, rules, open)| *open && (rules.is_empty() || includes(rules)));
+        let is_asked = |rules: &[RuleId]| rules.is_empty() || profile.first_of(rules).is_some();
+        let judged = aspects.into_iter().filter(|(_, rules, counts)| *counts && is_asked(rules));
         judged.map(|(holds, rules, _)| (holds, rules)).collect()
     }
 

@@ -40,7 +40,8 @@ pub(crate) struct Arguments {
     /// Generate no further traces after this time, as in 20s or 2m
     #[arg(long, value_name = "TIME", value_parser = parse_budget)]
     budget: Option<Duration>,
-    /// How hard to look at what overlaps, fails and is dropped
+    /// How hard to look at what overlaps, fails and is dropped. The profile of the rules, `core` or `django`, is another
+    /// thing: the subject says it
     #[arg(long, value_enum, default_value_t = ProfileName::Quick)]
     profile: ProfileName,
     /// Subjects to run at the same time; by default one per processor
