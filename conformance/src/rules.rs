@@ -2069,6 +2069,30 @@ pub static RULES: &[Rule] = &[
         golden: "",
     },
     Rule {
+        id: "middleware.overlap.reads",
+        version: 1,
+        level: Level::Must,
+        profile: Profile::Core,
+        needs: &[Need::ServerSide],
+        title: "A request that changes nothing undoes nothing that another one saves meanwhile",
+        text: "What it read before is not written back. With `save_every_request` it is, and the other one's change is lost.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.overlap.writes",
+        version: 1,
+        level: Level::Must,
+        profile: Profile::Django,
+        needs: &[Need::ServerSide],
+        title: "Of two requests that change the same session, the one that is saved last wins, as a whole",
+        text: "The session then is what that request read and changed. Nothing is merged: what the other one changed after it was read is\nlost. Keep what must not be lost, such as a basket, in a database.",
+        django: Django::Same(""),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
         id: "middleware.log-in",
         version: 2,
         level: Level::Must,
@@ -2093,13 +2117,25 @@ pub static RULES: &[Rule] = &[
         golden: "",
     },
     Rule {
-        id: "middleware.log-out.final",
+        id: "middleware.log-in.final",
         version: 1,
         level: Level::Must,
         profile: Profile::Core,
         needs: &[Need::ServerSide],
+        title: "A log-in in another request stays: the old key is dead, and the new one keeps its session",
+        text: "A request that began under the old key is handled meanwhile. Whatever it does, it does not bring the old key back, and it\nchanges nothing under the new one.",
+        django: Django::Same("with `SessionInterrupted` where the session was modified"),
+        page: "middleware.md",
+        golden: "",
+    },
+    Rule {
+        id: "middleware.log-out.final",
+        version: 2,
+        level: Level::Must,
+        profile: Profile::Core,
+        needs: &[Need::ServerSide],
         title: "A session that is deleted while a request on it is under way stays deleted",
-        text: "Somebody logs out while another request of theirs is handled. Whatever that request did with the session, its end does\nnot bring the session back.",
+        text: "Somebody logs out while another request of theirs is handled. Whatever that request did with the session, its end does\nnot bring the session back. If the request itself logs somebody in afterwards (`cycle-key`), it begins a session under a\nnew key, and takes along what it had read.",
         django: Django::Same("with `SessionInterrupted` where the session was modified"),
         page: "middleware.md",
         golden: "",
@@ -2452,9 +2488,15 @@ pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(167);
 pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(168);
 /// `r[middleware.cache.private]`: A response that sets the session's cookie does not say `Cache-Control: public`.
 pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(169);
+/// `r[middleware.overlap.reads]`: A request that changes nothing undoes nothing that another one saves meanwhile.
+pub const MIDDLEWARE_OVERLAP_READS: RuleId = RuleId(170);
+/// `r[middleware.overlap.writes]`: Of two requests that change the same session, the one that is saved last wins, as a whole.
+pub const MIDDLEWARE_OVERLAP_WRITES: RuleId = RuleId(171);
 /// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
-pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(170);
+pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(172);
 /// `r[middleware.log-out]`: After `flush` the old key opens nothing.
-pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(171);
+pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(173);
+/// `r[middleware.log-in.final]`: A log-in in another request stays: the old key is dead, and the new one keeps its session.
+pub const MIDDLEWARE_LOG_IN_FINAL: RuleId = RuleId(174);
 /// `r[middleware.log-out.final]`: A session that is deleted while a request on it is under way stays deleted.
-pub const MIDDLEWARE_LOG_OUT_FINAL: RuleId = RuleId(172);
+pub const MIDDLEWARE_LOG_OUT_FINAL: RuleId = RuleId(175);

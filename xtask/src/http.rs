@@ -63,9 +63,9 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
 const DIFFERS: &[&str] = &["middleware.key.exact-name"];
 
 /// What a site on express-session with its `MemoryStore` does otherwise, in the profile `core`: a session that is changed in
-/// a request that is under way comes back after a log-out; and one that is told to end with the browser does not tell the
-/// browser, since a cookie without an end is sent only once.
-const EXPRESS: &[&str] = &["middleware.save.modified", "middleware.log-out.final"];
+/// a request that is under way comes back after a log-out, and under its old key after a log-in; and one that is told to
+/// end with the browser does not tell the browser, since a cookie without an end is sent only once.
+const EXPRESS: &[&str] = &["middleware.save.modified", "middleware.log-out.final", "middleware.log-in.final"];
 
 /// The settings `save_every_request` and `expire_at_browser_close`.
 const SETTINGS: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];

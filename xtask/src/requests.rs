@@ -18,9 +18,10 @@ struct Table {
     only: Option<&'static str>,
 }
 
-const TABLES: [Table; 7] = [
+const TABLES: [Table; 8] = [
     requests("conformance/tables/middleware.jsonl", "cases"),
     requests("conformance/tables/cookie-sessions.jsonl", "cookie-sessions"),
+    requests("conformance/tables/overlaps.jsonl", "overlaps"),
     requests("conformance/tables/cookies.jsonl", "cookies"),
     requests("conformance/tables/headers.jsonl", "headers"),
     Table {

@@ -19,7 +19,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 use session_core::middleware::RequestSession;
-use session_core::{AnyStore, Entries, Expiry, Session, SessionError, Settings, Value};
+use session_core::{AnyStore, BoxError, Entries, Expiry, Session, Settings, Value};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// The longest body, in bytes: a suite tries values of several megabytes.
 const MAX_BODY: usize = 16 << 20;
@@ -27,6 +29,7 @@ const MAX_BODY: usize = 16 << 20;
 pub(crate) fn routes(settings: &Settings, server_side: bool) -> Router {
     let mut seen = settings.visible();
     seen["server_side"] = server_side.into();
+    seen["overlap"] = true.into();
     Router::new()
         .route("/sessionspec/settings", get(async |State(seen): State<Json<Value>>| seen))
         .route("/sessionspec", post(perform))
@@ -77,6 +80,8 @@ enum Operation {
     Save,
     /// Deletes the record behind the session's back, as a log-out in another request does.
     DeleteElsewhere,
+    /// Gets a page of this host and port, and waits for its end: the suite plays another request meanwhile.
+    Call(String),
 }
 
 impl Script {
@@ -120,11 +125,15 @@ impl Operation {
             ("is-empty", None, None, None) => Ok(Self::IsEmpty),
             ("save", None, None, None) => Ok(Self::Save),
             ("delete-elsewhere", None, None, None) => Ok(Self::DeleteElsewhere),
+            ("call", Some(Value::String(address)), None, None) => {
+                let host = address.strip_prefix("http://").and_then(|rest| rest.strip_suffix('/'));
+                host.map(|host| Self::Call(host.to_owned())).ok_or(unknown)
+            }
             _ => Err(unknown),
         }
     }
 
-    async fn perform(self, session: &mut Session<AnyStore>) -> Result<Value, SessionError> {
+    async fn perform(self, session: &mut Session<AnyStore>) -> Result<Value, BoxError> {
         match self {
             Self::Get(name) => {
                 return Ok(session.data().await?.get(&name)?.unwrap_or_default());
@@ -146,6 +155,12 @@ impl Operation {
             Self::IsEmpty => return Ok(session.is_empty().into()),
             Self::Save => session.save().await?,
             Self::DeleteElsewhere => session.delete().await?,
+            Self::Call(host) => {
+                let mut stream = TcpStream::connect(&host).await?;
+                let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+                stream.write_all(request.as_bytes()).await?;
+                stream.read_to_end(&mut Vec::new()).await?;
+            }
         }
         Ok(Value::Null)
     }

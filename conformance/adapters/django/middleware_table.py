@@ -2,6 +2,7 @@
 
     middleware_table.py cases             whole requests: cookie, operations, settings, status
     middleware_table.py cookie-sessions   the same where the session is in the cookie
+    middleware_table.py overlaps          requests in which another one of the same visitor comes and goes
     middleware_table.py cookies           the attributes of the cookie that is set or deleted, for each setting
     middleware_table.py headers           which session a header `Cookie` opens
 
@@ -23,6 +24,11 @@ than the session's age). The answer has
     loads       whether the record was read
     left        what a next visitor with the cookie that is then right finds: the data, or null
     results     what the operations gave
+
+The operation `["meanwhile", [...]]` is another request with the same cookie, whose handler does that; it is answered
+before this handler goes on. The answer of such a case has one more field:
+
+    other       what a visitor with the cookie that is right after the other request finds in the end, or null
 
 A header is a template: `{name}` and `{NAME}` are the session cookie's name and that in capitals, `{live}` and `{other}`
 the keys of two sessions whose entry `a` is 1 and 2, `{64k}` as many bytes of others' cookies, and `{10k}` as many
@@ -98,6 +104,35 @@ ELSEWHERE = [
 
 STATUSES = [200, 499, 500]
 
+# What a handler does before another request comes and goes, what that one does, and what the handler does then.
+OVERLAPS = {
+    "live": (
+        [[], [["get", "a"]]],
+        [
+            [["get", "a"]],
+            [["set", "b", 1]],
+            [["remove", "a"]],
+            [["clear"]],
+            [["flush"]],
+            [["cycle-key"]],
+        ],
+        [
+            [],
+            [["get", "a"]],
+            [["set", "a", 2]],
+            [["remove", "a"]],
+            [["set-expiry", 300]],
+            [["flush"]],
+            [["cycle-key"]],
+        ],
+    ),
+    "none": (
+        [[], [["set", "a", 2]]],
+        [[["get", "a"]], [["set", "b", 1]]],
+        [[], [["set", "a", 3]], [["cycle-key"]]],
+    ),
+}
+
 
 def counted(engine):
     """A session class of Django that counts the reads of a request."""
@@ -132,15 +167,25 @@ def bring(engine, cookie):
 
 
 def exchange(store_class, key, operations, status):
-    """The answer to one request."""
+    """The answer to one request, and the cookie that is right after another one that came meanwhile."""
     request = RequestFactory().get("/")
     if key is not None:
         request.COOKIES[settings.SESSION_COOKIE_NAME] = key
     results = []
+    other = None
+
+    def do(session, operation):
+        nonlocal other
+        if operation[0] != "meanwhile":
+            return perform(session, operation)
+        loads = store_class.loads
+        response, _, _ = exchange(store_class, key, operation[1], 200)
+        other, _, _ = told(response, key)
+        store_class.loads = loads
 
     def handler(request):
         store_class.loads = 0
-        results.extend(perform(request.session, operation) for operation in operations)
+        results.extend(do(request.session, operation) for operation in operations)
         return HttpResponse(status=status)
 
     middleware = SessionMiddleware(handler)
@@ -150,44 +195,55 @@ def exchange(store_class, key, operations, status):
     except SessionInterrupted:
         # As Django's handler turns it into an answer.
         response = HttpResponse(status=400)
-    return response, results
+    return response, results, other
+
+
+def told(response, key):
+    """The cookie that is right after an answer, what it says about it, and how long it lives."""
+    morsel = response.cookies.get(settings.SESSION_COOKIE_NAME)
+    if morsel is None:
+        return key, None, None
+    if morsel["max-age"] == 0 and morsel.value == "":
+        return None, "deleted", None
+    return morsel.value, "same" if morsel.value == key else "new", morsel["max-age"] if morsel["max-age"] != "" else None
+
+
+def each_setting():
+    """Every setting that decides when a session is saved and when its cookie ends."""
+    for close, every in itertools.product([False, True], repeat=2):
+        settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = close
+        settings.SESSION_SAVE_EVERY_REQUEST = every
+        yield {"save_every_request": every, "expire_at_browser_close": close}
+
+
+def row(engine, store_class, setting, cookie, done, status):
+    """One case, with the answer."""
+    # A moment before, so that a cookie which is signed anew is another one.
+    project.clock.set(NOW - 10_000_000)
+    key = bring(engine, cookie)
+    project.clock.set(NOW)
+    response, results, other = exchange(store_class, key, done, status)
+    loads = store_class.loads > 0
+    then, sort, age = told(response, key)
+    answer = {
+        "status": response.status_code,
+        "cookie": sort,
+        "max_age": age,
+        "vary": "Cookie" in response.get("Vary", ""),
+        "loads": loads,
+        "left": left(engine, then),
+        "results": results,
+    }
+    if any(operation[0] == "meanwhile" for operation in done):
+        answer["other"] = left(engine, other)
+    return {"cookie": cookie, "do": done, **setting, "status": status, "answer": answer}
 
 
 def table(engine, cookies, operations):
     store_class = counted(engine)
-    for close, every in itertools.product([False, True], repeat=2):
-        settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = close
-        settings.SESSION_SAVE_EVERY_REQUEST = every
+    for setting in each_setting():
         for cookie, done, status in itertools.product(cookies, operations, STATUSES):
-            # A moment before, so that a cookie which is signed anew is another one.
-            project.clock.set(NOW - 10_000_000)
-            key = bring(engine, cookie)
-            project.clock.set(NOW)
-            response, results = exchange(store_class, key, done, status)
-            loads = store_class.loads > 0
-            morsel = response.cookies.get(settings.SESSION_COOKIE_NAME)
-            then, sort, age = key, None, None
-            if morsel is not None and morsel["max-age"] == 0 and morsel.value == "":
-                then, sort = None, "deleted"
-            elif morsel is not None:
-                then, sort = morsel.value, "same" if morsel.value == key else "new"
-                age = morsel["max-age"] if morsel["max-age"] != "" else None
-            yield {
-                "cookie": cookie,
-                "do": done,
-                "save_every_request": every,
-                "expire_at_browser_close": close,
-                "status": status,
-                "answer": {
-                    "status": response.status_code,
-                    "cookie": sort,
-                    "max_age": age,
-                    "vary": "Cookie" in response.get("Vary", ""),
-                    "loads": loads,
-                    "left": left(engine, then),
-                    "results": results,
-                },
-            }
+            yield row(engine, store_class, setting, cookie, done, status)
 
 
 def cases():
@@ -196,6 +252,15 @@ def cases():
 
 def cookie_sessions():
     return table(signed_cookies, [*COOKIES, "expired"], [*OPERATIONS, *IN_COOKIE])
+
+
+def overlaps():
+    store_class = counted(db)
+    for setting in each_setting():
+        for cookie, parts in OVERLAPS.items():
+            for before, meanwhile, then in itertools.product(*parts):
+                done = [*before, ["meanwhile", meanwhile], *then]
+                yield row(db, store_class, setting, cookie, done, 200)
 
 
 def left(engine, key):
@@ -226,8 +291,8 @@ def cookies():
         settings.SESSION_COOKIE_SECURE = secure
         settings.SESSION_COOKIE_HTTPONLY = http_only
         settings.SESSION_COOKIE_SAMESITE = same_site
-        set_, _ = exchange(store_class, None, [["set", "a", 1]], 200)
-        deleted, _ = exchange(store_class, "short", [], 200)
+        set_, _, _ = exchange(store_class, None, [["set", "a", 1]], 200)
+        deleted, _, _ = exchange(store_class, "short", [], 200)
         yield {
             "cookie_name": name,
             "cookie_domain": domain,
@@ -320,7 +385,13 @@ def headers():
         yield {"rule": f"middleware.{rule}", "header": header, "allowed": allowed, "finds": found[0]}
 
 
-TABLES = {"cases": cases, "cookie-sessions": cookie_sessions, "cookies": cookies, "headers": headers}
+TABLES = {
+    "cases": cases,
+    "cookie-sessions": cookie_sessions,
+    "overlaps": overlaps,
+    "cookies": cookies,
+    "headers": headers,
+}
 
 # Cookies that cannot be read are told to the operator, and here they are meant.
 logging.disable()

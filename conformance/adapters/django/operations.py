@@ -1,5 +1,7 @@
 """What a handler does with its session when the suite asks for it: the operations of the table of requests."""
 
+from urllib.request import urlopen
+
 
 def perform(session, operation):
     """One operation of a case; its result."""
@@ -36,5 +38,8 @@ def perform(session, operation):
             if session.session_key:
                 # An object of its own: this one does not learn of it.
                 type(session)().delete(session.session_key)
+        case ["call", address]:
+            # Whoever is behind it plays another request before it answers.
+            urlopen(address).close()
         case _:
             raise ValueError(f"no operation is {operation}")

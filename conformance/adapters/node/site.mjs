@@ -29,6 +29,7 @@ const SETTINGS = {
   save_every_request: false,
   expire_at_browser_close: false,
   server_side: true,
+  overlap: true, // it knows `call`, and handles other requests meanwhile
   profile: "core", // the rules for the sessions of every framework
 };
 
@@ -45,6 +46,7 @@ const OPERATIONS = {
   clear: (request) => names(request).forEach((name) => delete request.session[name]),
   "is-empty": (request) => names(request).length === 0,
   save: ({ session }) => done((told) => session.save(told)),
+  call: (_, address) => fetch(address).then(() => null),
   "delete-elsewhere": ({ sessionID }) => done((told) => store.destroy(sessionID, told)),
   "set-expiry": ({ session: { cookie } }, seconds) => {
     cookie.maxAge = seconds === null ? AGE * 1000 : seconds === 0 ? null : seconds * 1000;

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use session_core::{Capabilities, KeyGenerator, RandomKeys};
 
-use super::{Brought, Case, Operation, cases, cookie_session_cases, live};
+use super::{Brought, Case, Operation, cases, cookie_session_cases, live, overlapping_cases};
 use crate::manifest::{ClockLevel, Manifest};
 use crate::report::{Outcome, RuleReport, SubjectReport};
 use crate::rule::{Profile, RuleId};
@@ -35,7 +35,9 @@ pub trait Application {
     /// Why it does not answer.
     fn settings(&mut self) -> Result<Settings, String>;
 
-    /// Has its handler do something.
+    /// Has its handler do something. Of a request in which another one comes [meanwhile](Operation::Meanwhile), that one's
+    /// answer is the response's [`other`](Response::other); none is asked for unless the settings say
+    /// [`overlap`](Settings::overlap).
     ///
     /// # Errors
     /// Why it does not answer.
@@ -80,6 +82,8 @@ pub struct Response {
     pub results: Option<Vec<Value>>,
     /// The header `Date`, from which the life of a cookie is counted that has no age.
     pub date: Option<String>,
+    /// The answer to the request that came meanwhile.
+    pub other: Option<Box<Response>>,
 }
 
 impl Request {
@@ -98,7 +102,7 @@ impl Request {
 impl Response {
     /// An answer with this status, these `Set-Cookie` and `Vary` lines, and what the operations gave.
     pub fn new(status: u16, set_cookie: Vec<String>, vary: Vec<String>, results: Option<Vec<Value>>) -> Self {
-        Self { status, set_cookie, vary, results, cache_control: Vec::new(), date: None }
+        Self { status, set_cookie, vary, results, cache_control: Vec::new(), date: None, other: None }
     }
 
     /// The same with these `Cache-Control` lines.
@@ -111,6 +115,12 @@ impl Response {
     #[must_use]
     pub fn with_date(self, date: Option<String>) -> Self {
         Self { date, ..self }
+    }
+
+    /// The same with the answer to the request that came meanwhile.
+    #[must_use]
+    pub fn with_other(self, other: Option<Response>) -> Self {
+        Self { other: other.map(Box::new), ..self }
     }
 
     /// Whether it says that everybody may have it.
@@ -136,6 +146,9 @@ pub struct Settings {
     pub expire_at_browser_close: bool,
     /// Whether the records are kept on the server, and not in the cookie.
     pub server_side: bool,
+    /// Whether it handles a request while another one waits, and knows the operation `call`.
+    #[serde(default)]
+    pub overlap: bool,
     /// Which rules the application is meant to hold; all of them, if nothing is said.
     #[serde(default)]
     pub profile: Profile,
@@ -165,8 +178,11 @@ pub fn check(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(SubjectReport, Vec<Broken>), String> {
     let settings = application.settings()?;
-    let table = if settings.server_side { cases() } else { cookie_session_cases() };
-    let table = table.map_err(|error| format!("the table of requests: {error}"))?;
+    let fault = |error: serde_json::Error| format!("the table of requests: {error}");
+    let mut table = if settings.server_side { cases() } else { cookie_session_cases() }.map_err(fault)?;
+    if settings.server_side && settings.overlap {
+        table.extend(overlapping_cases().map_err(fault)?);
+    }
     let fits = |case: &Case| {
         !case.operations.contains(&Operation::IsTrue)
             && case.save_every_request == settings.save_every_request
@@ -180,12 +196,14 @@ pub fn check(
         exercised: BTreeMap::new(),
         keys: BTreeSet::new(),
         broken: Vec::new(),
+        adopts: false,
     };
+    run.adopts = run.settings.server_side && run.adopts()?;
     // Not every framework keeps a session in which there is nothing.
     let keeps_bare = run.settings.profile == Profile::Django || run.begun(&[Operation::CycleKey])?.is_some();
     let total = table.len() + 1;
     for (done, case) in table.iter().enumerate() {
-        if case.cookie != Brought::Bare || keeps_bare {
+        if (case.cookie != Brought::Bare || keeps_bare) && run.can_learn_from(case) {
             run.case(case)?;
         }
         progress(done + 1, total);
@@ -208,6 +226,9 @@ struct Run<'a> {
     /// The keys that were issued.
     keys: BTreeSet<String>,
     broken: Vec<Broken>,
+    /// Whether a key that nobody issued opens a session when something is written: then a session that is found empty is
+    /// one of those, and not one that came back.
+    adopts: bool,
 }
 
 impl Run<'_> {
@@ -272,6 +293,13 @@ impl Run<'_> {
         })
     }
 
+    /// Whether a session is kept under a key that nobody issued.
+    fn adopts(&mut self) -> Result<bool, String> {
+        let Some(key) = self.bring(Brought::Unknown)? else { return Ok(false) };
+        self.exchange(Some(&key), &[Operation::Set("a".into(), 1.into())], 200)?;
+        Ok(self.left(&key)?.is_some())
+    }
+
     /// What a next visitor finds under a key.
     fn left(&mut self, key: &str) -> Result<Option<Map<String, Value>>, String> {
         const ENTRIES: [&str; 3] = ["a", "list", "b"];
@@ -282,6 +310,19 @@ impl Run<'_> {
         let gone = found.pop() == Some(true.into());
         let entries = ENTRIES.into_iter().map(str::to_owned).zip(found);
         Ok((!gone).then(|| entries.filter(|(_, value)| !value.is_null()).collect()))
+    }
+
+    /// Whether a case tells more than what is known: where a log-in or a log-out fails by itself, nothing is learnt from one
+    /// while another request is under way.
+    fn can_learn_from(&self, case: &Case) -> bool {
+        let Some(meanwhile) = case.meanwhile() else { return true };
+        let is_broken = |rule| self.broken.iter().any(|broken| broken.rule == rule);
+        let fails = [
+            (Operation::CycleKey, self.adopts || is_broken(rules::MIDDLEWARE_LOG_IN)),
+            (Operation::Flush, self.adopts || is_broken(rules::MIDDLEWARE_LOG_OUT)),
+        ];
+        let does = |operation| meanwhile.contains(operation) || case.operations.contains(operation);
+        !fails.iter().any(|(operation, fails)| *fails && does(operation))
     }
 
     /// Whether a shared cache is told to keep an answer with the session's cookie.
@@ -335,7 +376,14 @@ impl Run<'_> {
                         rules::MIDDLEWARE_SAVE_EVERY_REQUEST => {
                             (Outcome::NotApplicable, "the setting save_every_request is off")
                         }
-                        rules::MIDDLEWARE_SAVE_UNMODIFIED => {
+                        rules::MIDDLEWARE_OVERLAP_READS
+                        | rules::MIDDLEWARE_OVERLAP_WRITES
+                        | rules::MIDDLEWARE_LOG_IN_FINAL
+                            if !self.settings.overlap =>
+                        {
+                            (Outcome::NotApplicable, "the application does not say `overlap`")
+                        }
+                        rules::MIDDLEWARE_SAVE_UNMODIFIED | rules::MIDDLEWARE_OVERLAP_READS => {
                             (Outcome::NotApplicable, "the setting save_every_request is on")
                         }
                         rules::MIDDLEWARE_KEY_NOT_LOGGED => {

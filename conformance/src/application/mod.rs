@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 pub use check::{Application, Broken, Request, Response, Settings, check};
 pub use header::{HeaderCase, Words};
 pub use model::{Predicted, Provenance, predict};
-pub use table::{CookieCase, cases, cookie_cases, cookie_session_cases, header_cases};
+pub use table::{CookieCase, cases, cookie_cases, cookie_session_cases, header_cases, overlapping_cases};
 
 /// One request to an application with these settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,13 @@ pub struct Case {
     pub status: u16,
     /// The answer.
     pub answer: Answer,
+}
+
+impl Case {
+    /// What another request does while this one is handled, if one does.
+    pub fn meanwhile(&self) -> Option<&[Operation]> {
+        self.operations.iter().find_map(Operation::meanwhile)
+    }
 }
 
 /// What a visitor brings.
@@ -98,6 +105,23 @@ pub enum Operation {
     /// Deletes the session's record in the store, as a log-out in another request would. The session object does
     /// not learn of it.
     DeleteElsewhere,
+    /// Waits while another request of the same visitor, whose handler does this, is answered.
+    Meanwhile(Vec<Operation>),
+}
+
+impl Operation {
+    /// What another request does meanwhile.
+    pub fn meanwhile(&self) -> Option<&[Self]> {
+        match self {
+            Self::Meanwhile(operations) => Some(operations),
+            _ => None,
+        }
+    }
+
+    /// Whether it changes the entries of a session, as every framework sees it.
+    fn changes(&self) -> bool {
+        matches!(self, Self::Set(..) | Self::Remove(_) | Self::Clear)
+    }
 }
 
 impl TryFrom<Vec<Value>> for Operation {
@@ -126,6 +150,9 @@ impl TryFrom<Vec<Value>> for Operation {
                 (Some("is-true"), []) => Some(Self::IsTrue),
                 (Some("save"), []) => Some(Self::Save),
                 (Some("delete-elsewhere"), []) => Some(Self::DeleteElsewhere),
+                (Some("meanwhile"), [operations]) => {
+                    serde_json::from_value(operations.clone()).map(Self::Meanwhile).ok()
+                }
                 _ => None,
             },
             [] => None,
@@ -151,6 +178,10 @@ impl From<Operation> for Vec<Value> {
             Operation::IsTrue => vec!["is-true".into()],
             Operation::Save => vec!["save".into()],
             Operation::DeleteElsewhere => vec!["delete-elsewhere".into()],
+            Operation::Meanwhile(operations) => {
+                let operations = operations.into_iter().map(|operation| Value::from(Vec::from(operation)));
+                vec!["meanwhile".into(), operations.collect()]
+            }
         }
     }
 }
@@ -171,6 +202,9 @@ pub struct Answer {
     pub loads: bool,
     /// What a next visitor finds with the cookie that is then right; absent if there is no session.
     pub left: Option<Map<String, Value>>,
+    /// The same with the cookie that is right after the request that came [meanwhile](Operation::Meanwhile), if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<Map<String, Value>>,
     /// What the operations gave.
     pub results: Vec<Value>,
 }

@@ -36,6 +36,8 @@ pub struct Provenance {
     pub vary: Vec<RuleId>,
     /// What a next visitor finds.
     pub left: Vec<RuleId>,
+    /// What one finds with the cookie of the request that came meanwhile.
+    pub other: Vec<RuleId>,
     /// What the handler sees.
     pub results: Vec<RuleId>,
 }
@@ -44,7 +46,27 @@ impl Provenance {
     /// All of them.
     pub fn rules(&self) -> impl Iterator<Item = RuleId> {
         let cookie = [&self.status, &self.cookie, &self.key, &self.max_age, &self.vary];
-        cookie.into_iter().chain([&self.left, &self.results]).flatten().copied()
+        cookie.into_iter().chain([&self.left, &self.other, &self.results]).flatten().copied()
+    }
+}
+
+impl Provenance {
+    /// Adds the rules on another request that did this meanwhile, to those of one that was saved for this reason or not.
+    fn overlapping(&mut self, meanwhile: &[Operation], reason: RuleId) {
+        self.other.clone_from(&self.left);
+        if meanwhile.contains(&Operation::Flush) {
+            self.left.insert(0, rules::MIDDLEWARE_INTERRUPTED);
+            self.other.insert(0, rules::MIDDLEWARE_LOG_OUT_FINAL);
+        } else if meanwhile.contains(&Operation::CycleKey) {
+            self.left.insert(0, rules::MIDDLEWARE_INTERRUPTED);
+            self.other.insert(0, rules::MIDDLEWARE_LOG_IN_FINAL);
+        } else if meanwhile.iter().any(Operation::changes) {
+            let is_unsaved = [rules::MIDDLEWARE_SAVE_UNMODIFIED, rules::MIDDLEWARE_LAZY].contains(&reason);
+            let rule =
+                if is_unsaved { rules::MIDDLEWARE_OVERLAP_READS } else { rules::MIDDLEWARE_OVERLAP_WRITES };
+            self.left.insert(0, rule);
+            self.other.insert(0, rule);
+        }
     }
 }
 
@@ -55,10 +77,15 @@ enum Key {
     New(usize),
 }
 
-/// The session of a request, and the store beneath.
-struct Session {
+/// The store.
+struct Store {
     records: BTreeMap<Key, Map<String, Value>>,
     issued: usize,
+}
+
+/// The session of a request, over the store.
+struct Session<'a> {
+    store: &'a mut Store,
     key: Option<Key>,
     data: Option<Map<String, Value>>,
     accessed: bool,
@@ -69,8 +96,34 @@ struct Session {
 /// What the answer to a request must be, whatever the case says it was, for a store that keeps the records. The
 /// age is the setting `cookie_age`.
 pub fn predict(case: &Case, cookie_age: i64) -> Predicted {
-    let mut session = Session::open(case.cookie);
-    let results = case.operations.iter().map(|operation| session.perform(operation)).collect();
+    let mut store = Store::of(case.cookie);
+    let (mut predicted, keys) = play(case, cookie_age, &mut store);
+    predicted.answer.left = keys.own.and_then(|key| store.left(key));
+    predicted.answer.other = keys.other.and_then(|key| store.left(key));
+    predicted
+}
+
+/// The keys that are right after a request.
+struct Keys {
+    own: Option<Key>,
+    /// After the one that came meanwhile.
+    other: Option<Key>,
+}
+
+/// One request on a store, all but what is left in the end; and the keys that are right then.
+fn play(case: &Case, cookie_age: i64, store: &mut Store) -> (Predicted, Keys) {
+    let mut session = Session::open(case.cookie, store);
+    let (mut results, mut other) = (Vec::new(), None);
+    for operation in &case.operations {
+        results.push(match operation {
+            Operation::Meanwhile(operations) => {
+                let request = Case { operations: operations.clone(), status: 200, ..case.clone() };
+                other = play(&request, cookie_age, session.store).1.own;
+                Value::Null
+            }
+            operation => session.perform(operation),
+        });
+    }
     let mut answer = Answer {
         status: case.status,
         cookie: None,
@@ -78,6 +131,7 @@ pub fn predict(case: &Case, cookie_age: i64) -> Predicted {
         vary: session.accessed,
         loads: false,
         left: None,
+        other: None,
         results,
     };
     let mut provenance = Provenance::default();
@@ -120,21 +174,23 @@ pub fn predict(case: &Case, cookie_age: i64) -> Predicted {
             provenance.left.insert(0, rule);
         }
     }
+    if let Some(meanwhile) = case.meanwhile() {
+        provenance.overlapping(meanwhile, reason);
+    }
     answer.loads = session.loads;
     let visible = match answer.cookie {
         Some(Sent::Deleted) => None,
         Some(Sent::Same | Sent::New) => session.key,
         None => brought.then_some(Key::Brought),
     };
-    answer.left = visible.and_then(|key| session.left(key));
-    Predicted { answer, provenance }
+    (Predicted { answer, provenance }, Keys { own: visible, other })
 }
 
 /// The end of a request whose session is to be saved; the rule by which it is.
 fn save(
     case: &Case,
     cookie_age: i64,
-    session: &mut Session,
+    session: &mut Session<'_>,
     answer: &mut Answer,
     provenance: &mut Provenance,
 ) -> RuleId {
@@ -170,17 +226,29 @@ fn save(
     reason
 }
 
-impl Session {
-    fn open(brought: Brought) -> Self {
+impl Store {
+    fn of(brought: Brought) -> Self {
         let record = match brought {
             Brought::Live => Some(Map::from_iter(live())),
             Brought::Bare => Some(Map::new()),
             Brought::None | Brought::Unknown | Brought::Short | Brought::Ended | Brought::Expired => None,
         };
+        Self { records: record.into_iter().map(|record| (Key::Brought, record)).collect(), issued: 0 }
+    }
+
+    /// What a next visitor finds under a key: nothing if the session has expired at once.
+    fn left(&self, key: Key) -> Option<Map<String, Value>> {
+        let mut data = self.records.get(&key)?.clone();
+        let expiry = data.shift_remove(EXPIRY).and_then(|expiry| expiry.as_i64());
+        expiry.is_none_or(|seconds| seconds >= 0).then_some(data)
+    }
+}
+
+impl<'a> Session<'a> {
+    fn open(brought: Brought, store: &'a mut Store) -> Self {
         let key = !matches!(brought, Brought::None | Brought::Short);
         Self {
-            records: record.into_iter().map(|record| (Key::Brought, record)).collect(),
-            issued: 0,
+            store,
             key: key.then_some(Key::Brought),
             data: None,
             accessed: false,
@@ -198,7 +266,7 @@ impl Session {
         self.accessed = true;
         if self.data.is_none() {
             self.loads = self.key.is_some();
-            let record = self.key.and_then(|key| self.records.get(&key).cloned());
+            let record = self.key.and_then(|key| self.store.records.get(&key).cloned());
             if record.is_none() {
                 self.key = None;
             }
@@ -215,9 +283,9 @@ impl Session {
 
     /// Stores the data under a new key.
     fn create(&mut self) {
-        self.issued += 1;
-        let key = Key::New(self.issued);
-        self.records.insert(key, self.data.clone().unwrap_or_default());
+        self.store.issued += 1;
+        let key = Key::New(self.store.issued);
+        self.store.records.insert(key, self.data.clone().unwrap_or_default());
         self.key = Some(key);
         self.modified = true;
     }
@@ -230,7 +298,7 @@ impl Session {
             return true;
         };
         let data = self.data.clone().unwrap_or_default();
-        match self.records.get_mut(&key) {
+        match self.store.records.get_mut(&key) {
             Some(record) => *record = data,
             None => return false,
         }
@@ -253,7 +321,7 @@ impl Session {
             Operation::Flush => {
                 self.clear();
                 if let Some(key) = self.key.take() {
-                    self.records.remove(&key);
+                    self.store.records.remove(&key);
                 }
             }
             Operation::CycleKey => {
@@ -261,7 +329,7 @@ impl Session {
                 let old = self.key;
                 self.create();
                 if let Some(old) = old {
-                    self.records.remove(&old);
+                    self.store.records.remove(&old);
                 }
             }
             Operation::SetExpiry(Some(seconds)) => self.set(EXPIRY, (*seconds).into()),
@@ -273,9 +341,11 @@ impl Session {
             }
             Operation::DeleteElsewhere => {
                 if let Some(key) = self.key {
-                    self.records.remove(&key);
+                    self.store.records.remove(&key);
                 }
             }
+            // Another request, which has a session of its own.
+            Operation::Meanwhile(_) => {}
         }
         Value::Null
     }
@@ -289,12 +359,5 @@ impl Session {
         if self.read().shift_remove(entry).is_some() {
             self.modified = true;
         }
-    }
-
-    /// What a next visitor finds under a key: nothing if the session has expired at once.
-    fn left(&self, key: Key) -> Option<Map<String, Value>> {
-        let mut data = self.records.get(&key)?.clone();
-        let expiry = data.shift_remove(EXPIRY).and_then(|expiry| expiry.as_i64());
-        expiry.is_none_or(|seconds| seconds >= 0).then_some(data)
     }
 }

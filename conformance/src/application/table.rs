@@ -9,6 +9,7 @@ use super::{Case, HeaderCase};
 
 const CASES: &str = include_str!("../../tables/middleware.jsonl");
 const COOKIE_SESSIONS: &str = include_str!("../../tables/cookie-sessions.jsonl");
+const OVERLAPS: &str = include_str!("../../tables/overlaps.jsonl");
 const HEADERS: &str = include_str!("../../tables/headers.jsonl");
 const COOKIES: &str = include_str!("../../tables/cookies.jsonl");
 
@@ -45,6 +46,14 @@ pub fn cases() -> Result<Vec<Case>, serde_json::Error> {
 /// What is wrong with a line; a test sees to it that none is.
 pub fn cookie_session_cases() -> Result<Vec<Case>, serde_json::Error> {
     COOKIE_SESSIONS.lines().map(serde_json::from_str).collect()
+}
+
+/// Every case in which another request comes and goes, with Django's answer.
+///
+/// # Errors
+/// What is wrong with a line; a test sees to it that none is.
+pub fn overlapping_cases() -> Result<Vec<Case>, serde_json::Error> {
+    OVERLAPS.lines().map(serde_json::from_str).collect()
 }
 
 /// The cookie with every setting, as Django writes it.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use session_backends::MemoryStore;
 use session_conformance::application::{Application, Operation, Request, Response, Settings as Said};
 use session_core::blocking::Wait;
@@ -92,6 +92,8 @@ pub(crate) enum Flaw {
     KeepsLoggedOut,
     /// A session that was deleted meanwhile is stored again.
     Resurrects,
+    /// What another request stored meanwhile is put beside one's own changes.
+    Merges,
     /// The cookie is set twice.
     SetsTwice,
     /// The cookie may be read by scripts.
@@ -245,6 +247,8 @@ impl<S: SessionStore> InProcess<S> {
                 }
             }
             Operation::DeleteElsewhere => session.delete().wait().unwrap(),
+            // Another request, which is answered by itself.
+            Operation::Meanwhile(_) => {}
         }
         Value::Null
     }
@@ -288,6 +292,13 @@ impl<S: SessionStore> InProcess<S> {
         }
     }
 
+    /// What the store holds under a key, where that matters.
+    fn stored(&self, key: Option<&SessionKey>) -> Map<String, Value> {
+        let key = key.filter(|_| self.flaw == Flaw::Merges);
+        let record = key.and_then(|key| self.store.store.load(key).wait().unwrap());
+        record.map(|record| serde_json::from_str(&record.data.to_json()).unwrap()).unwrap_or_default()
+    }
+
     /// Whether the key that a session has stays at log-in.
     fn keeps_key(&self, session: &Session<Arc<Watched<S>>>) -> bool {
         session.key().is_some() && matches!(self.part, Some(Part::LogsIn { keeps_key: true }))
@@ -329,6 +340,7 @@ impl<S: SessionStore> Application for InProcess<S> {
     fn settings(&mut self) -> Result<Said, String> {
         let mut said = self.middleware.context().settings().visible();
         said["server_side"] = true.into();
+        said["overlap"] = true.into();
         serde_json::from_value(said).map_err(|error| error.to_string())
     }
 
@@ -356,8 +368,17 @@ impl<S: SessionStore> InProcess<S> {
         }
         let context = self.middleware.context().clone();
         let mut session = Session::open(Arc::clone(&self.store), context, key.as_deref());
-        let results = request.operations.iter().map(|operation| self.perform(&mut session, operation));
-        let mut results = Some(results.collect());
+        let before = self.stored(parsed.as_ref());
+        let (mut results, mut other) = (Vec::new(), None);
+        for operation in &request.operations {
+            if let Some(operations) = operation.meanwhile() {
+                let loaded = self.store.loaded.load(Ordering::Relaxed);
+                other = Some(self.answer(&Request::new(request.cookie.clone(), operations.to_vec(), 200)));
+                self.store.loaded.store(loaded, Ordering::Relaxed);
+            }
+            results.push(self.perform(&mut session, operation));
+        }
+        let mut results = Some(results);
         if let (Some(parsed), true) = (&parsed, self.flaw == Flaw::LogsKeys) {
             self.write(&format!("POST /sessionspec {} session={}", request.status, parsed.as_str()));
         }
@@ -368,6 +389,13 @@ impl<S: SessionStore> InProcess<S> {
         match self.flaw {
             Flaw::AlwaysSaves => session.mark_modified(),
             Flaw::Resurrects if session.modified() => self.put(session.key(), Entries::new()),
+            Flaw::Merges if session.modified() && session.key() == parsed.as_ref() => {
+                for (name, value) in self.stored(parsed.as_ref()) {
+                    if !before.contains_key(&name) && !data(&mut session).contains_key(&name) {
+                        data(&mut session).insert(&name, value).unwrap();
+                    }
+                }
+            }
             _ => {}
         }
         let mut status = StatusCode::from_u16(request.status).unwrap();
@@ -401,7 +429,7 @@ impl<S: SessionStore> InProcess<S> {
             |name| headers.get_all(name).iter().map(|line| line.to_str().unwrap().to_owned()).collect();
         let response =
             Response::new(status.as_u16(), lines(header::SET_COOKIE), lines(header::VARY), results);
-        response.with_cache_control(lines(header::CACHE_CONTROL))
+        response.with_cache_control(lines(header::CACHE_CONTROL)).with_other(other)
     }
 }
 

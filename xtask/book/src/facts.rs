@@ -91,7 +91,9 @@ impl<'a> Facts<'a> {
         for page in PAGES {
             lines.extend(lines_of(page, &read(&docs.join(page))?));
         }
-        let cases = application::cases().map_err(|error| format!("the table of requests: {error}"))?;
+        let fault = |error: serde_json::Error| format!("the table of requests: {error}");
+        let mut cases = application::cases().map_err(fault)?;
+        cases.extend(application::overlapping_cases().map_err(fault)?);
         let with_rules = |case: Case| {
             let provenance = application::predict(&case, COOKIE_AGE).provenance;
             (case, provenance)
@@ -161,8 +163,8 @@ impl<'a> Facts<'a> {
     /// first to explain in some way.
     fn example(&self, rule: RuleId) -> Option<Vec<(&'static str, Vec<Field>)>> {
         let leads = |provenance: &Provenance| {
-            let Provenance { status, cookie, key, max_age, vary, left, results } = provenance;
-            [status, cookie, key, max_age, vary, left, results]
+            let Provenance { status, cookie, key, max_age, vary, left, other, results } = provenance;
+            [status, cookie, key, max_age, vary, left, other, results]
                 .iter()
                 .any(|rules| rules.first() == Some(&rule))
         };

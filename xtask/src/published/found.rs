@@ -94,11 +94,12 @@ mod tests {
 
     #[test]
     fn the_trace_of_a_broken_rule_is_the_one_that_the_suite_showed() {
-        let said = "TIMEOUT r[a.b]  MUST  It holds\n  store tiny · 2 steps\n    s1 = new\n    s1.save   timeout        <- here\n  \
-                    why:    no answer\n\nFAIL r[a.b.c]  MUST  It too\n  store tiny · 1 step\n    s1 = new   <- here\n  spec:   x\n";
-        let lines = |id| trace(said, id, &json!({ "reason": "broken with r[a.b]: no answer" }));
-        assert_eq!(lines("a.b"), ["s1 = new", "s1.save   timeout        <- here"]);
-        assert_eq!(lines("a.b.c"), ["s1 = new   <- here"]);
-        assert_eq!(lines("a"), ["with a.b"]);
+        let said = "TIMEOUT r[middleware.log-out]  MUST  It holds\n  store tiny · 2 steps\n    s1 = new\n    s1.save   timeout        <- here\n  \
+                    why:    no answer\n\nFAIL r[middleware.log-out.final]  MUST  It too\n  store tiny · 1 step\n    s1 = new   <- here\n  spec:   x\n";
+        let lines =
+            |id| trace(said, id, &json!({ "reason": "broken with r[middleware.log-out]: no answer" }));
+        assert_eq!(lines("middleware.log-out"), ["s1 = new", "s1.save   timeout        <- here"]);
+        assert_eq!(lines("middleware.log-out.final"), ["s1 = new   <- here"]);
+        assert_eq!(lines("middleware"), ["with middleware.log-out"]);
     }
 }

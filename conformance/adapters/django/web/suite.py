@@ -18,6 +18,8 @@ def describe(request):
     told["save_every_request"] = settings.SESSION_SAVE_EVERY_REQUEST
     told["expire_at_browser_close"] = settings.SESSION_EXPIRE_AT_BROWSER_CLOSE
     told["server_side"] = not settings.SESSION_ENGINE.endswith("signed_cookies")
+    # The development server has a thread for each request.
+    told["overlap"] = True
     return JsonResponse(told)
 
 

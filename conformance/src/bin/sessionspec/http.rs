@@ -1,14 +1,16 @@
 //! `sessionspec http`: the rules about requests and answers, on a web application that runs.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use session_conformance::application::{Application, Request, Response, Settings, check};
+use session_conformance::application::{Application, Operation, Request, Response, Settings, check};
 use session_conformance::report::{Report, SubjectReport, broken_block, summary};
-use ureq::http::HeaderValue;
+use ureq::http::{HeaderValue, Uri};
 
 use crate::Finding;
 use crate::output::{paint, print};
@@ -22,6 +24,9 @@ const ENDPOINTS: &str = "the guide docs/guides/http.md says which addresses it m
 
 /// The longest that an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The longest head of a handler's call, in bytes.
+const MAX_HEAD: u64 = 16 << 10;
 
 /// The longest that all of it may take: a thousand requests, of which none should need a second.
 const BUDGET: Duration = Duration::from_secs(600);
@@ -112,33 +117,17 @@ impl Site {
             _ => Err(format!("{}: not done after {} s, which is too slow", self.base, self.budget.as_secs())),
         }
     }
-}
 
-impl Application for Site {
-    fn settings(&mut self) -> Result<Settings, String> {
-        let url = format!("{}/sessionspec/settings", self.base);
-        let fault =
-            |error: &dyn std::fmt::Display| format!("GET {url}: {error}; does the application run there?");
-        let mut answer = self
-            .agent
-            .get(&url)
-            .config()
-            .timeout_global(Some(self.patience()?))
-            .build()
-            .call()
-            .map_err(|error| fault(&error))?;
-        let status = answer.status();
-        let text = answer.body_mut().read_to_string().map_err(|error| fault(&error))?;
-        if !status.is_success() {
-            return Err(format!("GET {url} answers {status}; {ENDPOINTS}"));
-        }
-        serde_json::from_str(&text).map_err(|error| format!("GET {url}: {error}; {ENDPOINTS}"))
-    }
-
-    fn exchange(&mut self, request: &Request) -> Result<Response, String> {
+    /// Sends a request. What comes meanwhile is played when its handler calls this address.
+    fn post(&self, request: &Request, address: Option<SocketAddr>) -> Result<Response, String> {
         let url = format!("{}/sessionspec", self.base);
         let fault = |error: &dyn std::fmt::Display| format!("POST {url}: {error}");
-        let mut body = json!({ "do": request.operations, "status": request.status });
+        let told = |operation: &Operation| match (operation, address) {
+            (Operation::Meanwhile(_), Some(address)) => call(address),
+            (operation, _) => Vec::from(operation.clone()).into(),
+        };
+        let operations: Vec<Value> = request.operations.iter().map(told).collect();
+        let mut body = json!({ "do": operations, "status": request.status });
         if request.public {
             body["public"] = true.into();
         }
@@ -171,6 +160,96 @@ impl Application for Site {
         Ok(response.with_cache_control(cache_control).with_date(date))
     }
 
+    /// Plays another request of the same visitor while the handler of this one waits: it is told to call us, and gets no
+    /// answer until the other request has its own.
+    fn overlapping(&self, request: &Request, meanwhile: &[Operation]) -> Result<Response, String> {
+        let fault = |error: &dyn std::fmt::Display| {
+            format!("{}: no other request can come meanwhile: {error}", self.base)
+        };
+        let listener = TcpListener::bind((self.own_address()?, 0)).map_err(|error| fault(&error))?;
+        let address = listener.local_addr().map_err(|error| fault(&error))?;
+        thread::scope(|scope| {
+            let outer = scope.spawn(|| {
+                let response = self.post(request, Some(address));
+                // Whoever still waits for the call learns that none comes.
+                drop(TcpStream::connect(address));
+                response
+            });
+            let other = called(&listener, || {
+                let other = Request::new(request.cookie.clone(), meanwhile.to_vec(), 200);
+                self.post(&other, None).map_err(|error| format!("{error}, while another one waits"))
+            });
+            let response = outer.join().map_err(|_| fault(&"the thread of the request panicked"))?;
+            match other {
+                Ok(Some(other)) => Ok(response?.with_other(Some(other?))),
+                Ok(None) => {
+                    response?;
+                    Err(fault(&format!("its handler does not do {}", call(address))))
+                }
+                Err(error) => Err(fault(&error)),
+            }
+        })
+    }
+
+    /// The address of this machine at which the application reaches us: the one at which we reach the application.
+    fn own_address(&self) -> Result<IpAddr, String> {
+        let fault = |error: &dyn std::fmt::Display| format!("{}: {error}", self.base);
+        let uri: Uri = self.base.parse().map_err(|error| fault(&error))?;
+        let host = uri.host().ok_or_else(|| fault(&"the address has no host"))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let stream =
+            TcpStream::connect((host, uri.port_u16().unwrap_or(80))).map_err(|error| fault(&error))?;
+        stream.local_addr().map(|address| address.ip()).map_err(|error| fault(&error))
+    }
+}
+
+/// Waits for the handler's call, and answers it when this is done; nothing if it does not call.
+fn called<T>(listener: &TcpListener, meanwhile: impl FnOnce() -> T) -> io::Result<Option<T>> {
+    let (mut call, _) = listener.accept()?;
+    call.set_read_timeout(Some(PATIENCE))?;
+    // A line that is empty ends the head.
+    let mut head = BufReader::new(&call).take(MAX_HEAD).lines();
+    if !head.any(|line| line.is_ok_and(|line| line.is_empty())) {
+        return Ok(None);
+    }
+    let done = meanwhile();
+    call.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
+    Ok(Some(done))
+}
+
+/// The operation that gets a page of ours.
+fn call(address: SocketAddr) -> Value {
+    json!(["call", format!("http://{address}/")])
+}
+
+impl Application for Site {
+    fn settings(&mut self) -> Result<Settings, String> {
+        let url = format!("{}/sessionspec/settings", self.base);
+        let fault =
+            |error: &dyn std::fmt::Display| format!("GET {url}: {error}; does the application run there?");
+        let mut answer = self
+            .agent
+            .get(&url)
+            .config()
+            .timeout_global(Some(self.patience()?))
+            .build()
+            .call()
+            .map_err(|error| fault(&error))?;
+        let status = answer.status();
+        let text = answer.body_mut().read_to_string().map_err(|error| fault(&error))?;
+        if !status.is_success() {
+            return Err(format!("GET {url} answers {status}; {ENDPOINTS}"));
+        }
+        serde_json::from_str(&text).map_err(|error| format!("GET {url}: {error}; {ENDPOINTS}"))
+    }
+
+    fn exchange(&mut self, request: &Request) -> Result<Response, String> {
+        match request.operations.iter().find_map(Operation::meanwhile) {
+            Some(meanwhile) => self.overlapping(request, meanwhile),
+            None => self.post(request, None),
+        }
+    }
+
     fn written(&mut self) -> Result<Option<String>, String> {
         self.log.as_ref().map(Log::written).transpose()
     }
@@ -178,6 +257,8 @@ impl Application for Site {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     #[test]
@@ -198,6 +279,68 @@ mod tests {
         assert_eq!(log.written().unwrap(), "since\n");
         let missing = Log::from_here(Path::new("no-such.log")).map(|_| ()).unwrap_err();
         assert!(missing.starts_with("--log no-such.log: "), "{missing}");
+    }
+
+    /// A site whose handler does nothing but calls, if it calls; and what it is told to do.
+    fn site(calls: bool) -> (Site, Arc<Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let told: Arc<Mutex<Vec<String>>> = Arc::default();
+        let heard = Arc::clone(&told);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, heard) = (stream.unwrap(), Arc::clone(&heard));
+                thread::spawn(move || {
+                    let mut head = BufReader::new(stream.try_clone().unwrap());
+                    let mut length = 0;
+                    let mut line = String::new();
+                    while head.read_line(&mut line).unwrap() > 2 {
+                        if let Some(given) = line.to_lowercase().strip_prefix("content-length:") {
+                            length = given.trim().parse().unwrap();
+                        }
+                        line.clear();
+                    }
+                    let mut body = vec![0; length];
+                    head.read_exact(&mut body).unwrap();
+                    let mut body: Value = serde_json::from_slice(&body).unwrap_or_default();
+                    heard.lock().unwrap().push(body["do"][0][0].to_string());
+                    if let (true, Some(url)) = (calls, body["do"][0][1].as_str()) {
+                        ureq::get(url).call().unwrap();
+                    }
+                    body["results"] = json!([null]);
+                    let body = body.to_string();
+                    let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length:";
+                    // Whoever only looks whether somebody listens has gone.
+                    let _ = write!(stream, "{head} {}\r\n\r\n{body}", body.len());
+                });
+            }
+        });
+        let agent = ureq::Agent::new_with_defaults();
+        (Site { agent, base, log: None, started: Instant::now(), budget: BUDGET }, told)
+    }
+
+    fn overlapping() -> Request {
+        Request::new(None, vec![Operation::Meanwhile(vec![Operation::Flush])], 200)
+    }
+
+    #[test]
+    fn another_request_is_answered_while_the_handler_waits() {
+        let (mut site, told) = site(true);
+        let response = site.exchange(&overlapping()).unwrap();
+        assert_eq!(response.other.unwrap().status, 200);
+        let told = told.lock().unwrap();
+        let did: Vec<&str> = told.iter().map(String::as_str).filter(|did| *did != "null").collect();
+        assert_eq!(did, ["\"call\"", "\"flush\""]);
+    }
+
+    #[test]
+    fn a_handler_that_does_not_call_is_named() {
+        let (mut site, _) = site(false);
+        let fault = site.exchange(&overlapping()).unwrap_err();
+        assert!(
+            fault.contains("no other request can come meanwhile: its handler does not do [\"call\","),
+            "{fault}"
+        );
     }
 
     #[test]
