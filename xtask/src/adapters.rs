@@ -11,11 +11,17 @@ const ADAPTERS: &str = "conformance/adapters";
 
 const PLACE: &str = "target/adapters";
 
+/// Where Debian puts libraries of Go, as sources.
+const GOPATH: &str = "/usr/share/gocode";
+
+/// The settings by which Go builds with them: without modules, so that nothing is fetched.
+pub(crate) const GO: [(&str, &str); 2] = [("GO111MODULE", "off"), ("GOPATH", GOPATH)];
+
 /// Each store is another one's: few traces show that its adapter still fits it.
 const CASES: [&str; 2] = ["--cases", "100"];
 
-/// Runs every adapter for whose language there is what it needs. Node and PHP may be missing even if services are required:
-/// who writes a store in one of them has it, and not every machine does.
+/// Runs every adapter for whose language there is what it needs. Node, PHP and Go may be missing even if services are
+/// required: who writes a store in one of them has it, and not every machine does.
 pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
     command::build(root)?;
     match python::find(python::OLDEST) {
@@ -33,6 +39,14 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
         None => missing.push(
             "PHP: there is no php with Symfony's session handlers; on Debian: apt-get install php-cli php-sqlite3 \
              php-symfony-http-foundation",
+        ),
+    }
+    let library = Path::new(GOPATH).join("src/github.com/gorilla/sessions");
+    match services::find(&["go"]).filter(|_| library.exists()) {
+        Some(go) => gorilla(root, &go)?,
+        None => missing.push(
+            "Go: there is no go with gorilla/sessions; on Debian: apt-get install golang-go \
+             golang-github-gorilla-sessions-dev",
         ),
     }
     Ok(if missing.is_empty() { Ended::Passed } else { Ended::NotRun(missing.join("; ")) })
@@ -85,6 +99,14 @@ fn starsessions(root: &Path, python: &Path) -> Result<(), Failure> {
     check(root, &adapter, &[CASES, known].concat())
 }
 
+/// A store of `gorilla/sessions`.
+fn gorilla(root: &Path, go: &Path) -> Result<(), Failure> {
+    let place = copied(root, "go")?;
+    let adapter = build_go(go, &place, "gorilla-filesystem", &["adapter.go", "gorilla.go", "filesystem.go"])?;
+    let known = ["--known-failures", "conformance/adapters/go/filesystem.known.json"];
+    check(root, &adapter.display().to_string(), &[CASES, known].concat())
+}
+
 /// The files of an adapter, where what it needs can be installed beside them.
 fn copied(root: &Path, adapter: &str) -> Result<PathBuf, Failure> {
     let place = root.join(PLACE).join(adapter);
@@ -96,6 +118,13 @@ fn copied(root: &Path, adapter: &str) -> Result<PathBuf, Failure> {
 pub(crate) fn npm(npm: &Path, place: &Path) -> Result<(), Failure> {
     let mut install = Command::new(npm);
     command::run(install.current_dir(place).args(["ci", "--silent", "--no-audit", "--no-fund"]))
+}
+
+/// Builds a program of these files in Go, beside them.
+pub(crate) fn build_go(go: &Path, place: &Path, name: &str, files: &[&str]) -> Result<PathBuf, Failure> {
+    let mut build = Command::new(go);
+    command::run(build.current_dir(place).envs(GO).args(["build", "-o", name]).args(files))?;
+    Ok(place.join(name))
 }
 
 /// Asks the doctor about an adapter, and holds the store behind it to every rule, with these options of `run`.

@@ -19,12 +19,20 @@ const ADAPTERS: &str = "conformance/adapters";
 const POSTGRES: &str = "/usr/lib/postgresql";
 
 /// What must be there, and the packages of Debian that it is in.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("node", "nodejs"),
     ("npm", "npm"),
     ("php", "php-cli"),
+    ("go", "golang-go"),
     ("redis-server", "redis-server"),
     ("memcached", "memcached"),
+];
+
+/// The adapters in Go, and the files that each is built of.
+const GO: [(&str, &[&str]); 3] = [
+    ("gorilla-filesystem", &["adapter.go", "gorilla.go", "filesystem.go"]),
+    ("gorilla-redistore", &["adapter.go", "gorilla.go", "redistore.go"]),
+    ("macaron", &["adapter.go", "macaron.go"]),
 ];
 
 /// The paths by which the lines of the table are made.
@@ -47,7 +55,9 @@ pub(super) fn all(root: &Path) -> Result<Installed, Failure> {
         missing.push("there is no PostgreSQL; on Debian: apt-get install postgresql".into());
     }
     missing.extend(python.as_ref().err().cloned());
-    missing.extend(packages(&fs::read_to_string(root.join(PLACE).join("php/debian.txt"))?));
+    for language in ["php", "go"] {
+        missing.extend(packages(&fs::read_to_string(root.join(PLACE).join(language).join("debian.txt"))?));
+    }
     let Ok(python) = python else { return Err(Failure::many("published", missing)) };
     if !missing.is_empty() {
         return Err(Failure::many("published", missing));
@@ -56,6 +66,7 @@ pub(super) fn all(root: &Path) -> Result<Installed, Failure> {
         Installed { place: root.join(TARGET), published: root.join(PLACE), adapters: root.join(ADAPTERS) };
     installed.node()?;
     installed.python(&python)?;
+    installed.go()?;
     Ok(installed)
 }
 
@@ -82,16 +93,19 @@ impl Installed {
             ("Node.js", "node".into()),
             ("Python", python),
             ("PHP", "php".into()),
+            ("Go", "go".into()),
             ("Redis", "redis-server".into()),
             ("memcached", "memcached".into()),
             ("PostgreSQL", postgres.unwrap_or_default().join("bin/postgres")),
         ];
         let version = |program: &PathBuf| {
-            let said = Command::new(program).arg("--version").output();
+            let option = if program == Path::new("go") { "version" } else { "--version" };
+            let said = Command::new(program).arg(option).output();
             let said =
                 said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-            let words =
-                said.split_whitespace().map(|word| word.trim_start_matches("v=").trim_start_matches('v'));
+            let words = said
+                .split_whitespace()
+                .map(|word| word.trim_start_matches("v=").trim_start_matches('v').trim_start_matches("go"));
             let mut numbers = words.filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
             numbers.next().unwrap_or_default().to_owned()
         };
@@ -108,6 +122,7 @@ impl Installed {
         [
             ("{python}", self.place.join("python/env/bin/python")),
             ("{node}", self.place.join("node")),
+            ("{go}", self.place.join("go")),
             ("{published}", self.published.clone()),
             ("{adapters}", self.adapters.clone()),
         ]
@@ -117,18 +132,26 @@ impl Installed {
 
     /// The words that start a program, by the language of its name, and where.
     pub(super) fn program(&self, program: &Path) -> Result<(Vec<String>, PathBuf), Failure> {
-        let (interpreter, directory) = match program.extension().and_then(|extension| extension.to_str()) {
-            Some("mjs") => ("node".into(), self.place.join("node")),
+        let (mut words, directory) = match program.extension().and_then(|extension| extension.to_str()) {
+            Some("mjs") => (vec!["node".into()], self.place.join("node")),
             Some("py") => {
-                (self.place.join("python/env/bin/python").display().to_string(), self.place.clone())
+                let python = self.place.join("python/env/bin/python").display().to_string();
+                (vec![python], self.place.clone())
             }
-            Some("php") => ("php".into(), self.place.clone()),
+            Some("php") => (vec!["php".into()], self.place.clone()),
+            Some("go") => {
+                let mut words = vec!["env".to_owned()];
+                words.extend(adapters::GO.map(|(name, value)| format!("{name}={value}")));
+                words.extend(["go", "run"].map(str::to_owned));
+                (words, self.place.clone())
+            }
             _ => return Err(Failure::one("published", format!("{}: of which language?", program.display()))),
         };
         // A module of Node.js finds its packages above itself, so it is put beside them.
         let copied = directory.join(program.file_name().unwrap_or_default());
         fs::copy(program, &copied)?;
-        Ok((vec![interpreter, copied.display().to_string()], directory))
+        words.push(copied.display().to_string());
+        Ok((words, directory))
     }
 
     fn node(&self) -> Result<(), Failure> {
@@ -144,6 +167,15 @@ impl Installed {
             let requirements = self.published.join("python/requirements.txt").display().to_string();
             python::make(python, &place.join("env"), &["--requirement", &requirements])
         })
+    }
+
+    /// Builds the adapters, of libraries that Debian has installed.
+    fn go(&self) -> Result<(), Failure> {
+        let place = self.place.join("go");
+        files::copy(&self.adapters.join("go"), &place)?;
+        files::copy(&self.published.join("go"), &place)?;
+        GO.iter()
+            .try_for_each(|(name, files)| adapters::build_go(Path::new("go"), &place, name, files).map(drop))
     }
 
     /// Installs what a file pins, unless the same file was installed there before.

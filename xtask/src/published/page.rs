@@ -31,11 +31,12 @@ None of it says how well a store serves those who use it.
 
 `core` are the rules that fit the sessions of every framework; `django` are all of them. Django's engines run with the
 [errata that their adapter declares](django.md); those rules stand under *declared*. Rules that do not apply to a store are
-not counted.
+not counted. [The clock of a program in Go cannot be moved](guides/clocks.md): where a store in Go reads it, the suite
+waited, and could check less of what time does.
 
 The command `cargo xtask published` runs all of it again: it installs what is pinned in `conformance/published`, runs the
 suite on each store and the programs that show findings without the suite, tells what changed since the last time, and
-writes this page. For Node.js, PHP, Redis, memcached and PostgreSQL it says how to get what is missing.
+writes this page. For Node.js, PHP, Go, Redis, memcached and PostgreSQL it says how to get what is missing.
 ";
 
 /// A text of a row; one that is not there is empty.

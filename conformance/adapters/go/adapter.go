@@ -1,0 +1,168 @@
+// An adapter for sessionspec: session stores of Go, as they are. It is built with the files that open a store:
+//
+//	go build -o filesystem adapter.go gorilla.go filesystem.go
+//
+// Requests come as lines of JSON on stdin; each gets one line of answer on stdout, with the same id.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+)
+
+// A session is a map to the applications of Go.
+type object = map[string]interface{}
+
+// What any store can do. It is told for how many seconds a session lives.
+type store interface {
+	get(key string) (object, error) // nil if there is no such session
+	set(key string, data object, life int) error
+	destroy(key string) error
+	sweep() error
+}
+
+// What a file that opens a store says of it, and how it opens it: for sessions of that many seconds.
+type subject struct {
+	name, version string
+	clock         string // "wall": Go asks the kernel for the time; "moved": a server's, which its starter tells
+	persistent    bool
+	shared        bool // whether each opening is a handle of its own
+	clearExpired  string
+	open          func(dir string, life int, fresh bool) (store, error)
+}
+
+type request struct {
+	ID       uint64 `json:"id"`
+	Op       string `json:"op"`
+	Now      int64  `json:"now"` // microseconds since 1970
+	Client   int    `json:"client"`
+	Key      string `json:"key"`
+	Data     object `json:"data"`
+	Expires  int64  `json:"expires_us"`
+	Dir      string `json:"dir"`
+	Settings struct {
+		CookieAge int `json:"cookie_age"`
+	} `json:"settings"`
+}
+
+var (
+	opened  request // the last `open`
+	clients [2]store
+)
+
+func hello(of subject) object {
+	return object{
+		"protocol": 1,
+		"name":     of.name,
+		"version":  of.version,
+		"language": "Go " + runtime.Version()[len("go"):],
+		"level":    "key-value", // `get`, `set`, `destroy`: the suite brings the rest
+		"profile":  "core",      // the rules for the sessions of every framework
+		"clock":    of.clock,
+
+		"clock_resolution_us": 1000000,
+		"capabilities": object{
+			"persistent":    of.persistent,
+			"shared":        of.shared,
+			"server_side":   true,
+			"expired":       "gone",
+			"clear_expired": of.clearExpired,
+		},
+		"values": object{
+			"order":           "lost", // a map has none
+			"numbers":         "doubles",
+			"big_integers":    "unsupported",
+			"non_finite":      "unsupported",
+			"lone_surrogates": "unsupported",
+			"deep_nesting":    "kept",
+		},
+	}
+}
+
+// An empty list that was encoded as gob comes back as nil, which is the same list to Go, and null in JSON.
+func lists(value interface{}) interface{} {
+	switch value := value.(type) {
+	case []interface{}:
+		list := make([]interface{}, len(value))
+		for index, member := range value {
+			list[index] = lists(member)
+		}
+		return list
+	case object:
+		for name, member := range value {
+			value[name] = lists(member)
+		}
+	}
+	return value
+}
+
+var errUnknown = errors.New("there is no such operation")
+
+func answer(asked request) (_ interface{}, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil { // as net/http does around every handler
+			err = fmt.Errorf("panic: %v", panicked)
+		}
+		var file *fs.PathError
+		if errors.As(err, &file) { // its path is that of one run
+			err = fmt.Errorf("%s: %w", file.Op, file.Err)
+		}
+	}()
+	switch asked.Op {
+	case "hello":
+		return hello(tested), nil
+	case "open", "reopen": // fresh storage; the same again, after a restart
+		if asked.Op == "open" {
+			opened = asked
+		}
+		for number := range clients {
+			fresh := number == 0 && (asked.Op == "open" || !tested.persistent)
+			if clients[number], err = tested.open(opened.Dir, opened.Settings.CookieAge, fresh); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	case "get":
+		data, err := clients[asked.Client].get(asked.Key)
+		if data == nil || err != nil {
+			return nil, err
+		}
+		return object{"data": lists(data)}, nil
+	case "set":
+		return nil, clients[asked.Client].set(asked.Key, asked.Data, int((asked.Expires-asked.Now)/1000000))
+	case "destroy":
+		return nil, clients[asked.Client].destroy(asked.Key)
+	case "clear-expired":
+		return nil, clients[asked.Client].sweep()
+	case "bye":
+		return nil, nil
+	}
+	return nil, errUnknown
+}
+
+func main() {
+	lines := json.NewDecoder(bufio.NewReader(os.Stdin))
+	answers := json.NewEncoder(os.Stdout)
+	for {
+		var asked request
+		if lines.Decode(&asked) != nil {
+			return
+		}
+		outcome := object{"id": asked.ID}
+		if ok, err := answer(asked); err == errUnknown {
+			outcome["error"] = object{"kind": "protocol", "message": err.Error()}
+		} else if err != nil {
+			outcome["error"] = object{"kind": "unavailable", "message": err.Error()}
+		} else {
+			outcome["ok"] = ok
+		}
+		if answers.Encode(outcome) != nil || asked.Op == "bye" {
+			return
+		}
+	}
+}
