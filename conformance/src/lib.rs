@@ -36,6 +36,7 @@
 pub mod application;
 pub mod call;
 pub mod compare;
+mod corpus;
 pub mod doctor;
 pub mod generate;
 pub mod golden;

@@ -17,6 +17,7 @@ mod rank;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::corpus;
 use crate::errata::Excuses;
 use crate::generate::Generator;
 use crate::golden;
@@ -127,6 +128,16 @@ fn run_traces(
     run.settle();
     if run.broken.is_none() && run.subject.manifest().clock == ClockLevel::Wall {
         run.wall();
+    }
+    (run.progress)(Progress::Working(Work::Corpus));
+    let corpus = if config.cases == 0 { Vec::new() } else { corpus::traces(run.subject.manifest()) };
+    for trace in corpus {
+        if config.budget.is_some_and(|budget| started.elapsed() >= budget) || run.broken.is_some() {
+            break;
+        }
+        let manifest = run.subject.manifest();
+        let trace = trace.fitted(manifest.clock_reach, &manifest.values);
+        run.trace(&trace, None);
     }
     (run.progress)(Progress::Working(Work::Generated));
     let generator = Generator::new(run.subject.manifest(), config.seed, config.steps);

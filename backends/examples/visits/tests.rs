@@ -238,7 +238,7 @@ async fn the_suite_is_told_the_settings_and_no_secret() {
     let expected = json!({
         "cookie_name": "sessionid", "cookie_age": 60, "cookie_domain": null, "cookie_path": "/",
         "cookie_secure": false, "cookie_httponly": true, "cookie_samesite": null,
-        "save_every_request": true, "expire_at_browser_close": false, "server_side": true,
+        "save_every_request": true, "expire_at_browser_close": false, "server_side": true, "overlap": true,
     });
     assert_eq!(serde_json::from_str::<Value>(&page.text).unwrap(), expected);
     let page = Browser::open(self::settings("signed_cookies:")).await.get("/sessionspec/settings").await;

@@ -348,7 +348,7 @@ HEADERS = [
     ("key.long-header", "{name}={live}; {64k}x=y", True),
     ("key.long-header", "{name}={other}; {64k}{name}={live}", True),
     ("key.hostile", "{name}={10k}", True),
-    ("key.hostile", "{name}=../../../../etc/passwd", True),
+    ("key.hostile", "{name}=../../../../proc/version", True),
     ("key.hostile", "{name}='OR'1'='1'--", True),
     ("key.hostile", "{name}=%%%%%%%%____****????", True),
     ("key.hostile", "{name}=%00%00%00%00%00%00%00%00", True),

@@ -30,24 +30,34 @@ pub fn judge(history: &History, promise: Consistency) -> Option<Violation> {
         .filter_map(|key| first_wrong(&history.of_key(key), promise).map(|ended| (ended, key)))
         .collect();
     wrong.sort_unstable();
-    let failing =
-        history.events.iter().position(|event| event.audit && matches!(event.told, Told::Failed(_)));
-    let Some((ended, key)) = wrong.first().copied() else {
-        let (rule, reason) = if history.crashes.is_empty() {
-            let reason =
-                "nothing fails any more and nothing else is under way, but the store still does not answer";
-            (rules::FAILURE_RECOVERS, reason)
-        } else {
-            let reason = "the process was killed, and what it left cannot be worked with any more";
-            (rules::CRASH_ACKNOWLEDGED, reason)
-        };
-        return failing.map(|event| Violation { rule, event, reason: reason.into() });
-    };
+    let Some((ended, key)) = wrong.first().copied() else { return unanswered(history) };
     let event = history.events.iter().position(|event| event.ended == Some(ended))?;
     let (events, wrong) = (history.of_key(key), &history.events[event]);
     let (rule, reason) =
         after_crash(&events, &history.crashes, wrong).unwrap_or_else(|| classify(&events, wrong));
     Some(Violation { rule, event, reason })
+}
+
+/// What is wrong with a history that ends with an error, when nothing fails any more and nothing else is under way.
+fn unanswered(history: &History) -> Option<Violation> {
+    let failed = history.events.iter().any(|event| event.under_fault);
+    let (rule, reason) = if !history.crashes.is_empty() {
+        (rules::CRASH_ACKNOWLEDGED, "the process was killed, and what it left cannot be worked with any more")
+    } else if failed {
+        let reason =
+            "nothing fails any more and nothing else is under way, but the store still does not answer";
+        (rules::FAILURE_RECOVERS, reason)
+    } else {
+        (rules::CONCURRENT_ORDER, "nothing else is under way any more, but the store does not answer")
+    };
+    // A store that cannot delete what is gone has another fault, which needs no other client.
+    let is_told = |event: &Event| {
+        event.audit
+            && matches!(event.told, Told::Failed(_))
+            && (event.asked == Asked::Load || rule != rules::CONCURRENT_ORDER)
+    };
+    let event = history.events.iter().position(is_told)?;
+    Some(Violation { rule, event, reason: reason.into() })
 }
 
 /// When the first answer came that no order explains.
@@ -239,5 +249,32 @@ impl Violation {
                 writeln!(out, "{name:width$}  {lane:columns$}  {told}{mark}", columns = instants.len() + 1);
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::a_store_that_others_have_blocked(Asked::Load, false, Some(rules::CONCURRENT_ORDER))]
+    #[case::a_store_that_cannot_delete_what_is_gone(Asked::Delete, false, None)]
+    #[case::a_store_that_does_not_recover(Asked::Delete, true, Some(rules::FAILURE_RECOVERS))]
+    fn an_error_in_the_end_breaks_the_rule_on_what_was_before_it(
+        #[case] asked: Asked,
+        #[case] under_fault: bool,
+        #[case] rule: Option<RuleId>,
+    ) {
+        let mut inserted = Event::new(0, 1, Asked::Insert(1), 0);
+        (inserted.ended, inserted.under_fault) = (Some(1), under_fault);
+        inserted.told = if under_fault { Told::Failed("no".into()) } else { Told::Done };
+        let mut last = Event::new(0, 1, asked, 2);
+        (last.ended, last.told, last.audit) = (Some(3), Told::Failed("no".into()), true);
+        let history = History { events: vec![inserted, last], crashes: Vec::new() };
+        let found = judge(&history, Consistency::Linearizable);
+        assert_eq!(found.as_ref().map(|found| found.rule), rule);
+        assert_eq!(found.map(|found| found.event), rule.map(|_| 1));
     }
 }

@@ -402,7 +402,12 @@ impl Model {
         if self.client_side() {
             self.because(Aspect::Outcome, rules::LIFECYCLE_DELETE_IDEMPOTENT);
             self.mark_survivors(rules::LIFECYCLE_DELETE_REVOKES_NOTHING);
-        } else if self.records.remove(&key).is_some() {
+        } else if let Some(record) = self.records.remove(&key) {
+            // What has expired and what was never there look the same.
+            let is_live = self.now < record.expires;
+            let rule =
+                if is_live { rules::LIFECYCLE_DELETE_GONE } else { rules::LIFECYCLE_DELETE_IDEMPOTENT };
+            self.because(Aspect::Outcome, rule);
             self.removal_reasons.insert(key, rules::LIFECYCLE_DELETE_GONE);
             self.mark_survivors(rules::LIFECYCLE_DELETE_ONLY_THAT);
         } else {

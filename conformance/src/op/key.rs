@@ -37,6 +37,20 @@ pub enum Alteration {
     Like,
     /// With a `*` for its last character, as a glob.
     Glob,
+    /// With a space before it.
+    Indented,
+    /// With a line break behind it.
+    Line,
+    /// In quotes.
+    Quoted,
+    /// With its first character encoded as in a URL.
+    Percent,
+    /// With a slash before it.
+    Slash,
+    /// With its first character at full width, which some normal forms take for the same.
+    Wide,
+    /// With a character before it that ASCII does not have.
+    Accent,
 }
 
 /// A key that nobody issued.
@@ -90,8 +104,8 @@ impl Forged {
             Self::Seven => "abcdef1".into(),
             Self::Eight => "abcdef12".into(),
             Self::WellFormed => "0123456789abcdefghijklmnopqrstuv".into(),
-            Self::Dots => "../../../../etc/passwd".into(),
-            Self::Absolute => "/etc/passwd".into(),
+            Self::Dots => "../../../../proc/version".into(),
+            Self::Absolute => "/proc/version".into(),
             Self::Nul => "abcdefgh\0ijklmnopqrstuvwxyz".into(),
             Self::Wildcard => "%%%%%%%%________********????????".into(),
             Self::Quotes => "' OR '1'='1' -- \"; DROP".into(),
@@ -164,7 +178,21 @@ static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
 
 impl Alteration {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Upper, Self::Cut, Self::Padded, Self::Nul, Self::Like, Self::Glob];
+    pub const ALL: [Self; 13] = [
+        Self::Upper,
+        Self::Cut,
+        Self::Padded,
+        Self::Nul,
+        Self::Like,
+        Self::Glob,
+        Self::Indented,
+        Self::Line,
+        Self::Quoted,
+        Self::Percent,
+        Self::Slash,
+        Self::Wide,
+        Self::Accent,
+    ];
 
     /// The altered key.
     pub fn apply(self, key: &str) -> String {
@@ -175,6 +203,16 @@ impl Alteration {
             Self::Nul => format!("{key}\0x"),
             Self::Like => without_last(key) + "%",
             Self::Glob => without_last(key) + "*",
+            Self::Indented => format!(" {key}"),
+            Self::Line => format!("{key}\n"),
+            Self::Quoted => format!("\"{key}\""),
+            Self::Percent => with_first(key, |first| format!("%{:02x}", u32::from(first))),
+            Self::Slash => format!("/{key}"),
+            // ASCII stands at full width in the same order, from U+FF01 on.
+            Self::Wide => with_first(key, |first| {
+                char::from_u32(u32::from(first) + 0xFEE0).unwrap_or(first).to_string()
+            }),
+            Self::Accent => format!("\u{e9}{key}"),
         }
     }
 
@@ -186,8 +224,20 @@ impl Alteration {
             Self::Nul => "nul",
             Self::Like => "like",
             Self::Glob => "glob",
+            Self::Indented => "indented",
+            Self::Line => "line",
+            Self::Quoted => "quoted",
+            Self::Percent => "percent",
+            Self::Slash => "slash",
+            Self::Wide => "wide",
+            Self::Accent => "accent",
         }
     }
+}
+
+fn with_first(key: &str, change: impl Fn(char) -> String) -> String {
+    let mut rest = key.chars();
+    rest.next().map(change).unwrap_or_default() + rest.as_str()
 }
 
 fn without_last(key: &str) -> String {

@@ -10,6 +10,8 @@ use crate::rule::RuleId;
 pub enum Work {
     /// The golden trace of a rule.
     Rule(RuleId),
+    /// Traces with values, names and keys that stores have changed or mistaken.
+    Corpus,
     /// Generated traces.
     Generated,
     /// What overlaps, fails and dies.

@@ -243,6 +243,7 @@ fn run_one(target: &Target, config: &Config, progress: &Progress) -> Result<Subj
 fn work(on: Work) -> String {
     match on {
         Work::Rule(rule) => rule.rule().id.into(),
+        Work::Corpus => "values, names and keys".into(),
         Work::Generated => "generated traces".into(),
         Work::Overlapping => "what overlaps, fails and dies".into(),
         other => format!("{other:?}"),
