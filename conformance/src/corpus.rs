@@ -5,9 +5,11 @@
 //! every seed.
 
 use crate::json::{Json, Name};
-use crate::manifest::{ClockLevel, Manifest};
+use crate::manifest::{ClockLevel, Hook, Manifest};
 use crate::op::{Alteration, Entries, Expiry, Forged, KeyRef, Op, SessionOp, StorageOp};
-use crate::trace::{Settings, Step, Trace};
+use crate::rule::RuleId;
+use crate::rules;
+use crate::trace::{START, Settings, Step, Trace};
 use crate::value::TraceValue;
 
 /// How many values or names are in one session: a small cookie has room for them.
@@ -21,6 +23,9 @@ const OFTEN: usize = 20;
 
 /// How long the sessions live that a sweep is to remove, in seconds.
 const LIFE: i64 = 10;
+
+/// Instants in 2030, in microseconds, after which clocks are turned back: in Berlin, and in New York.
+const TURNED_BACK: [i64; 2] = [1_919_291_400_000_000, 1_919_914_200_000_000];
 
 /// Texts that look like something else, or that are cut, trimmed, escaped, decoded or folded on their way.
 const TEXTS: &[&str] = &[
@@ -57,6 +62,7 @@ const TEXTS: &[&str] = &[
     "\\\\",
     "\\",
     "%41%2e",
+    "100%%",
     "%",
     "&lt;b&gt;&#39;",
     "$ref",
@@ -86,19 +92,16 @@ const TEXTS: &[&str] = &[
     "=",
 ];
 
-/// Numbers, with 2^31, 2^32 and the last digits of doubles.
-const NUMBERS: &[&str] = &[
-    "1",
-    "0",
+/// Integers about 2^31, 2^32 and 2^53.
+const INTEGERS: &[&str] =
+    &["1", "0", "2147483647", "2147483648", "-2147483649", "4294967296", "-9007199254740991"];
+
+/// Doubles, some of them whole, and their last digits.
+const DOUBLES: &[&str] = &[
     "-0.0",
     "0.0",
     "1.0",
     "100.0",
-    "2147483647",
-    "2147483648",
-    "-2147483649",
-    "4294967296",
-    "-9007199254740991",
     "0.30000000000000004",
     "123456789.12345678",
     "-1e-7",
@@ -109,12 +112,8 @@ const NUMBERS: &[&str] = &[
 ];
 
 /// Integers beyond 2^53 and about 2^63 and 2^64: not every store has them, and one that refuses them refuses the session.
-const BIG: &[&str] = &[
-    "9007199254740993",
-    "-9007199254740993",
-    "9223372036854775807",
-    "-9223372036854775808",
-];
+const BIG: &[&str] =
+    &["9007199254740993", "-9007199254740993", "9223372036854775807", "-9223372036854775808"];
 
 /// Lists and objects that some encoding takes for another one, or for nothing.
 const SHAPES: &[&str] = &[
@@ -234,28 +233,59 @@ const NAMES: &[&str] = &[
     "select",
 ];
 
-/// The traces for subjects with a certain manifest.
-pub(crate) fn traces(manifest: &Manifest) -> Vec<Trace> {
+/// The traces for subjects with a certain manifest, each with the rule that it is about, where a loss there has no other
+/// reason: what golden traces show holds, or it was found to be broken.
+pub(crate) fn traces(manifest: &Manifest) -> Vec<(Option<RuleId>, Trace)> {
     let mut traces = Vec::new();
+    let stores = Some(rules::LIFECYCLE_SAVE_STORES);
+    let replaced = |values| (stores, one_after_the_other(values, manifest));
+    traces.extend(parsed(REPLACED).chunks(TOGETHER).map(replaced));
     let texts: Vec<TraceValue> = TEXTS.iter().map(|text| TraceValue::from(Json::text(text))).collect();
-    let [numbers, big, shapes, replaced] = [NUMBERS, BIG, SHAPES, REPLACED].map(parsed);
-    for values in [texts, numbers, big, shapes] {
-        traces.extend(values.chunks(TOGETHER).map(|values| values_everywhere(values, manifest)));
+    for (rule, values) in [
+        (rules::DATA_TEXT, texts),
+        (rules::DATA_JSON, parsed(INTEGERS)),
+        (rules::DATA_FLOATS, parsed(DOUBLES)),
+        (rules::DATA_INTEGERS_KEPT, parsed(BIG)),
+        (rules::DATA_JSON, parsed(SHAPES)),
+    ] {
+        let everywhere = |values| (Some(rule), values_everywhere(values, manifest));
+        traces.extend(values.chunks(TOGETHER).map(everywhere));
     }
     let names: Vec<Name> = NAMES.iter().map(|name| Name::from(*name)).collect();
-    traces.extend(names.chunks(TOGETHER).map(|names| names_everywhere(names, manifest)));
-    traces.extend(replaced.chunks(TOGETHER).map(|values| one_after_the_other(values, manifest)));
-    traces.push(saved_often(manifest));
-    if manifest.capabilities.server_side {
-        traces.push(keys_that_look_alike());
-    }
+    let everywhere = |names| (Some(rules::DATA_NAMES), names_everywhere(names, manifest));
+    traces.extend(names.chunks(TOGETHER).map(everywhere));
+    traces.push((stores, saved_often(manifest)));
+    traces.push((None, objects(manifest)));
     if manifest.capabilities.max_record_bytes.is_none() {
-        traces.push(many_entries(manifest));
+        traces.push((Some(rules::DATA_LARGE), many_entries(manifest)));
+        traces.push((Some(rules::DATA_LARGE), values_everywhere(&large(), manifest)));
     }
-    if manifest.capabilities.server_side && manifest.clock != ClockLevel::Wall {
-        traces.push(many_sessions());
+    if manifest.capabilities.server_side {
+        traces.push((None, keys_that_look_alike()));
+        traces.push((None, over_before_the_epoch(manifest)));
+    }
+    if manifest.clock != ClockLevel::Wall {
+        let not_early = Some(rules::EXPIRY_NOT_EARLY);
+        traces.extend(TURNED_BACK.map(|instant| (not_early, when_clocks_are_turned_back(instant, manifest))));
+        if manifest.capabilities.server_side {
+            traces.push((None, many_sessions()));
+            traces.push((None, renewed_elsewhere(manifest)));
+            traces.push((None, renewed_for_long(manifest)));
+            traces.push((None, swept_within_a_second(manifest)));
+            if manifest.hooks.contains(&Hook::Damage) {
+                traces.push((None, swept_with_a_damaged_one(manifest)));
+            }
+        }
     }
     traces
+}
+
+/// Values that are long or deep, but not so much that anything has the right to refuse them.
+fn large() -> Vec<TraceValue> {
+    let list: Vec<String> = (0..=1_000).map(|number| number.to_string()).collect();
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(25), "}".repeat(25));
+    let texts = [format!("[{}]", list.join(",")), deep, r#"{"$repeat":["x",65536]}"#.into(), "null".into()];
+    texts.iter().filter_map(|text| TraceValue::parse(text).ok()).collect()
 }
 
 fn parsed(texts: &[&str]) -> Vec<TraceValue> {
@@ -268,15 +298,23 @@ struct Writer<'a> {
     manifest: &'a Manifest,
     steps: Vec<Step>,
     sessions: u32,
+    /// By how many microseconds the next step comes later.
+    after: i64,
 }
 
 impl<'a> Writer<'a> {
     fn new(manifest: &'a Manifest) -> Self {
-        Self { manifest, steps: Vec::new(), sessions: 0 }
+        Self { manifest, steps: Vec::new(), sessions: 0, after: 0 }
     }
 
     fn op(&mut self, client: u8, op: Op) {
-        self.steps.push(Step { client, advance: 0, op });
+        let advance = std::mem::take(&mut self.after);
+        self.steps.push(Step { client, advance, op });
+    }
+
+    /// Lets the next step come so many microseconds later.
+    fn later(&mut self, micros: i64) {
+        self.after = micros;
     }
 
     /// A new session; its number.
@@ -310,10 +348,19 @@ impl<'a> Writer<'a> {
         u8::from(self.manifest.capabilities.shared)
     }
 
-    /// All that is in a session, for another handle; its number. Where the key is the data, each save gives a new one.
+    /// All that is in a session, for this handle and for another one; its number. Where the key is the data, each save gives
+    /// a new one.
     fn seen(&mut self, saves: u32) -> u32 {
         let key = if self.manifest.capabilities.server_side { 1 } else { saves };
-        let session = self.open(self.other(), key);
+        if self.manifest.capabilities.shared {
+            self.look(0, key);
+        }
+        self.look(self.other(), key)
+    }
+
+    /// All that is in the session of the n-th key, for a handle; its number.
+    fn look(&mut self, client: u8, key: u32) -> u32 {
+        let session = self.open(client, key);
         self.on(session, SessionOp::Items);
         session
     }
@@ -329,6 +376,11 @@ impl<'a> Writer<'a> {
     fn trace(self) -> Trace {
         Trace { settings: Settings::default(), steps: self.steps }
     }
+}
+
+/// A value.
+fn one() -> TraceValue {
+    TraceValue::from(Json::from_canonical("1"))
 }
 
 /// The name of the n-th entry.
@@ -356,11 +408,11 @@ fn values_everywhere(values: &[TraceValue], manifest: &Manifest) -> Trace {
 
 /// Names that are stored, half of them removed and the others changed, seen by another handle, and after a restart.
 fn names_everywhere(names: &[Name], manifest: &Manifest) -> Trace {
-    let [one, two] = ["1", "2"].map(|text| TraceValue::from(Json::from_canonical(text)));
+    let two = TraceValue::from(Json::from_canonical("2"));
     let mut writer = Writer::new(manifest);
     let session = writer.begin();
     for name in names {
-        writer.set(session, name, &one);
+        writer.set(session, name, &one());
     }
     writer.save(session);
     let session = writer.seen(1);
@@ -406,7 +458,7 @@ fn many_entries(manifest: &Manifest) -> Trace {
     let mut writer = Writer::new(manifest);
     let entries = |value: &str| {
         let value = TraceValue::from(Json::from_canonical(value));
-        SessionOp::Update(Entries((0..1_000).map(|number| (entry(number), value.clone())).collect()))
+        SessionOp::Update(Entries((0..=1_000).map(|number| (entry(number), value.clone())).collect()))
     };
     let session = writer.begin();
     writer.on(session, entries("1"));
@@ -424,7 +476,7 @@ fn keys_that_look_alike() -> Trace {
     let manifest = Manifest::reference();
     let mut writer = Writer::new(&manifest);
     let session = writer.begin();
-    writer.set(session, &entry(0), &TraceValue::from(Json::from_canonical("1")));
+    writer.set(session, &entry(0), &one());
     writer.save(session);
     let altered = Alteration::ALL.map(|alteration| KeyRef::Altered(1, alteration));
     let forged = Forged::ALL.map(KeyRef::Forged);
@@ -436,8 +488,7 @@ fn keys_that_look_alike() -> Trace {
         writer.op(0, Op::Storage(StorageOp::DeleteKey(key)));
         writer.op(0, Op::Storage(StorageOp::Exists(KeyRef::Issued(1))));
     }
-    let session = writer.open(0, 1);
-    writer.on(session, SessionOp::Items);
+    writer.look(0, 1);
     writer.trace()
 }
 
@@ -445,27 +496,135 @@ fn keys_that_look_alike() -> Trace {
 fn many_sessions() -> Trace {
     let manifest = Manifest::reference();
     let mut writer = Writer::new(&manifest);
-    let value = TraceValue::from(Json::from_canonical("1"));
     for number in 0..2 * MANY {
         let session = writer.begin();
-        writer.set(session, &entry(0), &value);
+        writer.set(session, &entry(0), &one());
         if number % 2 == 0 {
             writer.on(session, SessionOp::SetExpiry(Expiry::Seconds(LIFE)));
         }
         writer.save(session);
     }
-    writer.steps.push(Step {
-        client: 0,
-        advance: (LIFE + 1) * 1_000_000,
-        op: Op::Storage(StorageOp::ClearExpired),
-    });
+    writer.later((LIFE + 1) * 1_000_000);
+    writer.op(0, Op::Storage(StorageOp::ClearExpired));
     for number in 1..=2 * MANY {
         writer.op(0, Op::Storage(StorageOp::Exists(KeyRef::Issued(number))));
     }
     for number in [2, MANY, 2 * MANY] {
-        let session = writer.open(0, number);
-        writer.on(session, SessionOp::Items);
+        let session = writer.look(0, number);
+        writer.set(session, &entry(1), &one());
+        writer.save(session);
+        writer.look(0, number);
     }
+    writer.trace()
+}
+
+/// An hour that local clocks have twice: a session that lives for 45 minutes lives on in the second one, and no longer.
+fn when_clocks_are_turned_back(instant: i64, manifest: &Manifest) -> Trace {
+    let mut writer = Writer::new(manifest);
+    writer.later(instant - START);
+    let session = writer.begin();
+    writer.set(session, &entry(0), &one());
+    writer.on(session, SessionOp::SetExpiry(Expiry::Seconds(2_700)));
+    writer.save(session);
+    for minutes in [0, 44, 2] {
+        writer.later(minutes * 60_000_000);
+        writer.look(0, 1);
+    }
+    writer.trace()
+}
+
+/// A session that another handle has read is renewed by this one: it lives as long as this one says.
+fn renewed_elsewhere(manifest: &Manifest) -> Trace {
+    let mut writer = Writer::new(manifest);
+    let session = writer.begin();
+    writer.set(session, &entry(0), &one());
+    writer.on(session, SessionOp::SetExpiry(Expiry::Seconds(LIFE)));
+    writer.save(session);
+    writer.look(writer.other(), 1);
+    writer.later(LIFE * 600_000);
+    writer.set(session, &entry(1), &one());
+    writer.save(session);
+    writer.later(LIFE * 600_000);
+    writer.look(writer.other(), 1);
+    writer.trace()
+}
+
+/// A session whose life grows to thirty years when it is saved again.
+fn renewed_for_long(manifest: &Manifest) -> Trace {
+    let mut writer = Writer::new(manifest);
+    let session = writer.begin();
+    writer.set(session, &entry(0), &one());
+    writer.save(session);
+    writer.on(session, SessionOp::SetExpiry(Expiry::Seconds(30 * 365 * 86_400)));
+    writer.save(session);
+    writer.later(401 * 86_400_000_000);
+    writer.look(0, 1);
+    writer.trace()
+}
+
+/// A sweep in the second in which a session ends, but before that: the session stays.
+fn swept_within_a_second(manifest: &Manifest) -> Trace {
+    let mut writer = Writer::new(manifest);
+    let session = writer.begin();
+    writer.set(session, &entry(0), &one());
+    writer.on(session, SessionOp::SetExpiry(Expiry::Duration(1_500_000)));
+    writer.save(session);
+    writer.later(1_200_000);
+    writer.op(0, Op::Storage(StorageOp::ClearExpired));
+    writer.look(0, 1);
+    writer.trace()
+}
+
+/// A session whose life was over before times are counted from: it is gone at once, and a sweep finds it.
+fn over_before_the_epoch(manifest: &Manifest) -> Trace {
+    let mut writer = Writer::new(manifest);
+    let session = writer.begin();
+    writer.set(session, &entry(0), &one());
+    writer.on(session, SessionOp::SetExpiry(Expiry::At(-1_000_000, 0)));
+    writer.save(session);
+    writer.look(0, 1);
+    writer.op(0, Op::Storage(StorageOp::ClearExpired));
+    writer.op(0, Op::Storage(StorageOp::Exists(KeyRef::Issued(1))));
+    writer.trace()
+}
+
+/// A sweep of two sessions, one of which does not decode: that is no reason to leave the other.
+fn swept_with_a_damaged_one(manifest: &Manifest) -> Trace {
+    let mut writer = Writer::new(manifest);
+    for _ in 0..2 {
+        let session = writer.begin();
+        writer.set(session, &entry(0), &one());
+        writer.on(session, SessionOp::SetExpiry(Expiry::Seconds(LIFE)));
+        writer.save(session);
+    }
+    writer.op(0, Op::Storage(StorageOp::Damage(KeyRef::Issued(1))));
+    writer.later((LIFE + 1) * 1_000_000);
+    writer.op(0, Op::Storage(StorageOp::ClearExpired));
+    writer.op(0, Op::Storage(StorageOp::Exists(KeyRef::Issued(2))));
+    writer.trace()
+}
+
+/// What a session object does with values that are empty, null, or equal to what was there.
+fn objects(manifest: &Manifest) -> Trace {
+    let mut writer = Writer::new(manifest);
+    let value = |text: &str| TraceValue::from(Json::from_canonical(text));
+    let session = writer.begin();
+    writer.set(session, &entry(0), &value("null"));
+    writer.on(session, SessionOp::SetDefault(entry(0), value("5")));
+    writer.on(session, SessionOp::PopDefault(entry(0), value("5")));
+    writer.set(session, &entry(1), &value("0"));
+    writer.set(session, &Name::from("testcookie"), &TraceValue::from(Json::text("x")));
+    writer.on(session, SessionOp::TestCookieWorked);
+    writer.save(session);
+    // The same once more is a change all the same.
+    let session = writer.seen(1);
+    writer.set(session, &entry(1), &value("0"));
+    writer.save(session);
+    let session = writer.seen(2);
+    writer.on(session, SessionOp::Update(Entries(vec![(entry(1), value("0"))])));
+    writer.set(session, &entry(1), &value("false"));
+    writer.save(session);
+    writer.seen(3);
     writer.trace()
 }
 
@@ -476,21 +635,21 @@ mod tests {
 
     #[test]
     fn each_of_the_values_is_one() {
-        for texts in [NUMBERS, BIG, SHAPES, REPLACED] {
+        for texts in [INTEGERS, DOUBLES, BIG, SHAPES, REPLACED] {
             assert_eq!(parsed(texts).len(), texts.len(), "{texts:?}");
         }
     }
 
-    /// What the last look at the session shows is the last thing that was saved, so that the traces say what they mean.
+    /// Each step acts on something, and what is looked at last is there.
     #[test]
-    fn the_model_sees_in_the_end_what_was_saved_last() {
+    fn the_model_can_do_each_step() {
         let manifest = Manifest::reference();
-        for trace in traces(&manifest) {
+        for (_, trace) in traces(&manifest) {
             let mut model = Model::new(&manifest, trace.settings, Errata::Imitated);
             let answers: Vec<_> = trace.steps.iter().map(|step| model.step(step)).collect();
+            assert!(answers.iter().all(Option::is_some), "{:?}", trace.steps.last());
             let last = answers.last().unwrap().as_ref().unwrap();
             assert!(last.outcome.is_ok(), "{:?} {:?}", trace.steps.last(), last.outcome);
-            assert!(!format!("{:?}", last.outcome).contains("[]))"), "{:?}", last.outcome);
         }
     }
 }

@@ -1745,7 +1745,7 @@ pub static RULES: &[Rule] = &[
         profile: Profile::Core,
         needs: &[],
         title: "The session's key is the value of the session cookie",
-        text: "If there are several cookies of that name, the last one counts. What else is in the header, malformed or not, changes\nnothing.",
+        text: "If there are several cookies of that name, the last one counts; the profile `core` leaves open which. What else is in the header, malformed or not, changes\nnothing.",
         django: Django::Same(""),
         page: "middleware.md",
         golden: "",

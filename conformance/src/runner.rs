@@ -302,7 +302,8 @@ impl Run<'_> {
         if self.keys.contains(text) || Forged::ALL.iter().any(|forged| forged.text() == *text) {
             return Some(mismatch);
         }
-        if self.manifest.capabilities.server_side && !is_well_formed(text) {
+        let is_asked = self.manifest.profile.includes(rules::KEY_FORMAT);
+        if self.manifest.capabilities.server_side && is_asked && !is_well_formed(text) {
             mismatch.rules.insert(0, rules::KEY_FORMAT);
             return Some(mismatch);
         }

@@ -130,15 +130,16 @@ fn run_traces(
         run.wall();
     }
     (run.progress)(Progress::Working(Work::Corpus));
-    let corpus = if config.cases == 0 { Vec::new() } else { corpus::traces(run.subject.manifest()) };
-    for trace in corpus {
+    for (about, trace) in corpus::traces(run.subject.manifest()) {
         if config.budget.is_some_and(|budget| started.elapsed() >= budget) || run.broken.is_some() {
             break;
         }
         let manifest = run.subject.manifest();
         let trace = trace.fitted(manifest.clock_reach, &manifest.values);
+        run.about = about.filter(|rule| run.left_out(*rule).is_none());
         run.trace(&trace, None);
     }
+    run.about = None;
     (run.progress)(Progress::Working(Work::Generated));
     let generator = Generator::new(run.subject.manifest(), config.seed, config.steps);
     for (done, trace) in generator.take(config.cases).enumerate() {
@@ -164,6 +165,8 @@ struct Run<'a> {
     /// The golden traces that did not hold.
     goldens: Vec<BrokenGolden>,
     ranking: Ranking,
+    /// The rule that the trace under way is about, where the model alone cannot tell.
+    about: Option<RuleId>,
     /// The rules that were found to be broken, in the order in which a reader should hear of them.
     failed: Vec<RuleId>,
     /// Set when the subject could not be driven: nothing more is known.
@@ -187,6 +190,7 @@ impl<'a> Run<'a> {
             findings: BTreeMap::new(),
             goldens: Vec::new(),
             ranking: Ranking::default(),
+            about: None,
             failed: Vec::new(),
             broken: None,
         }
@@ -378,10 +382,11 @@ impl<'a> Run<'a> {
         rules.iter().copied().filter(|rule| self.left_out(*rule).is_none())
     }
 
-    /// The rule that explains a divergence best, among those that are run; where none is, the one whose golden trace it
-    /// is.
+    /// The rule that explains a divergence best, among those that are run: one whose golden trace did not hold; else the one
+    /// that the trace is about; else the first. Where none is run, it is the one whose golden trace it is.
     fn to_blame(&self, divergence: &Divergence, golden: Option<RuleId>) -> Option<RuleId> {
-        self.ranking.best(self.enabled(&divergence.rules)).or(golden)
+        let mut rules = self.enabled(&divergence.rules);
+        self.ranking.best(rules.clone()).or(self.about).or_else(|| rules.next()).or(golden)
     }
 
     /// Makes the trace of a divergence as small as it goes, with the same rule to blame.

@@ -255,10 +255,18 @@ impl Model {
     }
 
     /// Whether the suite leaves an operation out: storing under a key that a visitor chose is not asked
-    /// of any store, and where the key is the data there is none to be taken.
+    /// of any store, where the key is the data there is none to be taken, and what has expired is not damaged.
     fn leaves_out(&self, call: &Call<'_, Key>) -> bool {
-        let Call::Op { number, op: SessionOp::SaveMustCreate } = call else { return false };
-        self.client_side() || self.sessions[*number].key.is_some_and(Key::is_foreign)
+        match call {
+            Call::Op { number, op: SessionOp::SaveMustCreate } => {
+                self.client_side() || self.sessions[*number].key.is_some_and(Key::is_foreign)
+            }
+            // Whether what has expired is still there to be damaged is the store's affair.
+            Call::Storage { op: StorageOp::Damage(key), .. } => {
+                self.records.get(key).is_some_and(|record| record.expires <= self.now)
+            }
+            _ => false,
+        }
     }
 
     /// Does a step; `None` if it acts on nothing.
@@ -511,7 +519,10 @@ impl Model {
                 self.because(Aspect::Answer, rules::DATA_CORRUPT_EMPTY);
                 true
             }
-            _ => false,
+            _ => {
+                self.explain_absent(key, 0, Aspect::Answer);
+                false
+            }
         }
     }
 

@@ -25,7 +25,7 @@ pub enum KeyRef {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Alteration {
-    /// In capitals.
+    /// In capitals; in small letters, if there are only capitals; continued, if there are no letters.
     Upper,
     /// Without its last character.
     Cut,
@@ -49,7 +49,7 @@ pub enum Alteration {
     Slash,
     /// With its first character at full width, which some normal forms take for the same.
     Wide,
-    /// With a character before it that ASCII does not have.
+    /// With an accent on its last character, which ASCII does not have and some databases leave out.
     Accent,
 }
 
@@ -60,6 +60,7 @@ pub enum Alteration {
 pub enum Forged {
     Empty,
     Seven,
+    SevenOfMany,
     Eight,
     WellFormed,
     Dots,
@@ -78,10 +79,11 @@ pub enum Forged {
 
 impl Forged {
     /// All of them, in the order in which they are simpler to read.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::WellFormed,
         Self::Empty,
         Self::Seven,
+        Self::SevenOfMany,
         Self::Eight,
         Self::Dots,
         Self::Absolute,
@@ -102,6 +104,8 @@ impl Forged {
         match self {
             Self::Empty => String::new(),
             Self::Seven => "abcdef1".into(),
+            // More than eight bytes.
+            Self::SevenOfMany => "ключ鍵鍵鍵".into(),
             Self::Eight => "abcdef12".into(),
             Self::WellFormed => "0123456789abcdefghijklmnopqrstuv".into(),
             Self::Dots => "../../../../proc/version".into(),
@@ -121,13 +125,14 @@ impl Forged {
 
     /// Whether it has the eight characters that make it a key.
     pub fn is_key(self) -> bool {
-        !matches!(self, Self::Empty | Self::Seven)
+        !matches!(self, Self::Empty | Self::Seven | Self::SevenOfMany)
     }
 
     fn name(self) -> &'static str {
         match self {
             Self::Empty => "empty",
             Self::Seven => "seven",
+            Self::SevenOfMany => "seven-of-many-bytes",
             Self::Eight => "eight",
             Self::WellFormed => "unknown",
             Self::Dots => "dots",
@@ -197,7 +202,10 @@ impl Alteration {
     /// The altered key.
     pub fn apply(self, key: &str) -> String {
         match self {
-            Self::Upper => key.to_ascii_uppercase(),
+            Self::Upper => [key.to_ascii_uppercase(), key.to_ascii_lowercase()]
+                .into_iter()
+                .find(|other| other != key)
+                .unwrap_or_else(|| format!("{key}a")),
             Self::Cut => without_last(key),
             Self::Padded => format!("{key} "),
             Self::Nul => format!("{key}\0x"),
@@ -212,7 +220,7 @@ impl Alteration {
             Self::Wide => with_first(key, |first| {
                 char::from_u32(u32::from(first) + 0xFEE0).unwrap_or(first).to_string()
             }),
-            Self::Accent => format!("\u{e9}{key}"),
+            Self::Accent => format!("{key}\u{301}"),
         }
     }
 

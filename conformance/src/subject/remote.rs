@@ -195,6 +195,8 @@ impl RemoteStore {
             }
             (Some(ErrorKind::Unsupported), _) => StoreError::unsupported("the adapter", op),
             (Some(ErrorKind::Unavailable), _) => unavailable(op, message),
+            // A sweep that one record ends: it says nothing of the others.
+            (Some(ErrorKind::Corrupt), None) => unavailable(op, format!("corrupt: {message}")),
             _ => {
                 self.misbehaved(op, &format!("answered with `{kind}`, which has no meaning here ({message})"))
             }
@@ -227,7 +229,14 @@ impl RemoteStore {
             return Ok(key.clone());
         }
         let key = answer.as_text().and_then(|text| SessionKey::parse(&text));
-        key.ok_or_else(|| self.misbehaved(op, "must answer null, or the key of eight characters or more"))
+        key.ok_or_else(|| {
+            let got =
+                if answer.as_text().is_some() { "a shorter text".into() } else { shown(answer.as_str()) };
+            self.misbehaved(
+                op,
+                &format!("must answer null, or the key of eight characters or more, not {got}"),
+            )
+        })
     }
 
     /// Asks for the record of a key. Where the store need not tell when it expires, nothing is known of that.
@@ -297,7 +306,9 @@ impl SessionStore for RemoteStore {
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
         let json = self.ask("exists", Some(key), None)?;
-        json.as_str().parse().map_err(|_| self.misbehaved("exists", "must answer true or false"))
+        json.as_str().parse().map_err(|_| {
+            self.misbehaved("exists", &format!("must answer true or false, not {}", shown(json.as_str())))
+        })
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {

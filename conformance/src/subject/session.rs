@@ -127,7 +127,7 @@ pub(super) async fn perform<S: SessionStore>(
 fn set_default(data: &mut SessionData, name: &Name, value: &TraceValue) -> Result<Answer, SessionError> {
     let text = whole(name)?;
     let value = to_core(name, value)?;
-    if let (Ok(value), Ok(_)) = (value.to_value(), data.get(&text)) {
+    if let (Ok(value), Ok(_)) = (value.to_value(), data.get_as::<serde_json::Value>(&text)) {
         // As an application does it.
         let kept = data.set_default(&text, value)?;
         let kept = CoreJson::write(&kept).map_err(|error| unrepresentable(name, error))?;

@@ -3,12 +3,14 @@
 //! The golden traces that do not hold tell: each names the rules behind the step at which it failed. A rule of which
 //! its own golden trace says that it is broken, and that most of the others name too, is what the others follow from.
 //! Where as many name two of them, the one that is the more specific of its step comes first, then the binding one, and
-//! then the one with the shorter golden trace, which is the simpler thing to say.
+//! then the one with the shorter golden trace, which is the simpler thing to say. How many records a sweep removed comes
+//! last: most often it is true, and something else was wrong before.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::rule::{Level, RuleId};
+use crate::rules;
 use crate::runner::Divergence;
 use crate::trace::Trace;
 
@@ -28,7 +30,7 @@ impl BrokenGolden {
 }
 
 /// How well a rule explains: the less the better.
-type Place = (Reverse<usize>, usize, bool, usize, RuleId);
+type Place = (bool, Reverse<usize>, usize, bool, usize, RuleId);
 
 /// The order of the rules that explain.
 #[derive(Debug, Default)]
@@ -43,16 +45,16 @@ impl Ranking {
         let place = |own: &BrokenGolden| -> Place {
             let optional = own.rule.rule().level != Level::Must;
             let named_at = own.divergence.rules.iter().position(|rule| *rule == own.rule).unwrap_or_default();
-            (Reverse(naming(own.rule)), named_at, optional, own.trace.steps.len(), own.rule)
+            let counts = own.rule == rules::EXPIRY_CLEAR_COUNT;
+            (counts, Reverse(naming(own.rule)), named_at, optional, own.trace.steps.len(), own.rule)
         };
         let places = broken.iter().filter(|broken| broken.is_own()).map(|own| (own.rule, place(own)));
         Self { places: places.collect() }
     }
 
-    /// The rule among some that explains best; the first of them where none has a place.
-    pub(super) fn best(&self, rules: impl Iterator<Item = RuleId> + Clone) -> Option<RuleId> {
-        let placed = rules.clone().filter_map(|rule| self.places.get(&rule)).min();
-        placed.map(|(.., rule)| *rule).or_else(|| rules.into_iter().next())
+    /// The rule among some that explains best, of those that have a place.
+    pub(super) fn best(&self, rules: impl Iterator<Item = RuleId>) -> Option<RuleId> {
+        rules.filter_map(|rule| self.places.get(&rule)).min().map(|(.., rule)| *rule)
     }
 
     /// Golden traces in the order in which they are looked into: those of the rules that explain most, and then those

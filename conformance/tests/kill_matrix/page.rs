@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crate::faults;
-use crate::measured::{CASES, Found};
+use crate::measured::{By, CASES, Found};
 
 /// The variable with which the test writes the page.
 const WRITE: &str = "SESSIONSPEC_WRITE";
@@ -33,19 +33,21 @@ pub(crate) fn text(matrix: &[Found]) -> String {
         "<!-- Written by `SESSIONSPEC_WRITE=1 cargo test -p session-conformance --test kill_matrix`. -->\n\n\
          Each row is a store, or sessions on one, that is wrong in one way in which real ones have been wrong. The\n\
          suite has to find it, and to name the rule that it breaks before all others. *Steps* are those of the\n\
-         trace that it shows. It is found *by* a golden trace, and so with every seed, or by {CASES} generated\n\
-         traces with some of ten seeds. The stores are in `conformance/tests/kill_matrix/`. Vulnerabilities that\n\
+         trace that it shows. It is found *by* a golden trace or by one of the [corpus](decisions/0026-corpus.md),\n\
+         and so with every seed, or by {CASES} generated traces with some of ten seeds. The stores are in `conformance/tests/kill_matrix/`. Vulnerabilities that\n\
          there have been, some of them in applications, are a [page of their own](history.md).\n"
     );
     let mut steps: Vec<usize> = matrix.iter().filter_map(|found| found.steps).collect();
     steps.sort_unstable();
     let _ = writeln!(
         out,
-        "{} faults: {} are found with each of ten seeds, {} of them by golden traces; {} are led by their own rule.\n\
+        "{} faults: {} are found with each of ten seeds, {} of them by golden traces and {} by the corpus; {} are led by\n\
+         their own rule.\n\
          The traces have {} steps in the median and {} at most.",
         matrix.len(),
         matrix.iter().filter(|found| found.seeds == 10).count(),
-        matrix.iter().filter(|found| found.by_golden).count(),
+        matrix.iter().filter(|found| found.by == By::Golden).count(),
+        matrix.iter().filter(|found| found.by == By::Corpus).count(),
         matrix.iter().filter(|found| found.is_named_first()).count(),
         steps[steps.len() / 2],
         steps.last().copied().unwrap_or_default(),
@@ -74,7 +76,11 @@ pub(crate) fn text(matrix: &[Found]) -> String {
             cell(fault.wrong),
             fault.on.name(),
             cell(fault.seen),
-            if found.by_golden { "golden".to_owned() } else { format!("{} of 10 seeds", found.seeds) }
+            match found.by {
+                By::Golden => "golden".to_owned(),
+                By::Corpus => "corpus".to_owned(),
+                By::Chance => format!("{} of 10 seeds", found.seeds),
+            }
         );
     }
     let _ = writeln!(

@@ -45,6 +45,11 @@ impl Run<'_> {
             self.fail(rule, case, shown(case, &expected), shown(case, &got));
             return Ok(());
         }
+        let kept = cookies.last().filter(|cookie| !cookie.is_deleted());
+        if let Some(later) = kept.and_then(|cookie| cookie.contradiction(&response)) {
+            let got = format!("`Expires` {later} s later than `Max-Age` says");
+            self.fail(rules::MIDDLEWARE_COOKIE_AGE, case, "both at the same instant".into(), got);
+        }
         self.attributes(case, &cookies, got.cookie);
         match &key {
             Some(old) if self.settings.server_side => self.old_key_is_dead(case, old),

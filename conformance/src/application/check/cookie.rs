@@ -51,6 +51,15 @@ impl Cookie {
     }
 }
 
+impl Cookie {
+    /// By how many seconds its end is later than its age says, where that is more than whole seconds explain.
+    pub(super) fn contradiction(&self, response: &Response) -> Option<i64> {
+        let age: i64 = self.attributes.get("max-age")?.parse().ok()?;
+        let (end, now) = (instant(self.attributes.get("expires")?)?, instant(response.date.as_deref()?)?);
+        Some((end - now).whole_seconds() - age).filter(|later| later.abs() > SECONDS)
+    }
+}
+
 /// An instant as headers have it. Some servers write it with dashes, as browsers once did.
 fn instant(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(&text.replace('-', " "), &Rfc2822).ok()
@@ -73,6 +82,20 @@ mod tests {
         assert_eq!(life("Max-Age=300; Expires=Sun, 17 Mar 2030 17:51:40 GMT", date, None), Some(300));
         assert_eq!(life("Expires=Sun, 17 Mar 2030 17:51:40 GMT", date, None), Some(300));
         assert_eq!(life("Expires=Sun, 17-Mar-2030 17:51:40 GMT", date, None), Some(300));
+    }
+
+    #[test]
+    fn an_age_and_an_end_say_the_same() {
+        let contradiction = |line: &str, date: Option<&str>| {
+            let response = Response::new(200, vec![format!("sid=x; {line}")], Vec::new(), None);
+            let response = response.with_date(date.map(str::to_owned));
+            Cookie::all(&response, "sid").remove(0).contradiction(&response)
+        };
+        let date = Some("Sun, 17 Mar 2030 17:46:40 GMT");
+        assert_eq!(contradiction("Max-Age=300; Expires=Sun, 17 Mar 2030 17:51:41 GMT", date), None);
+        assert_eq!(contradiction("Max-Age=300; Expires=Sun, 17 Mar 2030 18:46:40 GMT", date), Some(3_300));
+        assert_eq!(contradiction("Max-Age=300; Expires=Sun, 17 Mar 2030 18:46:40 GMT", None), None);
+        assert_eq!(contradiction("Expires=Sun, 17 Mar 2030 18:46:40 GMT", date), None);
     }
 
     #[test]

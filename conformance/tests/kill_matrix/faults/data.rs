@@ -1,11 +1,13 @@
 //! Stores that change the values they keep.
 
 use serde_json::Value;
+use session_core::Record;
+use session_core::json::Json;
 
 use super::numbers::integer;
 use crate::fault::Base::{Cache, Database};
 use crate::fault::{Fault, Flaw, fault};
-use crate::plain::as_tree;
+use crate::plain::{Row, as_tree};
 
 /// Changes each value in a tree, the innermost first.
 fn each(text: &str, change: fn(&mut Value)) -> String {
@@ -40,6 +42,18 @@ fn texts(text: &str, change: fn(&str) -> String) -> String {
 
 fn composed(text: &str) -> String {
     text.replace("e\u{301}", "\u{e9}")
+}
+
+/// The entries of a record that was there before.
+fn entries(row: &Row) -> Vec<(String, String)> {
+    let data = &row.record.data;
+    data.keys().filter_map(|name| Some((name.to_string(), data.get(&name)?.to_owned()))).collect()
+}
+
+/// Puts a value in the place of another one.
+fn put(record: &mut Record, name: &str, text: &str) {
+    let json = Json::parse(text).unwrap();
+    record.data.insert_json(name, json).unwrap();
 }
 
 pub(super) const FAULTS: &[Fault] = &[
@@ -354,6 +368,77 @@ pub(super) const FAULTS: &[Fault] = &[
                 return text.to_owned();
             }
             text.replace("\\ud800", "\\ufffd").replace("\\udc00", "\\ufffd")
+        }),
+    ),
+    fault(
+        "texts-that-look-like-values-parsed",
+        "data.text",
+        "the texts \"true\", \"null\" and \"1e5\" come back as what they look like",
+        "loose parsers of YAML",
+        Database,
+        Flaw::Value(|text| match text {
+            r#""true""# | r#""null""# | r#""1e5""# => text.trim_matches('"').to_owned(),
+            _ => text.to_owned(),
+        }),
+    ),
+    fault(
+        "booleans-in-lists-become-numbers",
+        "data.json",
+        "true and false in a list come back as 1 and 0",
+        "typed arrays",
+        Database,
+        Flaw::Value(|text| {
+            each(text, |value| {
+                if let Value::Array(list) = value {
+                    for member in list {
+                        if let Some(yes) = member.as_bool() {
+                            *member = Value::from(u8::from(yes));
+                        }
+                    }
+                }
+            })
+        }),
+    ),
+    fault(
+        "names-with-brackets-lost",
+        "data.names",
+        "entries whose name has a bracket are not kept",
+        "parsers of forms",
+        Database,
+        Flaw::Name(|name| (!name.contains('[')).then(|| name.to_owned())),
+    ),
+    fault(
+        "what-compares-as-equal-not-saved",
+        "lifecycle.save.stores",
+        "a value that compares as equal to the one before is not written: true over 1",
+        "Python's comparison of dictionaries",
+        Database,
+        Flaw::Kept(|record, before, _| {
+            let alike = |text: &str| match text {
+                "true" | "1.0" => "1".to_owned(),
+                "false" | "0.0" | "-0.0" => "0".to_owned(),
+                other => other.to_owned(),
+            };
+            for (name, old) in before.map(entries).unwrap_or_default() {
+                let new = record.data.get(&name).map(str::to_owned);
+                if new.is_some_and(|new| alike(&new) == alike(&old)) {
+                    put(record, &name, &old);
+                }
+            }
+        }),
+    ),
+    fault(
+        "null-not-saved-over-a-value",
+        "lifecycle.save.stores",
+        "a null does not take the place of a value",
+        "COALESCE in an update",
+        Database,
+        Flaw::Kept(|record, before, _| {
+            for (name, old) in before.map(entries).unwrap_or_default() {
+                if record.data.get(&name) == Some("null") {
+                    put(record, &name, &old);
+                }
+            }
         }),
     ),
 ];

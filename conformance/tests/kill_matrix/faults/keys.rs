@@ -215,4 +215,12 @@ pub(super) const FAULTS: &[Fault] = &[
             Ok(key)
         }),
     ),
+    fault(
+        "accents-left-out",
+        "key.exact",
+        "keys that differ in an accent are one key",
+        "collations such as utf8mb4_0900_ai_ci of MySQL",
+        Database,
+        Flaw::Key(|key| key.replace('\u{301}', "")),
+    ),
 ];
