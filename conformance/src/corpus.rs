@@ -233,8 +233,8 @@ const NAMES: &[&str] = &[
     "select",
 ];
 
-/// The traces for subjects with a certain manifest, each with the rule that it is about, where a loss there has no other
-/// reason: what golden traces show holds, or it was found to be broken.
+/// The traces for subjects with a certain manifest. Where a trace is about one rule, that rule is to blame for what is lost
+/// there, unless a golden trace has shown that another one is broken.
 pub(crate) fn traces(manifest: &Manifest) -> Vec<(Option<RuleId>, Trace)> {
     let mut traces = Vec::new();
     let stores = Some(rules::LIFECYCLE_SAVE_STORES);
