@@ -291,17 +291,17 @@ mod tests {
             for stream in listener.incoming() {
                 let (mut stream, heard) = (stream.unwrap(), Arc::clone(&heard));
                 thread::spawn(move || {
-                    let mut head = BufReader::new(stream.try_clone().unwrap());
+                    let mut request = BufReader::new(stream.try_clone().unwrap());
                     let mut length = 0;
                     let mut line = String::new();
-                    while head.read_line(&mut line).unwrap() > 2 {
+                    while request.read_line(&mut line).unwrap() > 2 {
                         if let Some(given) = line.to_lowercase().strip_prefix("content-length:") {
                             length = given.trim().parse().unwrap();
                         }
                         line.clear();
                     }
                     let mut body = vec![0; length];
-                    head.read_exact(&mut body).unwrap();
+                    request.read_exact(&mut body).unwrap();
                     let mut body: Value = serde_json::from_slice(&body).unwrap_or_default();
                     heard.lock().unwrap().push(body["do"][0][0].to_string());
                     if let (true, Some(url)) = (calls, body["do"][0][1].as_str()) {
@@ -309,9 +309,9 @@ mod tests {
                     }
                     body["results"] = json!([null]);
                     let body = body.to_string();
-                    let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length:";
+                    let status = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length:";
                     // Whoever only looks whether somebody listens has gone.
-                    let _ = write!(stream, "{head} {}\r\n\r\n{body}", body.len());
+                    let _ = write!(stream, "{status} {}\r\n\r\n{body}", body.len());
                 });
             }
         });
