@@ -3,14 +3,20 @@
 //!
 //! Golden traces say what a rule means, and are short. These traces are long; they come after the golden ones, the same for
 //! every seed.
+//!
+//! - `corpus.rs`: the places, each of them a trace
+//! - `corpus/tried.rs`: what is put there
+
+mod tried;
 
 use crate::json::{Json, Name};
-use crate::manifest::{ClockLevel, Hook, Manifest};
+use crate::manifest::{Hook, Manifest};
 use crate::op::{Alteration, Entries, Expiry, Forged, KeyRef, Op, SessionOp, StorageOp};
 use crate::rule::RuleId;
 use crate::rules;
 use crate::trace::{START, Settings, Step, Trace};
 use crate::value::TraceValue;
+use tried::{BIG, DOUBLES, INTEGERS, NAMES, REPLACED, SHAPES, TEXTS};
 
 /// How many values or names are in one session: a small cookie has room for them.
 const TOGETHER: usize = 12;
@@ -26,212 +32,6 @@ const LIFE: i64 = 10;
 
 /// Instants in 2030, in microseconds, after which clocks are turned back: in Berlin, and in New York.
 const TURNED_BACK: [i64; 2] = [1_919_291_400_000_000, 1_919_914_200_000_000];
-
-/// Texts that look like something else, or that are cut, trimmed, escaped, decoded or folded on their way.
-const TEXTS: &[&str] = &[
-    "true",
-    "null",
-    "None",
-    "undefined",
-    "NaN",
-    "Infinity",
-    "0",
-    "007",
-    "1.50",
-    "1e5",
-    "0x1F",
-    "1_000",
-    "{\"a\":1}",
-    "[1,2]",
-    "\"quoted\"",
-    "'quoted'",
-    "it''s",
-    "2026-01-31",
-    "2026-01-31T10:00:00Z",
-    "2026-01-31 10:00:00.5+02:00",
-    "j:{\"a\":1}",
-    "s:a.b",
-    "a:1:{s:1:\"a\";i:1;}",
-    "O:8:\"stdClass\":0:{}",
-    "!!python/object:a",
-    "b'abc'",
-    "YWJj",
-    "aGVsbG8=",
-    "\\u00e9",
-    "\\n",
-    "\\\\",
-    "\\",
-    "%41%2e",
-    "100%%",
-    "%",
-    "&lt;b&gt;&#39;",
-    "$ref",
-    "$1",
-    "${a}",
-    "{{ a }}",
-    "{0}",
-    "\u{feff}a",
-    "a\u{feff}",
-    "\u{fffe}\u{ffff}",
-    "a\u{200b}b\u{200d}c",
-    "\u{80}\u{85}\u{9f}",
-    "\u{a0}a\u{a0}",
-    "\u{2028}\u{2029}",
-    "\u{fffd}",
-    "ﬁ Å ① ｆ",
-    "İ ı ß ſ",
-    "👩‍👩‍👧 é",
-    "\n",
-    "a\n",
-    "\ta",
-    "   ",
-    "a\u{0}b",
-    ",",
-    ";",
-    "|",
-    "=",
-];
-
-/// Integers about 2^31, 2^32 and 2^53.
-const INTEGERS: &[&str] =
-    &["1", "0", "2147483647", "2147483648", "-2147483649", "4294967296", "-9007199254740991"];
-
-/// Doubles, some of them whole, and their last digits.
-const DOUBLES: &[&str] = &[
-    "-0.0",
-    "0.0",
-    "1.0",
-    "100.0",
-    "0.30000000000000004",
-    "123456789.12345678",
-    "-1e-7",
-    "1e21",
-    "1e22",
-    "2.2250738585072014e-308",
-    "4.35",
-];
-
-/// Integers beyond 2^53 and about 2^63 and 2^64: not every store has them, and one that refuses them refuses the session.
-const BIG: &[&str] =
-    &["9007199254740993", "-9007199254740993", "9223372036854775807", "-9223372036854775808"];
-
-/// Lists and objects that some encoding takes for another one, or for nothing.
-const SHAPES: &[&str] = &[
-    "[true,false]",
-    "[false]",
-    r#"[1,true,1.0,"1"]"#,
-    r#"[0,false,"",null,[],{}]"#,
-    r#"[""]"#,
-    r#"["",""]"#,
-    "[null]",
-    "[[]]",
-    "[[],[]]",
-    "[{}]",
-    "[[1,2],[3]]",
-    r#"{"":{}}"#,
-    r#"{"a":null,"b":false,"c":"","d":0}"#,
-    r#"{"0":"a","1":"b"}"#,
-    r#"{"1":1,"0":0}"#,
-    r#"{"a.b":{"c.d":1}}"#,
-    r#"{"a[b]":1}"#,
-    r#"{"a\nb":1}"#,
-    r#"{"$date":0}"#,
-    r#"{"$oid":"a"}"#,
-    r#"{"@type":"a"}"#,
-    r#"{"__type__":"a"}"#,
-    r#"{"__class__":"a","__module__":"b"}"#,
-    r#"{"__date__":"2026-01-31"}"#,
-    r#"{"py/object":"a"}"#,
-    r#"{" t":[1]}"#,
-    r#"{" u":"a"}"#,
-    r#"{"_":1}"#,
-    r#"{"type":"Buffer","data":[1]}"#,
-    r#"{"__proto__":{"x":1}}"#,
-    r#"{"constructor":1,"toString":2}"#,
-    r#"{"length":0}"#,
-    r#"{"toJSON":1}"#,
-    r#"{"é":1,"e\u0301":2}"#,
-    r#"{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{}}}}}}}}}}}}}}}}}"#,
-    r#"{"a":[{"b":[{"c":[]}]}]}"#,
-];
-
-/// What a session has one after the other in one entry: what compares as equal in some language is not the same, and an
-/// object that replaces another one is not merged with it.
-const REPLACED: &[&str] = &[
-    "1",
-    "true",
-    "1.0",
-    "\"1\"",
-    "0",
-    "false",
-    "-0.0",
-    "\"\"",
-    "null",
-    "[]",
-    "{}",
-    "[1]",
-    r#"{"1":1}"#,
-    r#"{"x":{"a":1}}"#,
-    r#"{"x":{"b":2}}"#,
-    r#"{"x":{}}"#,
-    r#"{"b":1,"a":2}"#,
-    r#"{"a":2,"b":1}"#,
-    "\"a\"",
-    "\"A\"",
-    "\"a \"",
-];
-
-/// Names that programs have a use of their own for, or that a path, a form or a query would take apart.
-const NAMES: &[&str] = &[
-    "constructor",
-    "toString",
-    "hasOwnProperty",
-    "prototype",
-    "length",
-    "id",
-    "key",
-    "session_key",
-    "data",
-    "expires",
-    "user",
-    "flash",
-    "_flash",
-    "_token",
-    "messages",
-    "csrf_token",
-    "__class__",
-    "self",
-    "0",
-    "-1",
-    "1e3",
-    "00",
-    "null",
-    "true",
-    "a[b]",
-    "a[]",
-    "a|b",
-    "a;b",
-    "a=b",
-    "a&b",
-    "a-b",
-    "a/b",
-    "a\\b",
-    "a:b",
-    "a,b",
-    "a\nb",
-    "a\n",
-    "\t",
-    "$a",
-    "@a",
-    "%s",
-    "{0}",
-    "*",
-    "\u{feff}a",
-    "a\u{200b}",
-    "İ",
-    "ﬁ",
-    "select",
-];
 
 /// The traces for subjects with a certain manifest. Where a trace is about one rule, that rule is to blame for what is lost
 /// there, unless a golden trace has shown that another one is broken.
@@ -256,25 +56,25 @@ pub(crate) fn traces(manifest: &Manifest) -> Vec<(Option<RuleId>, Trace)> {
     traces.extend(names.chunks(TOGETHER).map(everywhere));
     traces.push((stores, saved_often(manifest)));
     traces.push((None, objects(manifest)));
+    traces.push((None, a_default_over_a_deep_value(manifest)));
     if manifest.capabilities.max_record_bytes.is_none() {
         traces.push((Some(rules::DATA_LARGE), many_entries(manifest)));
         traces.push((Some(rules::DATA_LARGE), values_everywhere(&large(), manifest)));
     }
+    let not_early = Some(rules::EXPIRY_NOT_EARLY);
+    traces.extend(TURNED_BACK.map(|instant| (not_early, when_clocks_are_turned_back(instant, manifest))));
     if manifest.capabilities.server_side {
-        traces.push((None, keys_that_look_alike()));
-        traces.push((None, over_before_the_epoch(manifest)));
-    }
-    if manifest.clock != ClockLevel::Wall {
-        let not_early = Some(rules::EXPIRY_NOT_EARLY);
-        traces.extend(TURNED_BACK.map(|instant| (not_early, when_clocks_are_turned_back(instant, manifest))));
-        if manifest.capabilities.server_side {
-            traces.push((None, many_sessions()));
-            traces.push((None, renewed_elsewhere(manifest)));
-            traces.push((None, renewed_for_long(manifest)));
-            traces.push((None, swept_within_a_second(manifest)));
-            if manifest.hooks.contains(&Hook::Damage) {
-                traces.push((None, swept_with_a_damaged_one(manifest)));
-            }
+        let on_a_server = [
+            keys_that_look_alike,
+            over_before_the_epoch,
+            many_sessions,
+            renewed_elsewhere,
+            renewed_for_long,
+            swept_within_a_second,
+        ];
+        traces.extend(on_a_server.map(|trace| (None, trace(manifest))));
+        if manifest.hooks.contains(&Hook::Damage) {
+            traces.push((None, swept_with_a_damaged_one(manifest)));
         }
     }
     traces
@@ -284,8 +84,7 @@ pub(crate) fn traces(manifest: &Manifest) -> Vec<(Option<RuleId>, Trace)> {
 fn large() -> Vec<TraceValue> {
     let list: Vec<String> = (0..=1_000).map(|number| number.to_string()).collect();
     let deep = format!("{}1{}", r#"{"a":"#.repeat(25), "}".repeat(25));
-    let texts = [format!("[{}]", list.join(",")), deep, r#"{"$repeat":["x",65536]}"#.into(), "null".into()];
-    texts.iter().filter_map(|text| TraceValue::parse(text).ok()).collect()
+    parsed(&[&format!("[{}]", list.join(",")), &deep, r#"{"$repeat":["x",65536]}"#, "null"])
 }
 
 fn parsed(texts: &[&str]) -> Vec<TraceValue> {
@@ -324,11 +123,15 @@ impl<'a> Writer<'a> {
         self.sessions
     }
 
-    /// The session of the n-th key; its number.
-    fn open(&mut self, client: u8, key: u32) -> u32 {
-        self.op(client, Op::Open(KeyRef::Issued(key)));
-        self.sessions += 1;
-        self.sessions
+    /// A session with an entry that is stored for so long; its number.
+    fn stored(&mut self, life: Expiry) -> u32 {
+        let session = self.begin();
+        self.set(session, &entry(0), &integer(1));
+        if life != Expiry::Default {
+            self.on(session, SessionOp::SetExpiry(life));
+        }
+        self.save(session);
+        session
     }
 
     fn on(&mut self, session: u32, op: SessionOp) {
@@ -353,16 +156,26 @@ impl<'a> Writer<'a> {
     fn seen(&mut self, saves: u32) -> u32 {
         let key = if self.manifest.capabilities.server_side { 1 } else { saves };
         if self.manifest.capabilities.shared {
-            self.look(0, key);
+            self.look(0, KeyRef::Issued(key));
         }
-        self.look(self.other(), key)
+        self.look(self.other(), KeyRef::Issued(key))
     }
 
-    /// All that is in the session of the n-th key, for a handle; its number.
-    fn look(&mut self, client: u8, key: u32) -> u32 {
-        let session = self.open(client, key);
-        self.on(session, SessionOp::Items);
-        session
+    /// All that is in the session of a key, for a handle; its number.
+    fn look(&mut self, client: u8, key: KeyRef) -> u32 {
+        self.op(client, Op::Open(key));
+        self.sessions += 1;
+        self.on(self.sessions, SessionOp::Items);
+        self.sessions
+    }
+
+    /// Asks whether a key has a record.
+    fn exists(&mut self, key: KeyRef) {
+        self.op(0, Op::Storage(StorageOp::Exists(key)));
+    }
+
+    fn sweep(&mut self) {
+        self.op(0, Op::Storage(StorageOp::ClearExpired));
     }
 
     /// The same after a restart, if something is left then.
@@ -378,10 +191,12 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// A value.
-fn one() -> TraceValue {
-    TraceValue::from(Json::from_canonical("1"))
+fn integer(number: usize) -> TraceValue {
+    TraceValue::from(Json::from_canonical(number.to_string()))
 }
+
+/// The only session of a trace, or the first.
+const FIRST: KeyRef = KeyRef::Issued(1);
 
 /// The name of the n-th entry.
 fn entry(number: usize) -> Name {
@@ -408,11 +223,10 @@ fn values_everywhere(values: &[TraceValue], manifest: &Manifest) -> Trace {
 
 /// Names that are stored, half of them removed and the others changed, seen by another handle, and after a restart.
 fn names_everywhere(names: &[Name], manifest: &Manifest) -> Trace {
-    let two = TraceValue::from(Json::from_canonical("2"));
     let mut writer = Writer::new(manifest);
     let session = writer.begin();
     for name in names {
-        writer.set(session, name, &one());
+        writer.set(session, name, &integer(1));
     }
     writer.save(session);
     let session = writer.seen(1);
@@ -420,7 +234,7 @@ fn names_everywhere(names: &[Name], manifest: &Manifest) -> Trace {
         if number % 2 == 0 {
             writer.on(session, SessionOp::Remove(name.clone()));
         } else {
-            writer.set(session, name, &two);
+            writer.set(session, name, &integer(2));
         }
     }
     writer.save(session);
@@ -446,7 +260,7 @@ fn saved_often(manifest: &Manifest) -> Trace {
     let mut writer = Writer::new(manifest);
     let session = writer.begin();
     for (saves, number) in (1..).zip(0..OFTEN) {
-        writer.set(session, &entry(0), &TraceValue::from(Json::from_canonical(number.to_string())));
+        writer.set(session, &entry(0), &integer(number));
         writer.save(session);
         writer.seen(saves);
     }
@@ -472,48 +286,37 @@ fn many_entries(manifest: &Manifest) -> Trace {
 }
 
 /// A session whose key many others resemble: none of them opens it, is said to be there, or deletes it.
-fn keys_that_look_alike() -> Trace {
-    let manifest = Manifest::reference();
-    let mut writer = Writer::new(&manifest);
-    let session = writer.begin();
-    writer.set(session, &entry(0), &one());
-    writer.save(session);
+fn keys_that_look_alike(manifest: &Manifest) -> Trace {
+    let mut writer = Writer::new(manifest);
+    writer.stored(Expiry::Default);
     let altered = Alteration::ALL.map(|alteration| KeyRef::Altered(1, alteration));
     let forged = Forged::ALL.map(KeyRef::Forged);
     for key in altered.into_iter().chain(forged) {
-        writer.op(0, Op::Storage(StorageOp::Exists(key)));
-        writer.op(0, Op::Open(key));
-        writer.sessions += 1;
-        writer.on(writer.sessions, SessionOp::Items);
+        writer.exists(key);
+        writer.look(0, key);
         writer.op(0, Op::Storage(StorageOp::DeleteKey(key)));
-        writer.op(0, Op::Storage(StorageOp::Exists(KeyRef::Issued(1))));
+        writer.exists(FIRST);
     }
-    writer.look(0, 1);
+    writer.look(0, FIRST);
     writer.trace()
 }
 
 /// Sessions beyond what a store sweeps at a time, half of which have expired, in turn with those that have not.
-fn many_sessions() -> Trace {
-    let manifest = Manifest::reference();
-    let mut writer = Writer::new(&manifest);
+fn many_sessions(manifest: &Manifest) -> Trace {
+    let mut writer = Writer::new(manifest);
     for number in 0..2 * MANY {
-        let session = writer.begin();
-        writer.set(session, &entry(0), &one());
-        if number % 2 == 0 {
-            writer.on(session, SessionOp::SetExpiry(Expiry::Seconds(LIFE)));
-        }
-        writer.save(session);
+        writer.stored(if number % 2 == 0 { Expiry::Seconds(LIFE) } else { Expiry::Default });
     }
     writer.later((LIFE + 1) * 1_000_000);
-    writer.op(0, Op::Storage(StorageOp::ClearExpired));
+    writer.sweep();
     for number in 1..=2 * MANY {
-        writer.op(0, Op::Storage(StorageOp::Exists(KeyRef::Issued(number))));
+        writer.exists(KeyRef::Issued(number));
     }
-    for number in [2, MANY, 2 * MANY] {
-        let session = writer.look(0, number);
-        writer.set(session, &entry(1), &one());
+    for key in [2, MANY, 2 * MANY].map(KeyRef::Issued) {
+        let session = writer.look(0, key);
+        writer.set(session, &entry(1), &integer(1));
         writer.save(session);
-        writer.look(0, number);
+        writer.look(0, key);
     }
     writer.trace()
 }
@@ -522,13 +325,10 @@ fn many_sessions() -> Trace {
 fn when_clocks_are_turned_back(instant: i64, manifest: &Manifest) -> Trace {
     let mut writer = Writer::new(manifest);
     writer.later(instant - START);
-    let session = writer.begin();
-    writer.set(session, &entry(0), &one());
-    writer.on(session, SessionOp::SetExpiry(Expiry::Seconds(2_700)));
-    writer.save(session);
+    writer.stored(Expiry::Seconds(2_700));
     for minutes in [0, 44, 2] {
         writer.later(minutes * 60_000_000);
-        writer.look(0, 1);
+        writer.look(0, FIRST);
     }
     writer.trace()
 }
@@ -536,55 +336,44 @@ fn when_clocks_are_turned_back(instant: i64, manifest: &Manifest) -> Trace {
 /// A session that another handle has read is renewed by this one: it lives as long as this one says.
 fn renewed_elsewhere(manifest: &Manifest) -> Trace {
     let mut writer = Writer::new(manifest);
-    let session = writer.begin();
-    writer.set(session, &entry(0), &one());
-    writer.on(session, SessionOp::SetExpiry(Expiry::Seconds(LIFE)));
-    writer.save(session);
-    writer.look(writer.other(), 1);
+    let session = writer.stored(Expiry::Seconds(LIFE));
+    writer.look(writer.other(), FIRST);
     writer.later(LIFE * 600_000);
-    writer.set(session, &entry(1), &one());
+    writer.set(session, &entry(1), &integer(1));
     writer.save(session);
     writer.later(LIFE * 600_000);
-    writer.look(writer.other(), 1);
+    writer.look(writer.other(), FIRST);
     writer.trace()
 }
 
 /// A session whose life grows to thirty years when it is saved again.
 fn renewed_for_long(manifest: &Manifest) -> Trace {
     let mut writer = Writer::new(manifest);
-    let session = writer.begin();
-    writer.set(session, &entry(0), &one());
-    writer.save(session);
+    let session = writer.stored(Expiry::Default);
     writer.on(session, SessionOp::SetExpiry(Expiry::Seconds(30 * 365 * 86_400)));
     writer.save(session);
     writer.later(401 * 86_400_000_000);
-    writer.look(0, 1);
+    writer.look(0, FIRST);
     writer.trace()
 }
 
 /// A sweep in the second in which a session ends, but before that: the session stays.
 fn swept_within_a_second(manifest: &Manifest) -> Trace {
     let mut writer = Writer::new(manifest);
-    let session = writer.begin();
-    writer.set(session, &entry(0), &one());
-    writer.on(session, SessionOp::SetExpiry(Expiry::Duration(1_500_000)));
-    writer.save(session);
+    writer.stored(Expiry::Duration(1_500_000));
     writer.later(1_200_000);
-    writer.op(0, Op::Storage(StorageOp::ClearExpired));
-    writer.look(0, 1);
+    writer.sweep();
+    writer.look(0, FIRST);
     writer.trace()
 }
 
 /// A session whose life was over before times are counted from: it is gone at once, and a sweep finds it.
 fn over_before_the_epoch(manifest: &Manifest) -> Trace {
     let mut writer = Writer::new(manifest);
-    let session = writer.begin();
-    writer.set(session, &entry(0), &one());
-    writer.on(session, SessionOp::SetExpiry(Expiry::At(-1_000_000, 0)));
-    writer.save(session);
-    writer.look(0, 1);
-    writer.op(0, Op::Storage(StorageOp::ClearExpired));
-    writer.op(0, Op::Storage(StorageOp::Exists(KeyRef::Issued(1))));
+    writer.stored(Expiry::At(-1_000_000, 0));
+    writer.look(0, FIRST);
+    writer.sweep();
+    writer.exists(FIRST);
     writer.trace()
 }
 
@@ -592,15 +381,12 @@ fn over_before_the_epoch(manifest: &Manifest) -> Trace {
 fn swept_with_a_damaged_one(manifest: &Manifest) -> Trace {
     let mut writer = Writer::new(manifest);
     for _ in 0..2 {
-        let session = writer.begin();
-        writer.set(session, &entry(0), &one());
-        writer.on(session, SessionOp::SetExpiry(Expiry::Seconds(LIFE)));
-        writer.save(session);
+        writer.stored(Expiry::Seconds(LIFE));
     }
-    writer.op(0, Op::Storage(StorageOp::Damage(KeyRef::Issued(1))));
+    writer.op(0, Op::Storage(StorageOp::Damage(FIRST)));
     writer.later((LIFE + 1) * 1_000_000);
-    writer.op(0, Op::Storage(StorageOp::ClearExpired));
-    writer.op(0, Op::Storage(StorageOp::Exists(KeyRef::Issued(2))));
+    writer.sweep();
+    writer.exists(KeyRef::Issued(2));
     writer.trace()
 }
 
@@ -628,6 +414,17 @@ fn objects(manifest: &Manifest) -> Trace {
     writer.trace()
 }
 
+/// A default for an entry whose value is too deep for most types of a language: the value stays as it is.
+fn a_default_over_a_deep_value(manifest: &Manifest) -> Trace {
+    let mut writer = Writer::new(manifest);
+    let session = writer.begin();
+    for value in parsed(&[r#"{"$nested":300}"#]) {
+        writer.set(session, &entry(0), &value);
+    }
+    writer.on(session, SessionOp::SetDefault(entry(0), integer(1)));
+    writer.trace()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -638,9 +435,10 @@ mod tests {
         for texts in [INTEGERS, DOUBLES, BIG, SHAPES, REPLACED] {
             assert_eq!(parsed(texts).len(), texts.len(), "{texts:?}");
         }
+        assert_eq!(large().len(), 4);
     }
 
-    /// Each step acts on something, and what is looked at last is there.
+    /// Each step acts on something, and the last one, which looks at the session, succeeds.
     #[test]
     fn the_model_can_do_each_step() {
         let manifest = Manifest::reference();

@@ -55,9 +55,9 @@ fn needs_set_clock(trace: &Trace, manifest: &Manifest) -> bool {
     manifest.clock == ClockLevel::Wall && trace.steps.iter().any(|step| step.advance != 0)
 }
 
-/// A golden trace as the subject's clock can show it; nothing if that cannot be set and would have to be.
-fn playable(golden: &Trace, manifest: &Manifest) -> Option<Trace> {
-    Some(golden.fitted(manifest.clock_reach, &manifest.values))
+/// A trace as the subject's clock can show it; nothing if that cannot be set and would have to be.
+fn playable(trace: &Trace, manifest: &Manifest) -> Option<Trace> {
+    Some(trace.fitted(manifest.clock_reach, &manifest.values))
         .filter(|trace| !needs_set_clock(trace, manifest))
 }
 
@@ -131,11 +131,10 @@ fn run_traces(
     }
     (run.progress)(Progress::Working(Work::Corpus));
     for (about, trace) in corpus::traces(run.subject.manifest()) {
-        if config.budget.is_some_and(|budget| started.elapsed() >= budget) || run.broken.is_some() {
+        if run.is_over(started) {
             break;
         }
-        let manifest = run.subject.manifest();
-        let trace = trace.fitted(manifest.clock_reach, &manifest.values);
+        let Some(trace) = playable(&trace, run.subject.manifest()) else { continue };
         run.about = about.filter(|rule| run.left_out(*rule).is_none());
         run.trace(&trace, None);
     }
@@ -143,7 +142,7 @@ fn run_traces(
     (run.progress)(Progress::Working(Work::Generated));
     let generator = Generator::new(run.subject.manifest(), config.seed, config.steps);
     for (done, trace) in generator.take(config.cases).enumerate() {
-        if config.budget.is_some_and(|budget| started.elapsed() >= budget) || run.broken.is_some() {
+        if run.is_over(started) {
             break;
         }
         run.trace(&trace, None);
@@ -194,6 +193,11 @@ impl<'a> Run<'a> {
             failed: Vec::new(),
             broken: None,
         }
+    }
+
+    /// Whether the time is over, or nothing more can be learnt.
+    fn is_over(&self, started: Stopwatch) -> bool {
+        self.broken.is_some() || self.config.budget.is_some_and(|budget| started.elapsed() >= budget)
     }
 
     /// Why a rule is not run, if it is not.

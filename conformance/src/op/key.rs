@@ -318,3 +318,17 @@ impl fmt::Display for Key {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_altered_key_is_another_one() {
+        for key in ["0123456789abcdefghijklmnopqrstuv", "0123456789ABCDEF", "0123456789012345"] {
+            for alteration in Alteration::ALL {
+                assert_ne!(alteration.apply(key), key, "{alteration:?}");
+            }
+        }
+    }
+}

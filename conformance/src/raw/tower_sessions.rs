@@ -93,8 +93,8 @@ macro_rules! version {
             }
 
             impl<T: TheirStore> Raw<T> {
-                /// Creates a record; `false` if its id was taken.
-                async fn create(&self, key: &SessionKey, record: &Record) -> Result<bool, StoreError> {
+                /// Creates a record; `false` if its id was taken, and what held it does not load.
+                async fn creates(&self, key: &SessionKey, record: &Record) -> Result<bool, StoreError> {
                     let mut theirs = to_theirs(key, record)?;
                     let created = self.store.create(&mut theirs).await;
                     created.map_err(|error| failed(key, "create", error))?;
@@ -103,6 +103,9 @@ macro_rules! version {
                     }
                     let removed = self.store.delete(&theirs.id).await;
                     removed.map_err(|error| failed(key, "create", error))?;
+                    if self.exists(key).await? {
+                        return Err(StoreError::Exists(key.clone()));
+                    }
                     Ok(false)
                 }
             }
@@ -131,21 +134,15 @@ macro_rules! version {
                 }
 
                 async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-                    if self.create(key, record).await? {
+                    if self.creates(key, record).await? {
                         return Ok(key.clone());
                     }
-                    if self.exists(key).await? {
-                        return Err(StoreError::Exists(key.clone()));
-                    }
-                    // It was deleted between the two questions, or it has expired.
+                    // What held the id was deleted between the two questions, or it has expired.
                     let _alone = DELETIONS.write().await;
-                    if self.create(key, record).await? {
+                    if self.creates(key, record).await? {
                         return Ok(key.clone());
                     }
-                    if self.exists(key).await? {
-                        return Err(StoreError::Exists(key.clone()));
-                    }
-                    // What holds the id has expired.
+                    // It has expired.
                     self.update(key, record).await
                 }
 

@@ -92,6 +92,8 @@ pub(crate) enum Flaw {
     KeepsLoggedOut,
     /// A session that was deleted meanwhile is stored again.
     Resurrects,
+    /// `Expires` is an hour later than `Max-Age` says.
+    EndsLater,
     /// What another request stored meanwhile is put beside one's own changes.
     Merges,
     /// The cookie is set twice.
@@ -330,6 +332,7 @@ impl<S: SessionStore> InProcess<S> {
             (Flaw::NeverEndsWithBrowser, Some(line)) if !line.contains("Max-Age") => {
                 set(line + "; Max-Age=1209600; Expires=Sun, 31 Mar 2030 17:46:40 GMT");
             }
+            (Flaw::EndsLater, Some(line)) => set(line.replace("17:46:40", "18:46:40")),
             (Flaw::OwnExpiryIgnored, Some(line)) => set(line.replace("Max-Age=300", "Max-Age=1209600")),
             _ => {}
         }
@@ -429,6 +432,7 @@ impl<S: SessionStore> InProcess<S> {
             |name| headers.get_all(name).iter().map(|line| line.to_str().unwrap().to_owned()).collect();
         let response =
             Response::new(status.as_u16(), lines(header::SET_COOKIE), lines(header::VARY), results);
+        let response = response.with_date(Some("Sun, 17 Mar 2030 17:46:40 GMT".to_owned()));
         response.with_cache_control(lines(header::CACHE_CONTROL)).with_other(other)
     }
 }

@@ -48,6 +48,7 @@ fn an_application_that_is_right_holds(#[case] every: bool, #[case] close: bool) 
 #[case(Flaw::NotHttpOnly, rules::MIDDLEWARE_COOKIE_ATTRIBUTES)]
 #[case(Flaw::NeverEndsWithBrowser, rules::MIDDLEWARE_COOKIE_BROWSER_CLOSE)]
 #[case(Flaw::OwnExpiryIgnored, rules::MIDDLEWARE_COOKIE_AGE)]
+#[case(Flaw::EndsLater, rules::MIDDLEWARE_COOKIE_AGE)]
 #[case(Flaw::AlwaysSaves, rules::MIDDLEWARE_SAVE_UNMODIFIED)]
 #[case(Flaw::CountsKeys, rules::MIDDLEWARE_KEY_UNGUESSABLE)]
 #[case(Flaw::FirstCookie, rules::MIDDLEWARE_KEY)]

@@ -47,7 +47,8 @@ impl Run<'_> {
         }
         let kept = cookies.last().filter(|cookie| !cookie.is_deleted());
         if let Some(later) = kept.and_then(|cookie| cookie.contradiction(&response)) {
-            let got = format!("`Expires` {later} s later than `Max-Age` says");
+            let than = if later > 0 { "later" } else { "earlier" };
+            let got = format!("`Expires` {} s {than} than `Max-Age` says", later.abs());
             self.fail(rules::MIDDLEWARE_COOKIE_AGE, case, "both at the same instant".into(), got);
         }
         self.attributes(case, &cookies, got.cookie);
@@ -162,19 +163,17 @@ impl Run<'_> {
             self.adopts && expected.left.is_none() && got.left.as_ref().is_some_and(Map::is_empty);
         let profile = self.settings.profile;
         // Whether the session is saved at the end, and why, is behind all that is seen of it.
+        let is_django = profile == Profile::Django;
         let overlaps = case.meanwhile().is_some();
-        let is_told = profile == Profile::Django || !overlaps && is_plain(case, expected);
+        let is_told = is_django || !overlaps && is_plain(case, expected);
         let is_decided = is_told && provenance.left.last().is_none_or(|reason| profile.includes(*reason));
         // Of requests that overlap, every framework holds what the first rule says, and not what it follows from. When a
         // session is read, and whether one without entries is kept, differs.
         let is_kept = |left: &Option<Map<_, _>>| left.as_ref().is_none_or(|left| !left.is_empty());
-        let counts = |rules: &[RuleId], left| match profile {
-            Profile::Django => true,
-            Profile::Core => {
-                overlaps && rules.first().is_some_and(|rule| profile.includes(*rule)) && is_kept(left)
-            }
+        let leads = |rules: &[RuleId], left| {
+            overlaps && rules.first().is_some_and(|rule| profile.includes(*rule)) && is_kept(left)
         };
-        let is_seen = got.status == expected.status && (profile == Profile::Django || !overlaps);
+        let is_seen = got.status == expected.status && (is_django || !overlaps);
         let aspects = [
             (got.status == expected.status, status, true),
             (got.results == expected.results, provenance.results.as_slice(), is_seen),
@@ -191,9 +190,13 @@ impl Run<'_> {
             (
                 got.left == expected.left,
                 if is_adopted { ADOPTED } else { &provenance.left },
-                is_decided || counts(&provenance.left, &expected.left),
+                is_decided || leads(&provenance.left, &expected.left),
             ),
-            (got.other == expected.other, &provenance.other, counts(&provenance.other, &expected.other)),
+            (
+                got.other == expected.other,
+                &provenance.other,
+                is_django || leads(&provenance.other, &expected.other),
+            ),
             (got.max_age == expected.max_age, &provenance.max_age, is_decided),
             (got.vary == expected.vary, &provenance.vary, true),
         ];

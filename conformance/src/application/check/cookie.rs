@@ -42,21 +42,28 @@ impl Cookie {
     /// How long it lives, in seconds; nothing if it ends with the browser. A life that only `Expires` tells, and that is
     /// `expected` as nearly as can be seen, is that.
     pub(super) fn life(&self, response: &Response, expected: Option<i64>) -> Option<i64> {
-        if let Some(age) = self.attributes.get("max-age").and_then(|age| age.parse().ok()) {
+        if let Some(age) = self.age() {
             return Some(age);
         }
         let now = response.date.as_deref().and_then(instant).unwrap_or_else(OffsetDateTime::now_utc);
-        let life = (instant(self.attributes.get("expires")?)? - now).whole_seconds();
+        let life = self.until_end(now)?;
         expected.filter(|expected| (life - expected).abs() <= SECONDS).or(Some(life))
     }
-}
 
-impl Cookie {
     /// By how many seconds its end is later than its age says, where that is more than whole seconds explain.
     pub(super) fn contradiction(&self, response: &Response) -> Option<i64> {
-        let age: i64 = self.attributes.get("max-age")?.parse().ok()?;
-        let (end, now) = (instant(self.attributes.get("expires")?)?, instant(response.date.as_deref()?)?);
-        Some((end - now).whole_seconds() - age).filter(|later| later.abs() > SECONDS)
+        let later = self.until_end(instant(response.date.as_deref()?)?)? - self.age()?;
+        Some(later).filter(|later| later.abs() > SECONDS)
+    }
+
+    /// `Max-Age`, in seconds.
+    fn age(&self) -> Option<i64> {
+        self.attributes.get("max-age")?.parse().ok()
+    }
+
+    /// How many seconds are left until `Expires`.
+    fn until_end(&self, now: OffsetDateTime) -> Option<i64> {
+        Some((instant(self.attributes.get("expires")?)? - now).whole_seconds())
     }
 }
 

@@ -22,6 +22,10 @@ const URL: &str = "Where the application is, as in http://127.0.0.1:8000";
 /// What the application must have.
 const ENDPOINTS: &str = "the guide docs/guides/http.md says which addresses it must answer";
 
+/// What an application says with which requests cannot overlap.
+const OVERLAP: &str =
+    "if the application handles one request at a time, let its settings say \"overlap\": false";
+
 /// The longest that an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -164,7 +168,7 @@ impl Site {
     /// answer until the other request has its own.
     fn overlapping(&self, request: &Request, meanwhile: &[Operation]) -> Result<Response, String> {
         let fault = |error: &dyn std::fmt::Display| {
-            format!("{}: no other request can come meanwhile: {error}", self.base)
+            format!("{}: no other request can come meanwhile: {error}; {OVERLAP}", self.base)
         };
         let listener = TcpListener::bind((self.own_address()?, 0)).map_err(|error| fault(&error))?;
         let address = listener.local_addr().map_err(|error| fault(&error))?;
@@ -177,7 +181,7 @@ impl Site {
             });
             let other = called(&listener, || {
                 let other = Request::new(request.cookie.clone(), meanwhile.to_vec(), 200);
-                self.post(&other, None).map_err(|error| format!("{error}, while another one waits"))
+                self.post(&other, None).map_err(|error| fault(&error))
             });
             let response = outer.join().map_err(|_| fault(&"the thread of the request panicked"))?;
             match other {
