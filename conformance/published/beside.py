@@ -139,6 +139,13 @@ class Postgres(Server):
         make = [programs / "initdb", "--no-sync", "--auth=trust", "--username=postgres", "-D", data]
         subprocess.run(make, check=True, stdout=subprocess.DEVNULL, **options)
         self.run(programs / "postgres", "-D", data, "-p", str(self.port), "-k", self.place, "-F", **options)
+        # It listens before it answers.
+        ready = [programs / "pg_isready", "--quiet", "--host", "127.0.0.1", "--port", str(self.port)]
+        for _ in range(500):
+            if subprocess.run(ready).returncode == 0:
+                return
+            time.sleep(0.01)
+        sys.exit(f"PostgreSQL does not answer at port {self.port}")
 
     def empty(self):
         """The stores empty their own table."""

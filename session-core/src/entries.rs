@@ -239,10 +239,10 @@ impl Entries {
             return scanner.malformed("expected a name in quotes");
         }
         let start = scanner.at();
-        let escapes = scanner.string()?;
+        scanner.string()?;
         let quoted = start..scanner.at();
         let written = &text[start + 1..quoted.end - 1];
-        let canonical = if escapes { JsonString(written).canonical() } else { Cow::Borrowed(written) };
+        let canonical = JsonString(written).canonical();
         let canonical = (canonical != written).then(|| canonical.into());
         scanner.colon()?;
         let start = scanner.at();
@@ -435,6 +435,19 @@ mod tests {
         assert_eq!(entries.to_json(), r#"{"a":2.0,"\ud800":NaN,"\u0062":[ 1 ],"c":"\u00e9","d":[1]}"#);
         assert_eq!(entries.remove("b").unwrap().as_str(), "[ 1 ]");
         assert_eq!(entries.to_json(), r#"{"a":2.0,"\ud800":NaN,"c":"\u00e9","d":[1]}"#);
+    }
+
+    #[rstest]
+    #[case("a\u{7f}b")]
+    #[case("a\u{80}\u{10ffff}")]
+    #[case("a'/ b")]
+    fn a_name_that_python_would_write_otherwise_is_the_same_name(#[case] name: &str) {
+        let mut entries = entries(&format!("{{\"{name}\":1}}"));
+        assert_eq!(entries.get(name), Some("1"));
+        entries.insert(name, &2).unwrap();
+        assert_eq!((entries.len(), entries.get(name)), (1, Some("2")));
+        assert_eq!(entries.remove(name).unwrap().as_str(), "2");
+        assert!(entries.is_empty());
     }
 
     #[test]

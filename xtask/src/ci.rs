@@ -59,7 +59,7 @@ const fn gate(name: &'static str, kind: Kind, program: Program, line: &'static s
 }
 
 /// Every gate. Each lane takes the first for which nothing is to be waited.
-const GATES: [Gate; 24] = [
+const GATES: [Gate; 25] = [
     gate(BUILD, Kind::Builds, Program::Xtask, BUILD),
     gate("format", Kind::Free, Program::Cargo, "fmt --all --check"),
     gate("spec", Kind::Free, Program::Xtask, "spec"),
@@ -75,6 +75,7 @@ const GATES: [Gate; 24] = [
     gate("features", Kind::Builds, Program::Xtask, "features"),
     gate("rustdoc", Kind::Builds, Program::Cargo, "doc --workspace --no-deps --all-features"),
     gate("outside", Kind::Builds, Program::Xtask, "outside"),
+    gate("fuzz", Kind::Builds, Program::Xtask, "fuzz"),
     gate("author", Kind::Builds, Program::Xtask, "author"),
     gate("new", Kind::Builds, Program::Xtask, "new"),
     gate("platforms", Kind::Builds, Program::Xtask, "platforms"),

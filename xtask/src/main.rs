@@ -13,6 +13,7 @@ mod docs;
 mod examples;
 mod features;
 mod files;
+mod fuzz;
 mod http;
 mod login;
 mod msrv;
@@ -137,6 +138,15 @@ enum Task {
         #[arg(long)]
         verify: bool,
     },
+    /// Try everything that is decoded with what a fuzzer invents
+    Fuzz {
+        /// How long for each decoder
+        #[arg(long, default_value_t = fuzz::SECONDS)]
+        seconds: u32,
+        /// Only this one
+        #[arg(long, value_name = "DECODER", value_parser = fuzz::names())]
+        only: Option<String>,
+    },
     /// Check the documents: links, and the programs that the guides show
     Docs,
     /// Write the files of `sessionspec new` for each language, and run them as they are
@@ -197,6 +207,9 @@ fn main() -> ExitCode {
         Task::Packages { verify } => {
             let building = if verify { packages::Building::Wanted } else { packages::Building::LeftOut };
             packages::run(&root, building)
+        }
+        Task::Fuzz { seconds, only } => {
+            fuzz::run(&root, seconds, only.as_deref()).map(|ended| println!("{ended}"))
         }
         Task::Docs => docs::run(&root),
         Task::New => new::run(&root).map(|ended| println!("{ended}")),

@@ -218,6 +218,8 @@ impl Parser<'_> {
             if integer == "0" { integer.to_owned() } else { text.to_owned() }
         } else {
             match text.parse::<f64>() {
+                // The library would take a point without digits before or after it, too.
+                Ok(_) if !has_digits(integer) => return Err(self.fault("a point stands between digits")),
                 Ok(float) if float.is_finite() => float_text(float),
                 Ok(_) => text.to_owned(),
                 Err(_) => return Err(self.fault("not a number")),
@@ -235,7 +237,7 @@ impl Parser<'_> {
         let mut units = Vec::new();
         loop {
             let rest = &self.text[self.at..];
-            let plain = rest.bytes().position(|b| matches!(b, b'"' | b'\\')).unwrap_or(rest.len());
+            let plain = rest.bytes().position(|b| matches!(b, b'"' | b'\\' | 0..b' ')).unwrap_or(rest.len());
             units.extend(rest[..plain].encode_utf16());
             self.at += plain;
             match rest.as_bytes().get(plain) {
@@ -244,7 +246,8 @@ impl Parser<'_> {
                     self.at += 1;
                     return Ok(units);
                 }
-                Some(_) => units.push(self.escape()?),
+                Some(b'\\') => units.push(self.escape()?),
+                Some(_) => return Err(self.fault("a control character in text must be escaped")),
             }
         }
     }
@@ -253,6 +256,8 @@ impl Parser<'_> {
         let unit = match self.rest().get(1) {
             Some(b'u') => {
                 let digits = self.text.get(self.at + 2..self.at + 6);
+                // The library would take a sign, too.
+                let digits = digits.filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
                 let unit = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
                 self.at += 4;
                 unit
@@ -318,4 +323,10 @@ fn float_text(float: f64) -> String {
             format!("{sign}{mantissa}e{mark}{:02}", exponent.unsigned_abs())
         }
     }
+}
+
+/// Whether digits stand before the point or exponent of a number without a sign, and after the point.
+fn has_digits(number: &str) -> bool {
+    let begins = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    begins(number) && number.split_once('.').is_none_or(|(_, after)| begins(after))
 }

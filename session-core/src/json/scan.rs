@@ -175,7 +175,7 @@ impl<'a> Scanner<'a> {
 
     fn scalar(&mut self) -> Result<(), JsonError> {
         match self.peek() {
-            Some(b'"') => self.string().map(drop),
+            Some(b'"') => self.string(),
             Some(b'0'..=b'9') => self.number(),
             Some(b'-') if self.text.get(self.at + 1) != Some(&b'I') => self.number(),
             Some(_) => self.word(),
@@ -224,21 +224,17 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Steps over a string; tells whether there is an escape in it.
-    pub(crate) fn string(&mut self) -> Result<bool, JsonError> {
+    /// Steps over a string.
+    pub(crate) fn string(&mut self) -> Result<(), JsonError> {
         self.at += 1;
-        let mut escapes = false;
         loop {
             self.plain();
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(escapes);
+                    return Ok(());
                 }
-                Some(b'\\') => {
-                    escapes = true;
-                    self.escape()?;
-                }
+                Some(b'\\') => self.escape()?,
                 Some(0..=0x1f) => return self.malformed("a control character in a string must be escaped"),
                 Some(_) => self.at += 1,
                 None => return self.malformed("a string without its closing quote"),
