@@ -315,6 +315,10 @@ pub fn summary(report: &Report) -> String {
         if !subject.manifest.clock_test.is_empty() {
             let _ = writeln!(out, "  clock: {}", subject.manifest.clock_test);
         }
+        if !subject.manifest.unknown.is_empty() {
+            let unknown = subject.manifest.unknown.join(", ");
+            let _ = writeln!(out, "  in its answer to `hello`, not known here and ignored: {unknown}");
+        }
     }
     let steps: u64 = report.subjects.iter().map(|subject| subject.steps).sum();
     let subjects =

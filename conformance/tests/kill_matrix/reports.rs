@@ -92,7 +92,8 @@ fn the_table_shows_what_held_and_what_did_not() {
         report.steps = 1_234;
         report
     };
-    let subjects = vec![shown(""), shown("update-creates")];
+    let mut subjects = vec![shown(""), shown("update-creates")];
+    subjects[1].manifest.unknown = vec!["capabilities.persistant".into()];
     let report = Report::new(subjects, std::time::Duration::from_millis(1_540)).with_seed(0x51f2);
     insta::assert_snapshot!(summary(&report), @r"
     area           faulty     faulty
@@ -108,6 +109,7 @@ fn the_table_shows_what_held_and_what_did_not() {
     crash               -          -
     faulty: 112 rules: 85 pass, 27 not-applicable; 31 of the suite's own sessions: 31 pass; 1,234 steps; clock virtual
     faulty: 112 rules: 76 pass, 9 fail, 27 not-applicable; 31 of the suite's own sessions: 31 pass; 1,234 steps; clock virtual
+      in its answer to `hello`, not known here and ignored: capabilities.persistant
     1 subject did not hold: 143 rules on 2 subjects, 2,468 steps, seed 0x51f2, 1.5 s
     ");
 }
