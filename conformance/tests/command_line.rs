@@ -93,6 +93,44 @@ fn an_adapter_that_breaks_the_protocol_is_told_what_it_wrote(#[case] script: &st
     assert!(!all.contains("FAIL "), "a store was blamed: {all}");
 }
 
+/// The same at the level of stores, on the guide's adapter.
+#[rstest]
+#[case::seconds(r#"s/("expires_us": [0-9]+)000000([,}])/\1\2/"#, "gives `expires_us` in seconds: 18")]
+#[case::milliseconds(r#"s/("expires_us": [0-9]+)000([,}])/\1\2/"#, "gives `expires_us` in milliseconds: 18")]
+#[case::beyond(
+    r#"s/"expires_us": [0-9]+/"expires_us": 253402300800000000/"#,
+    "`expires_us` that is beyond the year 9999"
+)]
+#[case::float(r#"s/("expires_us": [0-9]+)/\1.0/"#, "as an integer, not 1")]
+#[case::no_bool(
+    r#"s/"persistent": (true|false)/"persistent": "no"/"#,
+    "`capabilities.persistent`: invalid type: string"
+)]
+fn an_adapter_of_a_store_that_breaks_the_protocol_is_told_how(#[case] script: &str, #[case] said: &str) {
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/adapters/python-dict/adapter.py");
+    let adapter = shlex::try_join(["sh", "-c", &format!("python3 {python} | sed -uE '{script}'")]).unwrap();
+    let run = sessionspec(&["run", "--cases", "5", "--cmd", &adapter]);
+    assert_eq!(run.status, Some(2), "{}{}", run.stdout, run.stderr);
+    let all = run.stdout + &run.stderr;
+    assert!(all.contains(said), "{said:?} is not said: {all}");
+    assert!(!all.contains("FAIL "), "a store was blamed: {all}");
+}
+
+#[test]
+fn a_delete_that_calls_an_unknown_key_an_error_breaks_a_rule() {
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/adapters/python-dict/adapter.py");
+    let refused = r#"
+        case "delete" if key not in records:
+            return {"error": {"kind": "key-error", "message": "there is no such record"}}
+        case "delete":"#;
+    let wrong = fs::read_to_string(python).unwrap().replace("\n        case \"delete\":", refused);
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("adapter.py"), wrong).unwrap();
+    let run = sessionspec_in(directory.path(), &["run", "--cases", "5", "--cmd", "python3 adapter.py"]);
+    assert_eq!(run.status, Some(1), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("FAIL r[lifecycle.delete.idempotent]"), "{}", run.stdout);
+}
+
 #[test]
 fn an_adapter_that_does_not_start_is_shown_with_its_log() {
     let run = sessionspec(&["run", "--cmd", "sh -c 'echo the reason >&2; exit 3'"]);

@@ -96,3 +96,30 @@ fn a_report_that_cannot_be_read_is_no_answer() {
     let (status, _, stderr) = sessionspec(directory.path(), &["diff", "a", "b", "--slower", "0.5"]);
     assert!(status == Some(2) && stderr.contains("from 1"), "{stderr}");
 }
+
+#[test]
+fn a_known_failure_that_is_gone_is_good_news_and_comes_off_the_list() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path();
+    let run = |script: &str, more: &[&str]| {
+        let fixed = ["run", "--cases", "0", "--rules", "key.*", "--known-failures", "known.json", "--cmd"];
+        sessionspec(place, &[&fixed[..], &[adapter(place, script)], more].concat())
+    };
+    let (status, printed, _) = run(BROKEN, &["--update", "--report", "json=before.json"]);
+    assert_eq!(status, Some(0), "{printed}");
+    assert!(printed.contains("\nall held but ") && printed.contains(" known failures: "), "{printed}");
+
+    let (status, printed, _) = run("", &["--report", "json=after.json"]);
+    assert_eq!(status, Some(1), "{printed}");
+    assert!(printed.ends_with(" known failures gone: run again with --update\n"), "{printed}");
+    let (status, difference, _) = sessionspec(place, &["diff", "before.json", "after.json"]);
+    assert_eq!(status, Some(0), "{difference}");
+    assert!(difference.lines().any(|line| line.starts_with("better  model: key.")), "{difference}");
+    let (_, badge, _) = sessionspec(place, &["badge", "after.json"]);
+    assert!(badge.contains(" rules hold<"), "{badge}");
+
+    // A list that cannot be read is told before anything is run.
+    fs::write(place.join("known.json"), "[").unwrap();
+    let (status, printed, said) = run(BROKEN, &[]);
+    assert_eq!((status, printed.as_str()), (Some(2), ""), "{said}");
+}

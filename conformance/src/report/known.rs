@@ -173,14 +173,12 @@ impl Known {
             Outcome::Pass => {
                 (Outcome::UnexpectedPass, "it is a known failure and holds: take it off the list".into())
             }
-            Outcome::Disabled => (Outcome::Disabled, found),
-            status => {
-                let name = status.name();
-                (
-                    Outcome::UnexpectedPass,
-                    format!("it is a known failure and is {name}: take it off the list"),
-                )
-            }
+            Outcome::NotApplicable => (
+                Outcome::UnexpectedPass,
+                "it is a known failure and does not apply: take it off the list".into(),
+            ),
+            // Nothing was seen of what is known.
+            status => (status, found),
         }
     }
 }

@@ -228,7 +228,7 @@ impl Connection {
         if log.is_empty() {
             return "; its log (stderr) is empty".into();
         }
-        log.iter().fold("; the end of its log (stderr):".into(), |text, line| text + "\n    " + line)
+        log.iter().fold("; the end of its log (stderr):".into(), |text, line| text + "\n    " + &shown(line))
     }
 }
 

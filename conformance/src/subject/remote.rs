@@ -1,6 +1,7 @@
 //! A store-level adapter as a [`SessionStore`]: each method is one request.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use session_core::{Capabilities, Clock, ManualClock, Record, Secret, SessionKey, SessionStore, StoreError};
@@ -22,13 +23,15 @@ pub(super) struct RemoteState {
     taking_over: bool,
     /// How often the secret was replaced in this trace.
     replaced: u32,
+    /// When the records of each key expire that were written since the storage was opened, in microseconds.
+    written: HashMap<String, Vec<i64>>,
     /// What broke the connection, for the runner.
     pub(super) fault: Option<Fault>,
 }
 
 impl RemoteState {
     pub(super) fn new(child: AdapterChild) -> Self {
-        Self { child, taking_over: false, replaced: 0, fault: None }
+        Self { child, taking_over: false, replaced: 0, written: HashMap::new(), fault: None }
     }
 
     /// Asks the adapter; starts it again if it is not running.
@@ -91,6 +94,7 @@ impl RemoteState {
                     self.child.start_over();
                 }
                 self.replaced = 0;
+                self.written.clear();
                 ("open", wire::open(now, settings, dir))
             }
         }
@@ -174,7 +178,7 @@ impl RemoteStore {
             key: key.map(SessionKey::as_str),
             record,
         };
-        let reply = self.state.lock().unwrap_or_else(PoisonError::into_inner).request(op, request.fields());
+        let reply = self.state().request(op, request.fields());
         let (kind, message) = match reply.map(|reply| reply.outcome) {
             Ok(Ok(json)) => return Ok(json),
             Ok(Err(error)) => error,
@@ -186,7 +190,8 @@ impl RemoteStore {
     fn error(&self, op: &'static str, kind: &str, message: String, key: Option<&SessionKey>) -> StoreError {
         match (ErrorKind::named(kind), key.cloned()) {
             (Some(ErrorKind::CreateError), Some(key)) => StoreError::Exists(key),
-            (Some(ErrorKind::UpdateError), Some(key)) => StoreError::NotFound(key),
+            // Some call a key that they do not know so.
+            (Some(ErrorKind::UpdateError | ErrorKind::KeyError), Some(key)) => StoreError::NotFound(key),
             (Some(ErrorKind::Corrupt), Some(key)) => StoreError::corrupt(&key, message),
             (Some(ErrorKind::Unrepresentable), Some(key)) => StoreError::unrepresentable(&key, message),
             (Some(ErrorKind::TooLarge), Some(key)) => {
@@ -206,7 +211,7 @@ impl RemoteStore {
     /// The adapter broke the protocol: the runner is told, and the operation fails.
     pub(super) fn misbehaved(&self, op: &'static str, what: &str) -> StoreError {
         let reason = format!("the adapter's `{op}` {what}");
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).blame(Fault::Harness(reason.clone()));
+        self.state().blame(Fault::Harness(reason.clone()));
         unavailable(op, reason)
     }
 
@@ -224,7 +229,9 @@ impl RemoteStore {
         } else {
             Json::parse(&text).unwrap_or_else(|_| Json::from_canonical(text.as_ref()))
         };
-        let answer = self.ask(op, Some(key), Some((data, micros(record.expires))))?;
+        let expires = micros(record.expires);
+        self.state().written.entry(key.as_str().to_owned()).or_default().push(expires);
+        let answer = self.ask(op, Some(key), Some((data, expires)))?;
         if answer.is_null() {
             return Ok(key.clone());
         }
@@ -250,32 +257,56 @@ impl RemoteStore {
         if json.is_null() {
             return Ok(None);
         }
-        let fault = || {
-            let got = shown(json.as_str());
+        self.record(&json, key, expiry).map(Some).map_err(|what| self.misbehaved(op, &what))
+    }
+
+    /// The record of an answer, or what is wrong with that.
+    fn record(&self, json: &Json, key: &SessionKey, expiry: Expiry) -> Result<Record, String> {
+        let form = || {
             let data = if self.opaque { "\"…\"" } else { "{…}" };
             let expiry = match expiry {
                 Expiry::Required => ",\"expires_us\":n}",
                 Expiry::Optional => "}, with \"expires_us\" if it is known",
             };
-            self.misbehaved(op, &format!("must answer null or {{\"data\":{data}{expiry}, not {got}"))
+            format!("must answer null or {{\"data\":{data}{expiry}, not {}", shown(json.as_str()))
         };
-        self.record(&json, expiry).map(Some).ok_or_else(fault)
-    }
-
-    fn record(&self, json: &Json, expiry: Expiry) -> Option<Record> {
-        let entries = Object::from(json.entries()?);
-        let data = entries.get("data")?;
-        let opaque = if self.opaque { Some(data.as_text()?) } else { None };
+        let entries = Object::from(json.entries().ok_or_else(form)?);
+        let data = entries.get("data").ok_or_else(form)?;
+        let opaque = if self.opaque { Some(data.as_text().ok_or_else(form)?) } else { None };
         let text = opaque.as_deref().unwrap_or(data.as_str());
         let expires = match (entries.get("expires_us"), expiry) {
             (None, Expiry::Optional) => PrimitiveDateTime::MAX.assume_utc(),
-            (None, Expiry::Required) => return None,
-            (Some(micros), _) => {
-                let micros: i64 = micros.as_str().parse().ok()?;
-                OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok()?
-            }
+            (None, Expiry::Required) => return Err(form()),
+            (Some(micros), _) => self.expires(micros, key)?,
         };
-        Some(Record::new(session_core::Entries::parse(text.as_bytes()).ok()?, expires))
+        let data = session_core::Entries::parse(text.as_bytes()).map_err(|_| form())?;
+        Ok(Record::new(data, expires))
+    }
+
+    /// When a record expires by what the adapter says of it.
+    fn expires(&self, said: &Json, key: &SessionKey) -> Result<OffsetDateTime, String> {
+        let micros: i64 = said.as_str().parse().map_err(|_| {
+            format!("must give `expires_us` in microseconds, as an integer, not {}", shown(said.as_str()))
+        })?;
+        let state = self.state();
+        let written = state.written.get(key.as_str()).map(Vec::as_slice).unwrap_or_default();
+        // Instants near 1970 are small in every unit.
+        let told_in = |unit: i64| {
+            written.iter().any(|at| at.abs() > 1_000_000_000_000 && (at / unit).abs_diff(micros) <= 1)
+        };
+        let units = [(1_000_000, "seconds"), (1_000, "milliseconds")];
+        if !written.contains(&micros)
+            && let Some((_, unit)) = units.into_iter().find(|(unit, _)| told_in(*unit))
+        {
+            return Err(format!("gives `expires_us` in {unit}: {micros}; it counts microseconds"));
+        }
+        drop(state);
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000)
+            .map_err(|_| format!("gives an `expires_us` that is beyond the year 9999: {micros}"))
+    }
+
+    fn state(&self) -> MutexGuard<'_, RemoteState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes a record.

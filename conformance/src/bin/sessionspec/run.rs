@@ -8,9 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use session_conformance::report::{
-    Failure, KnownFailures, Outcome, Replay, Report, SubjectReport, annotations, counted, ended_block,
-    failure_block, schedule_block, summary, to_html, to_json, to_junit, to_markdown, write_artifacts,
-    write_requests, write_schedule,
+    Failure, KnownFailures, Outcome, Replay, Report, RuleReport, SubjectReport, annotations, counted,
+    ended_block, failure_block, schedule_block, summary, to_html, to_json, to_junit, to_markdown,
+    write_artifacts, write_requests, write_schedule,
 };
 use session_conformance::rule::RuleId;
 use session_conformance::suite::{self, Config, Effort, Work};
@@ -129,12 +129,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         refuse_without_rules(pattern)?;
         config = config.with_rules(pattern);
     }
+    // A file that cannot be read is told before the suite runs.
+    let known = arguments.known_failures.as_ref();
+    let known = known.map(|path| KnownFailures::read(path, arguments.update)).transpose()?;
     let started = Instant::now();
     let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let subjects = run_all(&targets, &config, jobs)?;
     let mut report = Report::new(subjects, started.elapsed()).with_seed(config.seed);
-    if let Some(path) = &arguments.known_failures {
-        know(path, &mut report, arguments.update)?;
+    if let (Some(path), Some(known)) = (&arguments.known_failures, known) {
+        know(path, known, &mut report, arguments.update)?;
     }
     for (target, subject) in targets.iter().zip(&report.subjects) {
         print_failures(target, subject)?;
@@ -164,6 +167,14 @@ fn next(arguments: &Arguments, targets: &[Target], report: &Report) -> String {
             Target::Store(_) => "see to it that the store can be opened, and run it again".into(),
         };
     }
+    let rules = || report.subjects.iter().flat_map(|subject| &subject.rules);
+    let gone = rules().filter(|rule| rule.status == Outcome::UnexpectedPass).count();
+    let is_wrong = |rule: &RuleReport| {
+        rule.status != Outcome::UnexpectedPass && !rule.status.is_success(rule.rule.rule().level)
+    };
+    if gone > 0 && arguments.known_failures.is_some() && !rules().any(is_wrong) {
+        return format!("{} gone: run again with --update", counted(gone, "known failure"));
+    }
     let page = arguments.report.iter().find(|(form, _)| matches!(form, Form::Html));
     match (report.subjects.iter().find(|subject| !subject.is_success()), page) {
         (Some(_), Some((_, page))) => format!("open {} in a browser", page.display()),
@@ -176,8 +187,7 @@ fn next(arguments: &Arguments, targets: &[Target], report: &Report) -> String {
 }
 
 /// Excuses the failures that a file knows; writes those that there are now into it first, if asked to.
-fn know(path: &Path, report: &mut Report, update: bool) -> Result<(), String> {
-    let mut known = KnownFailures::read(path, update)?;
+fn know(path: &Path, mut known: KnownFailures, report: &mut Report, update: bool) -> Result<(), String> {
     if update {
         known = known.updated(&report.subjects);
         known.write(path)?;
