@@ -262,14 +262,29 @@ impl Run<'_> {
     /// Begins a session; its key, if there is one then.
     fn begun(&mut self, operations: &[Operation]) -> Result<Option<String>, String> {
         let response = self.exchange(None, operations, 200)?;
-        let cookie = Cookie::all(&response, &self.settings.cookie_name).pop();
-        Ok(cookie.filter(|cookie| !cookie.is_deleted()).map(|cookie| cookie.value))
+        Ok(self.key_in(&response))
+    }
+
+    /// The key of the session that an answer begins.
+    fn key_in(&self, response: &Response) -> Option<String> {
+        let cookie = Cookie::all(response, &self.settings.cookie_name).pop();
+        cookie.filter(|cookie| !cookie.is_deleted()).map(|cookie| cookie.value)
     }
 
     /// Begins a session; its key.
     fn begin(&mut self, operations: &[Operation]) -> Result<String, String> {
-        self.begun(operations)?.ok_or_else(|| {
-            format!("no session can be begun: after {} there is no cookie", in_words(operations))
+        let response = self.exchange(None, operations, 200)?;
+        self.key_in(&response).ok_or_else(|| {
+            let name = &self.settings.cookie_name;
+            let mut set: Vec<&str> =
+                response.set_cookie.iter().filter_map(|line| line.split('=').next()).collect();
+            set.retain(|other| *other != name);
+            let others = match set.as_slice() {
+                [] => String::new(),
+                others => format!("; the answer sets {}, and the settings say {name}", others.join(", ")),
+            };
+            let asked = in_words(operations);
+            format!("no session can be begun: after {asked} there is no cookie named {name}{others}")
         })
     }
 

@@ -175,7 +175,7 @@ impl Known {
             }
             Outcome::NotApplicable => (
                 Outcome::UnexpectedPass,
-                "it is a known failure and does not apply: take it off the list".into(),
+                "it is a known failure and is not-applicable: take it off the list".into(),
             ),
             // Nothing was seen of what is known.
             status => (status, found),

@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use session_core::{Entries, KeyGenerator, RandomKeys, Record, SessionKey, SessionStore, StoreError};
 use time::OffsetDateTime;
@@ -20,7 +20,7 @@ use crate::parts::Parts;
 use crate::subject::Fault;
 
 /// How long one waits for a client that makes no progress while others are stopped: it may wait for one of those.
-const BLOCKED: Duration = Duration::from_millis(200);
+pub(crate) const BLOCKED: Duration = Duration::from_millis(200);
 
 /// How long one waits where nothing is stopped any more.
 const HANGS: Duration = Duration::from_secs(30);
@@ -33,6 +33,8 @@ pub(crate) struct Stage<'a, S> {
     pub(crate) parts: &'a Parts,
     /// When the records expire.
     pub(crate) expires: OffsetDateTime,
+    /// [`BLOCKED`], but in tests.
+    pub(crate) patience: Duration,
 }
 
 /// An operation under way.
@@ -98,9 +100,9 @@ impl<S: SessionStore> Drive<'_, S> {
                     self.finish_all_but_blocked(client)?;
                 }
                 self.begin(client, *op, (key.max(&1) - 1) % KEYS + 1);
-                self.go(client, *stop, BLOCKED)
+                self.go(client, *stop, self.stage.patience)
             }
-            Move::Go { client, stop } => self.go(client % CLIENTS, *stop, BLOCKED),
+            Move::Go { client, stop } => self.go(client % CLIENTS, *stop, self.stage.patience),
             Move::Drop { client } => {
                 if let Some(flight) = self.flights.remove(&(client % CLIENTS)) {
                     self.history.events[flight.event].under_fault |= self.stage.parts.is_failing();
@@ -199,21 +201,23 @@ impl<S: SessionStore> Drive<'_, S> {
 
     /// Lets a client finish; where it waits for others, they go on first.
     fn finish_all_but_blocked(&mut self, client: u8) -> Result<(), Fault> {
-        self.go(client, None, BLOCKED)?;
+        self.go(client, None, self.stage.patience)?;
         if self.flights.contains_key(&client) { self.finish_all() } else { Ok(()) }
     }
 
-    /// Lets all clients finish, in turn.
+    /// Lets all clients finish, in turn, however slow the store is just now.
     fn finish_all(&mut self) -> Result<(), Fault> {
-        for _ in 0..=CLIENTS {
+        let until = Instant::now() + HANGS;
+        while !self.flights.is_empty() {
+            if Instant::now() > until {
+                let words = "operations wait for each other and did not come to an end within";
+                return Err(Fault::Timeout(format!("{words} {} s", HANGS.as_secs())));
+            }
             for client in 0..CLIENTS {
-                self.go(client, None, BLOCKED)?;
+                self.go(client, None, self.stage.patience)?;
             }
         }
-        if self.flights.is_empty() {
-            return Ok(());
-        }
-        Err(Fault::Timeout("operations wait for each other and never come to an end".into()))
+        Ok(())
     }
 }
 
@@ -266,4 +270,57 @@ fn written(record: &Record) -> Option<u32> {
     let number = |text: &str| text.strip_prefix('"')?.strip_suffix('"')?.parse::<u32>().ok();
     let [first, second] = NAMES.map(|name| record.data.get(name).and_then(number));
     first.filter(|_| first == second && record.data.len() == NAMES.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use session_backends::MemoryStore;
+    use session_core::Capabilities;
+    use time::macros::datetime;
+
+    use super::*;
+
+    /// A store that is slow to insert: its client is turned to many times before it is done.
+    struct Slow(MemoryStore);
+
+    impl SessionStore for Slow {
+        fn capabilities(&self) -> Capabilities {
+            self.0.capabilities()
+        }
+        async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
+            self.0.exists(key).await
+        }
+        async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+            self.0.load(key).await
+        }
+        async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+            let mut turns = 0;
+            poll_fn(|_| {
+                turns += 1;
+                if turns < 100 { Poll::Pending } else { Poll::Ready(()) }
+            })
+            .await;
+            self.0.insert(key, record).await
+        }
+        async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+            self.0.update(key, record).await
+        }
+        async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+            self.0.delete(key).await
+        }
+    }
+
+    #[test]
+    fn a_slow_store_is_waited_for_also_where_several_clients_wait() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let stores = [Arc::new(Slow(MemoryStore::new(10)))];
+        let (parts, expires) = (Parts::default(), datetime!(9999-01-01 00:00 UTC));
+        // Each turn is as short as can be.
+        let stage =
+            Stage { runtime: &runtime, stores: &stores, parts: &parts, expires, patience: Duration::ZERO };
+        let begin = |client, key| Move::Begin { client, op: Operation::Insert, key, stop: Some(1) };
+        let schedule = Schedule { moves: vec![begin(0, 1), begin(1, 2), begin(2, 1)] };
+        let history = drive(&stage, &schedule).unwrap();
+        assert!(history.events.iter().all(|event| event.ended.is_some()), "{history:?}");
+    }
 }

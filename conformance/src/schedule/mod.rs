@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::parts::When;
 
 pub(crate) use crash::{Mortal, carry_out};
-pub(crate) use drive::{Stage, drive};
+pub(crate) use drive::{BLOCKED, Stage, drive};
 pub use generate::Schedules;
 pub use minimise::minimise;
 pub(crate) use parallel::{Field, race};

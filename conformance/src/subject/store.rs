@@ -29,7 +29,7 @@ use crate::manifest::{Hook, Manifest, SubjectLevel, Values};
 use crate::observation::{Answer, Failed, Observation};
 use crate::op::StorageOp;
 use crate::parts::Parts;
-use crate::schedule::{Field, Mortal, Schedule, Stage, carry_out, drive, race};
+use crate::schedule::{BLOCKED, Field, Mortal, Schedule, Stage, carry_out, drive, race};
 use crate::trace::{START, Settings, secrets};
 
 /// In which of its lives a storage is opened.
@@ -409,7 +409,7 @@ impl<S: SessionStore + 'static> Subject for StoreSubject<S> {
         let history = self.guarded(|subject| {
             let expires = subject.open_now()?;
             let Self { runtime, stores, parts, .. } = subject;
-            drive(&Stage { runtime, stores, parts, expires }, schedule)
+            drive(&Stage { runtime, stores, parts, expires, patience: BLOCKED }, schedule)
         });
         let history = history.map(|history| history.in_terms_of(&self.manifest));
         Some(self.hooks.broken().map_or(history, Err))

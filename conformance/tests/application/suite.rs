@@ -165,6 +165,18 @@ fn sessions_in_the_cookie_have_a_table_of_their_own(#[case] flaw: Flaw, #[case] 
     }
 }
 
+#[test]
+fn a_wrong_name_of_the_cookie_is_told_with_the_right_one() {
+    let inner = InProcess::new(Settings::default(), Flaw::None);
+    let says = |mut said: Declared| {
+        said.cookie_name = "sid".into();
+        said
+    };
+    let fault = check(&mut Said { inner, says }, "in process", &mut |_, _| {}).err().unwrap();
+    let told = "there is no cookie named sid; the answer sets sessionid, and the settings say sid";
+    assert!(fault.contains(told), "{fault}");
+}
+
 /// An application that says something else of itself.
 struct Said<A> {
     inner: A,
