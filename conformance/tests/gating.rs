@@ -118,6 +118,14 @@ fn a_known_failure_that_is_gone_is_good_news_and_comes_off_the_list() {
     let (_, badge, _) = sessionspec(place, &["badge", "after.json"]);
     assert!(badge.contains(" rules hold<"), "{badge}");
 
+    // What is excused no longer says so.
+    let list = fs::read_to_string(place.join("known.json")).unwrap();
+    fs::write(place.join("known.json"), list.replace("\"reason\"", "\"until\": \"2020-01-01\", \"reason\""))
+        .unwrap();
+    let (status, printed, _) = run(BROKEN, &[]);
+    assert_eq!(status, Some(1), "{printed}");
+    assert!(printed.contains(": known, but only until 2020-01-01: not explained yet; "), "{printed}");
+
     // A list that cannot be read is told before anything is run.
     fs::write(place.join("known.json"), "[").unwrap();
     let (status, printed, said) = run(BROKEN, &[]);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use session_backends::{CookieStore, FileStore, MemoryStore};
 use session_conformance::manifest::Manifest;
 use session_conformance::protocol::serve;
+use session_conformance::report::{KnownFailures, Written};
 use session_conformance::subject::{Env, ModelSubject, StoreHooks, StoreSubject, Subject};
 
 const NOW: i64 = 1_893_456_000_000_000;
@@ -172,4 +173,23 @@ fn the_files_of_a_served_store_are_where_the_suite_says() {
 fn walk(directory: &std::path::Path) -> usize {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries.map(|path| if path.is_dir() { walk(&path) } else { 1 }).sum()
+}
+
+/// A search that begins with what is refused does not get far.
+#[test]
+fn what_fuzzing_begins_with_is_understood() {
+    let requests = include_str!("../../fuzz/seeds/requests.jsonl");
+    let mut output = Vec::new();
+    serve(&mut *model(), requests.as_bytes(), &mut output).unwrap();
+    let answers = String::from_utf8(output).unwrap();
+    assert_eq!(answers.lines().count(), requests.lines().count());
+    for answer in answers.lines() {
+        let answer: Value = serde_json::from_str(answer).unwrap();
+        assert!(answer.get("error").is_none(), "{answer}");
+    }
+    let [report, list] = include_str!("../../fuzz/seeds/report.jsonl").lines().collect::<Vec<_>>()[..] else {
+        panic!("there are a report and a list of known failures");
+    };
+    Written::parse(report).unwrap();
+    KnownFailures::parse(list).unwrap();
 }

@@ -1,5 +1,5 @@
 //! `cargo xtask fuzz`: coverage-guided fuzzing of everything that is decoded. What is checked is in `fuzz/`; here stands
-//! how it is built and run, and with what it begins: the vectors that the tests have.
+//! how it is built and run, and with what it begins: vectors that the tests have, and `fuzz/seeds/`.
 //!
 //! The programs are those of `cargo fuzz`, which needs a nightly Rust for a sanitizer of memory. None of this is unsafe
 //! code, so that coverage is enough, and any Rust has that.
@@ -12,6 +12,9 @@ use crate::{Ended, Failure, command, outside};
 
 /// The package, outside the workspace.
 const PACKAGE: &str = "fuzz";
+
+/// What is not among the vectors of the tests.
+const SEEDS: &str = "fuzz/seeds";
 
 /// How the compiler is told to count which branches are taken; as `cargo fuzz` does.
 const COVERAGE: [&str; 5] = [
@@ -37,37 +40,13 @@ struct Target {
 const TARGETS: [Target; 8] = [
     Target { name: "answer", seeds: answers },
     Target { name: "codec", seeds: signed },
-    Target { name: "cookie", seeds: |_| Ok(lines(COOKIES)) },
+    Target { name: "cookie", seeds: |root| lines(root, "cookie.txt") },
     Target { name: "json", seeds: values },
     Target { name: "pickle", seeds: pickles },
-    Target { name: "report", seeds: |_| Ok(lines(REPORTS)) },
-    Target { name: "requests", seeds: |_| Ok(vec![REQUESTS.as_bytes().to_vec()]) },
+    Target { name: "report", seeds: |root| lines(root, "report.jsonl") },
+    Target { name: "requests", seeds: |root| Ok(vec![fs::read(root.join(SEEDS).join("requests.jsonl"))?]) },
     Target { name: "trace", seeds: traces },
 ];
-
-/// Headers of requests, one in a line.
-const COOKIES: &str = "\
-sessionid=abcdefghijklmnopqrstuvwxyz012345
-a=b; sessionid=\"abcdefgh\\054ijkl\"; sessionid=x
-=nameless; sessionid ; sessionid=;sessionid=a=b
-";
-
-/// The beginnings of what the suite writes.
-const REPORTS: &str = "\
-{\"sessionspec\":\"0.1.0\",\"schema\":1,\"subjects\":[{\"name\":\"a\",\"rules\":[{\"id\":\"key.short\",\"status\":\"pass\"}]}]}
-{\"known_failures\":1,\"failures\":[{\"rule\":\"key.short\",\"subject\":\"a\",\"fingerprint\":\"0\",\"reason\":\"b\"}]}
-";
-
-/// A session with the reference model.
-const REQUESTS: &str = r#"{"id":1,"op":"hello","protocol":1}
-{"id":2,"op":"open","now":1893456000000000,"settings":{"cookie_age":1209600,"expire_at_browser_close":false},"secret":"a"}
-{"id":3,"op":"session","now":1893456000000000,"session":1,"client":0}
-{"id":4,"op":"set","now":1893456000000000,"session":1,"name":"a","value":[1,{"b":null}]}
-{"id":5,"op":"save","now":1893456000000001,"session":1}
-{"id":6,"op":"exists","now":1893456000000001,"client":1,"key":"k1"}
-{"id":7,"op":"clear-expired","now":1893457000000001,"client":0}
-{"id":8,"op":"bye"}
-"#;
 
 /// The names of what is decoded.
 pub(crate) fn names() -> [&'static str; TARGETS.len()] {
@@ -143,8 +122,10 @@ fn host() -> Result<String, Failure> {
     host.map(str::to_owned).ok_or_else(|| Failure::one("fuzz", "rustc -vV names no host".into()))
 }
 
-fn lines(text: &str) -> Vec<Vec<u8>> {
-    text.lines().map(|line| line.as_bytes().to_vec()).collect()
+/// The lines of a file of seeds.
+fn lines(root: &Path, file: &str) -> std::io::Result<Vec<Vec<u8>>> {
+    let text = fs::read_to_string(root.join(SEEDS).join(file))?;
+    Ok(text.lines().map(|line| line.as_bytes().to_vec()).collect())
 }
 
 /// The golden traces and schedules, without those whose values have megabytes: they would take all the time.

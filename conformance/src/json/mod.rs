@@ -135,9 +135,15 @@ impl Json {
         serde_json::to_string(value).ok().and_then(|text| Self::parse(&text).ok()).unwrap_or_else(Self::null)
     }
 
-    /// A plain value, as serde reads it.
+    /// A plain value, as serde reads it. What cannot be read is named by its path.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, String> {
-        serde_json::from_str(&self.text).map_err(|error| error.to_string())
+        let mut reader = serde_json::Deserializer::from_str(&self.text);
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let (path, what) = (error.path().to_string(), error.inner().to_string());
+            // Where in a line that nobody sees says nothing.
+            let what = what.split(" at line ").next().unwrap_or_default().to_owned();
+            if path == "." { what } else { format!("`{path}`: {what}") }
+        })
     }
 
     /// The characters of a text value, or `None` if this is not text or not whole characters.

@@ -1,6 +1,6 @@
 //! A badge from a report: a small picture in SVG for a README.
 
-use super::{Outcome, Written, WrittenRule, WrittenSubject, counted};
+use super::{Outcome, Written, WrittenSubject, counted};
 
 /// How wide a character is, in tenths of a pixel, at eleven pixels of Verdana or what stands in for it.
 const CHARACTER: usize = 68;
@@ -15,10 +15,9 @@ fn held(n: usize, thing: &str) -> String {
 
 /// The badge of a report.
 pub fn badge(report: &Written) -> String {
-    // What holds and is on a list of known failures is a fault of the list.
-    let is_wrong =
-        |rule: &&WrittenRule| rule.status != Outcome::UnexpectedPass && !rule.status.is_success(rule.level);
-    let wrong = |subject: &WrittenSubject| subject.rules.iter().filter(is_wrong).count();
+    let wrong = |subject: &WrittenSubject| {
+        subject.rules.iter().filter(|rule| rule.status.is_broken(rule.level)).count()
+    };
     let broken = report.subjects.iter().filter(|subject| wrong(subject) > 0).count();
     let (text, colour) = match (report.subjects.as_slice(), broken) {
         ([one], 0) => (held(one.count(Outcome::Pass) + one.count(Outcome::UnexpectedPass), "rule"), GOOD),

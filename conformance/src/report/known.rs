@@ -42,6 +42,14 @@ struct Known {
 /// The reason of an entry that nobody has explained yet.
 const UNEXPLAINED: &str = "not explained yet";
 
+/// How the reason begins of a failure that is on the list.
+const KNOWN: &str = "known";
+
+/// Whether a rule fails as the list says, and is excused no longer.
+pub(super) fn has_lapsed(rule: &RuleReport) -> bool {
+    rule.status == Outcome::Fail && rule.reason.as_deref().is_some_and(|reason| reason.starts_with(KNOWN))
+}
+
 impl KnownFailures {
     /// Reads a file. One that is about to be made, by an `update`, may be missing.
     ///
@@ -166,9 +174,9 @@ impl Known {
             Outcome::Fail => match self.until.as_deref().and_then(date) {
                 Some(until) if until < today => {
                     let reason = &self.reason;
-                    (Outcome::Fail, format!("known{link}, but only until {until}: {reason}; {found}"))
+                    (Outcome::Fail, format!("{KNOWN}{link}, but only until {until}: {reason}; {found}"))
                 }
-                _ => (Outcome::ExpectedFail, format!("known{link}: {}", self.reason)),
+                _ => (Outcome::ExpectedFail, format!("{KNOWN}{link}: {}", self.reason)),
             },
             Outcome::Pass => {
                 (Outcome::UnexpectedPass, "it is a known failure and holds: take it off the list".into())

@@ -140,6 +140,12 @@ impl Outcome {
             | Self::Crash => false,
         }
     }
+
+    /// Whether it is the subject that does not succeed. What holds, and stands on a list of what does not, is a fault of the
+    /// list.
+    pub fn is_broken(self, level: Level) -> bool {
+        self != Self::UnexpectedPass && !self.is_success(level)
+    }
 }
 
 /// A run of the suite on some subjects.

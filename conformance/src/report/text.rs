@@ -3,8 +3,8 @@
 use std::fmt::{Display, Write as _};
 use std::path::Path;
 
-use super::table;
 use super::{Artifacts, Failure, Outcome, Report, RuleReport, ScheduleFailure, SubjectReport};
+use super::{known, table};
 use crate::application::Broken;
 use crate::call::Handles;
 use crate::manifest::{Manifest, SubjectLevel};
@@ -388,7 +388,7 @@ fn notes(subject: &SubjectReport) -> String {
         let told = match rule.status {
             Outcome::Pass | Outcome::NotApplicable | Outcome::Disabled => false,
             // It has a block of its own; here is why it was excused until today.
-            Outcome::Fail => rule.reason.as_deref().is_some_and(|reason| reason.starts_with("known")),
+            Outcome::Fail => known::has_lapsed(rule),
             // One cause, so one line.
             Outcome::HarnessError => !std::mem::replace(&mut harness_error, true),
             _ => true,

@@ -273,13 +273,7 @@ impl From<&manifest::Manifest> for Manifest {
 /// erratum names must be known.
 pub(crate) fn read_manifest(json: &Json) -> Result<manifest::Manifest, String> {
     let fault = |error: String| format!("the adapter's answer to `hello` is no manifest: {error}");
-    let mut reader = serde_json::Deserializer::from_str(json.as_str());
-    let wire: Manifest = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let (path, what) = (error.path().to_string(), error.inner().to_string());
-        // The place in a line that nobody sees says nothing.
-        let what = what.split(" at line ").next().unwrap_or_default().to_owned();
-        fault(if path == "." { what } else { format!("`{path}`: {what}") })
-    })?;
+    let wire: Manifest = json.read().map_err(fault)?;
     if wire.protocol != VERSION {
         return Err(format!(
             "the adapter speaks protocol {}; this sessionspec speaks {VERSION}",

@@ -169,10 +169,8 @@ fn next(arguments: &Arguments, targets: &[Target], report: &Report) -> String {
     }
     let rules = || report.subjects.iter().flat_map(|subject| &subject.rules);
     let gone = rules().filter(|rule| rule.status == Outcome::UnexpectedPass).count();
-    let is_wrong = |rule: &RuleReport| {
-        rule.status != Outcome::UnexpectedPass && !rule.status.is_success(rule.rule.rule().level)
-    };
-    if gone > 0 && arguments.known_failures.is_some() && !rules().any(is_wrong) {
+    let is_broken = |rule: &RuleReport| rule.status.is_broken(rule.rule.rule().level);
+    if gone > 0 && arguments.known_failures.is_some() && !rules().any(is_broken) {
         return format!("{} gone: run again with --update", counted(gone, "known failure"));
     }
     let page = arguments.report.iter().find(|(form, _)| matches!(form, Form::Html));
