@@ -1,12 +1,16 @@
 //! Checks of an adapter's protocol, one after the other, each with what was seen or what is wrong. They say
 //! nothing about the store behind it: that is what the suite is for.
 
+use serde::Deserialize;
+
 use crate::call::Call;
+use crate::json::Json;
 use crate::manifest::{ClockLevel, Hook, Manifest, SubjectLevel};
 use crate::observation::Observation;
 use crate::op::{SessionOp, StorageOp};
 use crate::rule::RuleId;
 use crate::subject::{AdapterCommand, Subject, process_subject};
+use crate::suite::{LEFT, is_emptied};
 use crate::trace::{START, Settings};
 
 /// A key that nobody issued.
@@ -25,7 +29,7 @@ pub struct Check {
 /// Examines an adapter. The first fault ends the examination, because what follows would only repeat it.
 pub fn examine(command: &AdapterCommand) -> Vec<Check> {
     let hello = || "it starts and answers `hello`".to_owned();
-    let mut examination = Examination { checks: Vec::new(), key: None };
+    let mut examination = Examination { checks: Vec::new(), key: None, asked: 0 };
     let mut subject = match process_subject(command) {
         Ok(subject) => subject,
         Err(fault) => {
@@ -50,9 +54,11 @@ pub fn examine(command: &AdapterCommand) -> Vec<Check> {
     let opened = subject.open(START, Settings::default());
     let opened = opened.map(|()| "storage is open".to_owned()).map_err(|fault| fault.to_string());
     examination.note("`open`".into(), opened);
+    examination.asked(&*subject);
     examination.operations(&mut *subject);
     examination.reading_back(&mut *subject);
     examination.storage(&mut *subject, &manifest.hooks);
+    examination.opening_again(&mut *subject);
     examination.checks
 }
 
@@ -78,6 +84,8 @@ struct Examination {
     checks: Vec<Check>,
     /// The key of the session object after the last call on one.
     key: Option<String>,
+    /// How many lines the adapter was sent since the storage was opened.
+    asked: usize,
 }
 
 impl Examination {
@@ -85,9 +93,15 @@ impl Examination {
         self.checks.push(Check { what, result });
     }
 
-    /// Asks, unless something was wrong before.
-    fn ask(&mut self, subject: &mut dyn Subject, what: String, call: &Call<'_>) {
-        if self.checks.last().is_some_and(|check| check.result.is_err()) {
+    /// Whether something was wrong.
+    fn is_over(&self) -> bool {
+        self.checks.last().is_some_and(|check| check.result.is_err())
+    }
+
+    /// Asks, unless something was wrong before. Of what the suite's own sessions do, only what reaches the adapter is noted,
+    /// under the names of the operations that it is asked for.
+    fn ask(&mut self, subject: &mut dyn Subject, what: &str, call: &Call<'_>) {
+        if self.is_over() {
             return;
         }
         let result = match subject.call(START, call) {
@@ -102,41 +116,81 @@ impl Examination {
             }
             Err(fault) => Err(fault.to_string()),
         };
-        self.note(what, result);
+        let asked = self.asked(subject);
+        match (subject.manifest().level, asked.as_slice()) {
+            (SubjectLevel::Session, _) => self.note(what.into(), result),
+            (_, []) if result.is_ok() => {}
+            (_, [one]) if format!("`{one}`") == what => self.note(what.into(), result),
+            (_, asked) => self.note(format!("`{}`, for {what}", asked.join("`, `")), result),
+        }
+    }
+
+    /// The operations that the adapter was asked for since this was called last.
+    fn asked(&mut self, subject: &dyn Subject) -> Vec<String> {
+        #[derive(Deserialize)]
+        struct Request {
+            op: String,
+        }
+        let sent = subject.sent().unwrap_or_default();
+        let operations =
+            sent.lines().skip(self.asked).filter_map(|line| serde_json::from_str::<Request>(line).ok());
+        let operations = operations.map(|request| request.op).collect();
+        self.asked = sent.lines().count();
+        operations
     }
 
     /// Every operation on a session object.
     fn operations(&mut self, subject: &mut dyn Subject) {
         let new = Call::Session { number: 0, client: 0, key: None };
-        self.ask(subject, "`session` without a key".into(), &new);
+        self.ask(subject, "`session` without a key", &new);
         for op in SessionOp::samples() {
-            self.ask(subject, format!("`{}`", op.name()), &Call::Op { number: 0, op: &op });
+            self.ask(subject, &format!("`{}`", op.name()), &Call::Op { number: 0, op: &op });
         }
     }
 
-    /// A session that was stored is read again, and one that is not there: at store level these are `load`, and a
-    /// second save is `update`.
+    /// A session that was stored is read again, and one that is not there.
     fn reading_back(&mut self, subject: &mut dyn Subject) {
+        let set = SessionOp::Set("a".into(), Json::from(1_i64).into());
+        self.ask(subject, "`set` in a new session", &Call::Op { number: 0, op: &set });
         let save = Call::Op { number: 0, op: &SessionOp::Save };
-        self.ask(subject, "`save` of a new session".into(), &save);
-        self.ask(subject, "`save` again".into(), &save);
+        self.ask(subject, "`save` of a new session", &save);
+        self.ask(subject, "`save` again", &save);
         let stored = self.key.clone();
         for (what, key) in [("that was stored", stored.as_deref()), ("that nobody issued", Some(UNKNOWN))] {
             let session = Call::Session { number: 0, client: 0, key };
-            self.ask(subject, format!("`session` with a key {what}"), &session);
+            self.ask(subject, &format!("`session` with a key {what}"), &session);
             let items = Call::Op { number: 0, op: &SessionOp::Items };
-            self.ask(subject, format!("reading a session {what}"), &items);
+            self.ask(subject, &format!("reading a session {what}"), &items);
         }
     }
 
     /// Every operation on the storage, those that the adapter does not offer left out.
     fn storage(&mut self, subject: &mut dyn Subject, hooks: &[Hook]) {
+        let mut lacking = Vec::new();
         for name in StorageOp::<&str>::NAMES {
             let Ok(Some(op)) = StorageOp::named(name, || Ok(UNKNOWN)) else { continue };
-            let lacking = Hook::named(op.wire_name()).is_some_and(|hook| !hooks.contains(&hook));
-            if !lacking {
-                self.ask(subject, format!("`{}`", op.wire_name()), &Call::Storage { client: 0, op });
+            if Hook::named(op.wire_name()).is_some_and(|hook| !hooks.contains(&hook)) {
+                lacking.push(format!("`{}`", op.wire_name()));
+            } else {
+                self.ask(subject, &format!("`{}`", op.wire_name()), &Call::Storage { client: 0, op });
             }
         }
+        if !self.is_over() && !lacking.is_empty() {
+            let hooks = format!("{}; what needs them is not checked", lacking.join(", "));
+            self.note("hooks that it does not offer".into(), Ok(hooks));
+        }
+    }
+
+    /// Storage that is opened is empty.
+    fn opening_again(&mut self, subject: &mut dyn Subject) {
+        if self.is_over() {
+            return;
+        }
+        let result = match is_emptied(subject) {
+            Ok(true) => Ok("what was stored before is gone".into()),
+            Ok(false) => Err(LEFT.into()),
+            Err(fault) => Err(fault.to_string()),
+        };
+        self.note("`open` again".into(), result);
     }
 }

@@ -32,9 +32,10 @@ use crate::stopwatch::Stopwatch;
 use crate::subject::{Fault, Subject};
 use crate::trace::{Trace, TraceFile};
 use claims::Corrected;
-use finding::{Finding, difference};
+use finding::Finding;
 use rank::{BrokenGolden, Ranking};
 
+pub(crate) use claims::{LEFT, is_emptied};
 pub use config::{Config, Effort, matches};
 pub use progress::{Progress, Work};
 
@@ -67,6 +68,11 @@ fn shrunk(trace: &Trace, config: &Config, mut fails: impl FnMut(&Trace) -> bool)
     minimise(trace, ATTEMPTS, |candidate| started.elapsed() < config.shrink && fails(candidate))
 }
 
+/// A trace up to the step that is not as expected: what comes after it shows nothing more.
+fn until(trace: &Trace, divergence: &Divergence) -> Trace {
+    Trace { settings: trace.settings, steps: trace.steps[..=divergence.step].to_vec() }
+}
+
 /// Runs the suite on a subject. `progress` is told what happens while it does.
 ///
 /// ```
@@ -89,7 +95,8 @@ pub fn run(
     for failure in &subject.wrong {
         progress(Progress::Failed { failure, manifest: &declared });
     }
-    let mut report = run_traces(&mut subject, config, progress);
+    let broken = subject.broken.take();
+    let mut report = run_traces(&mut subject, config, progress, broken);
     if !subject.wrong.is_empty() {
         report.rules.extend(unchecked(&subject, config, "what it declares must be right first"));
         report.manifest = declared;
@@ -107,9 +114,13 @@ fn run_traces(
     subject: &mut dyn Subject,
     config: &Config,
     progress: &mut dyn FnMut(Progress<'_>),
+    broken: Option<String>,
 ) -> SubjectReport {
     let started = Stopwatch::start();
-    let mut run = Run::new(subject, config, progress);
+    let mut run = Run { broken, ..Run::new(subject, config, progress) };
+    if run.broken.is_some() {
+        return run.report();
+    }
     let golden: Vec<RuleId> = run.applicable().collect();
     // What the errata excuse must be known before anything is judged.
     for rule in &golden {
@@ -330,9 +341,7 @@ impl<'a> Run<'a> {
     fn blame(&mut self, trace: &Trace, divergence: &Divergence, golden: Option<RuleId>) {
         let Some(rule) = self.to_blame(divergence, golden) else { return };
         if !self.is_blamed(rule) {
-            // What comes after the step shows nothing more.
-            let until = Trace { settings: trace.settings, steps: trace.steps[..=divergence.step].to_vec() };
-            let mut finding = self.investigate(rule, &until, divergence, golden);
+            let mut finding = self.investigate(rule, &until(trace, divergence), divergence, golden);
             if let Finding::Broken(failure) = &mut finding {
                 failure.original_steps = trace.steps.len();
             }
@@ -349,10 +358,8 @@ impl<'a> Run<'a> {
         }
         for consequence in consequences {
             if consequence != rule && !self.is_blamed(consequence) {
-                let reason = difference(divergence);
-                let trace =
-                    Trace { settings: trace.settings, steps: trace.steps[..=divergence.step].to_vec() };
-                self.findings.insert(consequence, Finding::Consequence { of: rule, reason, trace });
+                let (trace, divergence) = (until(trace, divergence), divergence.clone());
+                self.findings.insert(consequence, Finding::Consequence { of: rule, trace, divergence });
             }
         }
     }
@@ -402,11 +409,7 @@ impl<'a> Run<'a> {
         golden: Option<RuleId>,
     ) -> Finding {
         let mut ignored = Coverage::default();
-        let flaky = || {
-            let reason =
-                format!("step {} once {}, and not when it was run again", first.step + 1, difference(first));
-            Finding::Flaky { reason, trace: trace.clone() }
-        };
+        let flaky = || Finding::Flaky { trace: trace.clone(), divergence: first.clone() };
         if needs_set_clock(trace, self.subject.manifest()) {
             let small = self.foreseen(trace);
             // What the model takes to be enough may not be.
@@ -503,33 +506,34 @@ impl<'a> Run<'a> {
         });
         let failures = found.collect();
         for id in RuleId::of_stores() {
-            let (status, reason, trace) = match (self.left_out(id), self.findings.remove(&id)) {
-                (Some((outcome, reason)), _) => (outcome, Some(reason), None),
-                (None, Some(finding)) => finding.told(id, &self.excuses),
-                (None, None) => self.unfound(id),
+            let held = RuleReport {
+                exercised: self.coverage.count(id),
+                ..RuleReport::new(id, Outcome::Pass, manifest.clock)
             };
-            let exercised = self.coverage.count(id);
-            let clock = manifest.clock;
-            rules.push(RuleReport { rule: id, status, exercised, clock, reason, trace, schedule: None });
+            rules.push(match (self.left_out(id), self.findings.remove(&id)) {
+                (Some((status, reason)), _) => held.ended(status, reason),
+                (None, Some(finding)) => finding.told(held, &self.excuses),
+                (None, None) => self.unfound(held),
+            });
         }
         let schedule_failures = Vec::new();
         SubjectReport { manifest, steps: self.coverage.steps, rules, failures, schedule_failures }
     }
 
     /// What is said of a rule with which nothing was found.
-    fn unfound(&self, rule: RuleId) -> (Outcome, Option<String>, Option<Trace>) {
+    fn unfound(&self, held: RuleReport) -> RuleReport {
         let clocked =
-            || golden::once(rule).is_ok_and(|trace| needs_set_clock(trace, self.subject.manifest()));
-        let (outcome, reason) = match &self.broken {
-            Some(reason) => (Outcome::HarnessError, Some(reason.as_str())),
-            None if self.held.contains(&rule) => (Outcome::Pass, None),
+            || golden::once(held.rule).is_ok_and(|trace| needs_set_clock(trace, self.subject.manifest()));
+        let (status, reason) = match &self.broken {
+            Some(reason) => (Outcome::HarnessError, reason.as_str()),
+            None if self.held.contains(&held.rule) => return held,
             None if clocked() => {
                 let reason = "it needs a clock that the suite sets, and the subject has its own";
-                (Outcome::NotApplicable, Some(reason))
+                (Outcome::NotApplicable, reason)
             }
-            None => (Outcome::NotExercised, Some("no trace got as far as this rule")),
+            None => (Outcome::NotExercised, "no trace got as far as this rule"),
         };
-        (outcome, reason.map(str::to_owned), None)
+        held.ended(status, reason)
     }
 }
 

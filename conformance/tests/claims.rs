@@ -32,12 +32,19 @@ enum Storage {
     Apart,
     /// What the ones before it stored.
     Same,
+    /// The same, and what is left of other runs.
+    Leftover,
 }
 
 fn report(storage: Storage, declared: Capabilities, hooks: StoreHooks) -> SubjectReport {
     let mut before = None;
     let open = move |env: &Env, opening: Opening| {
-        if storage == Storage::Apart || opening == Opening::Fresh {
+        let keeps = match storage {
+            Storage::Apart => false,
+            Storage::Same => opening != Opening::Fresh,
+            Storage::Leftover => before.is_some(),
+        };
+        if !keeps {
             before = Some(Arc::new(MemoryStore::with_clock(1_000, env.clock())));
         }
         let memory = Arc::clone(before.as_ref().unwrap());
@@ -89,4 +96,13 @@ fn what_is_declared_rightly_is_not_held_against_the_store(
 fn a_store_that_refuses_is_no_upsert() {
     let report = report(Storage::Same, SAME, StoreHooks::default().with_upsert());
     assert!(failed(&report).contains(&"lifecycle.save.upsert"), "{:?}", failed(&report));
+}
+
+#[test]
+fn a_storage_that_is_not_emptied_is_said_before_anything_is_held_against_the_store() {
+    let report = report(Storage::Leftover, SAME, StoreHooks::default());
+    let rule = report.rules.iter().find(|rule| rule.status == Outcome::HarnessError).unwrap();
+    let reason = rule.reason.as_deref().unwrap();
+    assert!(reason.contains("`open` must give empty storage"), "{reason}");
+    assert!(failed(&report).is_empty() && report.failures.is_empty() && report.count(Outcome::Pass) == 0);
 }

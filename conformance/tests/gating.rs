@@ -60,7 +60,7 @@ fn a_change_that_breaks_a_rule_is_told_on_the_pull_request() {
     assert!(printed.lines().any(|line| line.starts_with("::error file=adapter.sh,title=model%3A fail key.")));
     assert!(printed.lines().any(|line| line.starts_with("worse   model: key.")), "{printed}");
     let shown = fs::read_to_string(summary).unwrap();
-    assert!(shown.contains("the subject did not hold") && shown.contains("Since the baseline"), "{shown}");
+    assert!(shown.contains("1 subject did not hold") && shown.contains("Since the baseline"), "{shown}");
     for name in ["report.json", "report.html", "report.md", "report.xml", "badge.svg", "diff.txt"] {
         assert!(reports.join(name).metadata().unwrap().len() > 0, "{name}");
     }

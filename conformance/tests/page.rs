@@ -16,7 +16,10 @@ const MESSAGE: &str = r"</script><script>x(1)</script>\\n::error::y";
 struct Reports {
     html: String,
     markdown: String,
+    junit: String,
     printed: String,
+    /// The files that the run left.
+    kept: Vec<String>,
 }
 
 /// What comes out for the model, and for one that is broken, has a hostile name and tells hostile messages.
@@ -45,7 +48,7 @@ fn reports() -> Reports {
             "--format",
             "github",
         ])
-        .args(["--report", "html=r.html", "--report", "md=r.md"])
+        .args(["--report", "html=r.html", "--report", "md=r.md", "--report", "junit=r.xml"])
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -54,6 +57,11 @@ fn reports() -> Reports {
     Reports {
         html: read("r.html"),
         markdown: read("r.md"),
+        junit: read("r.xml"),
+        kept: fs::read_dir(directory.path().join(session_conformance::ARTIFACTS))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect(),
         printed: String::from_utf8(output.stdout).unwrap(),
     }
 }
@@ -77,13 +85,43 @@ fn a_page_needs_no_network_and_leads_from_each_cell_to_its_evidence() {
     assert!(lost.is_empty() && links.len() > 60, "{} links, of which lost: {lost:?}", links.len());
     let failures = page.matches("<details class=\"failure fail\"").count();
     assert!(failures > 0);
-    assert_eq!(page.matches("differs here").count(), page.matches("<dl class=\"differs\">").count());
+    // What another rule explains is told by the answers that were seen, too.
+    assert_eq!(page.matches("<dl class=\"differs\">").count(), failures);
+    assert_eq!(page.matches("differs here").count(), failures);
     assert!(page.contains("expected update-error") && page.contains(">got corrupt"), "no picture shows both");
 }
 
 #[test]
+fn what_another_rule_explains_stands_below_it() {
+    let Reports { html, markdown, junit, kept, .. } = reports();
+    let (told, rest) = html.split_once("broken with it</summary>").unwrap();
+    let told: usize = told.rsplit_once('>').unwrap().1.split(' ').next().unwrap().parse().unwrap();
+    let below = rest.split("</section>").next().unwrap();
+    assert!(told > 1 && below.matches("<details class=\"failure fail\"").count() >= told);
+    assert!(markdown.contains(" rules broken with it: `lifecycle."), "{markdown}");
+    // A file that is said to be there is there.
+    let mut named = 0;
+    for said in html.replace("&#x2f;", "/").split("<code>sessionspec replay ").skip(1) {
+        let (file, said) = said.split_once("</code>").unwrap();
+        let is_kept = said.split("</p>").next().unwrap().contains("leaves this file there");
+        assert_eq!(
+            file.strip_prefix(session_conformance::ARTIFACTS)
+                .is_some_and(|file| kept.iter().any(|one| *one == file[1..])),
+            is_kept
+        );
+        named += usize::from(is_kept);
+    }
+    assert!(named > 0);
+    let broken: Vec<&str> = junit.split("<testcase").filter(|case| case.contains("<failure")).collect();
+    assert!(broken.len() > 1);
+    for case in broken {
+        assert!(case.contains("   got ") && case.contains("- here"), "{case}");
+    }
+}
+
+#[test]
 fn what_a_subject_says_is_text_on_every_report() {
-    let Reports { html, markdown, printed } = reports();
+    let Reports { html, markdown, printed, .. } = reports();
     assert_eq!(html.matches("<script").count(), 1);
     assert!(!html.contains("<img") && html.contains("&lt;img onerror=alert(1)&gt;"));
     let unfenced: String = markdown.split("```").step_by(2).collect();

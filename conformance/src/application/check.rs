@@ -412,15 +412,7 @@ impl Run<'_> {
                     (status, Some(reason.into()))
                 }
             };
-            RuleReport {
-                rule,
-                status,
-                exercised,
-                clock: ClockLevel::Wall,
-                reason,
-                trace: None,
-                schedule: None,
-            }
+            RuleReport { exercised, reason, ..RuleReport::new(rule, status, ClockLevel::Wall) }
         };
         let rules = RuleId::of_applications().map(report).collect();
         let report = SubjectReport {

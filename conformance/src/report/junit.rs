@@ -2,7 +2,7 @@
 
 use quick_junit::{NonSuccessKind, Report as JUnitReport, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Outcome, Report, RuleReport};
+use super::{Outcome, Report, RuleReport, SubjectReport};
 
 /// The report as JUnit XML.
 ///
@@ -17,7 +17,7 @@ pub fn to_junit(report: &Report) -> Result<String, String> {
             suite.add_property(("seed", format!("{seed:#x}").as_str()));
         }
         for rule in &subject.rules {
-            let mut case = TestCase::new(rule.rule.rule().id, status(rule));
+            let mut case = TestCase::new(rule.rule.rule().id, status(subject, rule));
             case.set_classname(&subject.manifest.name);
             case.add_property(("spec", rule.rule.rule().place().as_str()));
             case.add_property(("exercised", rule.exercised.to_string().as_str()));
@@ -28,7 +28,7 @@ pub fn to_junit(report: &Report) -> Result<String, String> {
     junit.to_string().map_err(|error| format!("cannot write JUnit XML: {error}"))
 }
 
-fn status(rule: &RuleReport) -> TestCaseStatus {
+fn status(subject: &SubjectReport, rule: &RuleReport) -> TestCaseStatus {
     let mut status = match rule.status {
         Outcome::Pass => return TestCaseStatus::success(),
         outcome if outcome.is_success(rule.rule.rule().level) => TestCaseStatus::skipped(),
@@ -39,8 +39,8 @@ fn status(rule: &RuleReport) -> TestCaseStatus {
     };
     let reason = rule.reason.as_deref().unwrap_or_default();
     status.set_message(format!("{}: {reason}", rule.status.name()));
-    if let Some(trace) = &rule.trace {
-        status.set_description(trace.to_jsonl(Some(rule.rule.rule().id)));
+    if let Some(block) = subject.block(rule) {
+        status.set_description(block);
     }
     status
 }

@@ -216,13 +216,9 @@ mod tests {
         let step = Step { client: 0, advance: 0, op: crate::op::Op::New };
         let trace = Trace { steps: vec![step; steps], ..Trace::default() };
         RuleReport {
-            rule: crate::rules::KEY_SHORT,
-            status,
             exercised: 1,
-            clock: ClockLevel::Virtual,
-            reason: None,
             trace: (status == Outcome::Fail).then_some(trace),
-            schedule: None,
+            ..RuleReport::new(crate::rules::KEY_SHORT, status, ClockLevel::Virtual)
         }
     }
 

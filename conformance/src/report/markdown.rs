@@ -3,7 +3,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Outcome, Report, SubjectReport, failure_block, schedule_block};
+use super::{
+    Outcome, Report, RuleReport, SubjectReport, counted, ended_block, failure_block, schedule_block,
+};
 use crate::rule::RuleId;
 
 /// The longest text that is made, in bytes. A comment may have 65,536 characters.
@@ -11,16 +13,9 @@ const MOST_BYTES: usize = 60_000;
 
 /// The report in Markdown.
 pub fn to_markdown(report: &Report) -> String {
-    let broken = report.subjects.iter().filter(|subject| !subject.is_success()).count();
-    let verdict = match (broken, report.subjects.len()) {
-        (0, 1) => "the subject held".to_owned(),
-        (0, all) => format!("all {all} subjects held"),
-        (1, 1) => "the subject did not hold".into(),
-        (broken, all) => format!("{broken} of {all} subjects did not hold"),
-    };
-    let mark = if broken == 0 { "✅" } else { "❌" };
+    let mark = if report.subjects.iter().all(SubjectReport::is_success) { "✅" } else { "❌" };
     // Writing to a String cannot fail, so the results of `write!` are dropped here.
-    let mut out = format!("### {mark} sessionspec: {verdict}\n\n");
+    let mut out = format!("### {mark} sessionspec: {}\n\n", report.verdict());
     out.push_str("| subject | passed | failed | known | not applicable | other | steps |\n");
     out.push_str("|---|--:|--:|--:|--:|--:|--:|\n");
     for subject in &report.subjects {
@@ -58,36 +53,50 @@ fn blocks(subject: &SubjectReport) -> Vec<String> {
     let mut blocks = Vec::new();
     for failure in &subject.failures {
         shown.push(failure.rule);
-        blocks.push(block(failure.rule, &manifest.name, "fail", &failure_block(failure, manifest, None)));
+        blocks.push(block(failure.rule, subject, "fail", &failure_block(failure, manifest, None)));
     }
     for failure in &subject.schedule_failures {
         let rule = failure.violation.rule;
         shown.push(rule);
-        blocks.push(block(rule, &manifest.name, "fail", &schedule_block(failure, manifest, None)));
+        blocks.push(block(rule, subject, "fail", &schedule_block(failure, manifest, None)));
     }
     let wrong = subject.rules.iter().filter(|rule| !rule.status.is_success(rule.rule.rule().level));
+    // One that is told of below the rule that explains it.
+    let told = |rule: &RuleReport| rule.explained_by.is_some_and(|by| shown.contains(&by));
     let mut driven = true;
-    for rule in wrong.filter(|rule| !shown.contains(&rule.rule)) {
+    for rule in wrong.filter(|rule| !shown.contains(&rule.rule) && !told(rule)) {
         // One cause, so one block.
         if rule.status != Outcome::HarnessError || std::mem::take(&mut driven) {
-            let reason = rule.reason.as_deref().unwrap_or_default();
-            blocks.push(block(rule.rule, &manifest.name, rule.status.name(), reason));
+            let reason = || rule.reason.clone().unwrap_or_default();
+            let text = ended_block(rule, manifest, None).unwrap_or_else(reason);
+            blocks.push(block(rule.rule, subject, rule.status.name(), &text));
         }
     }
     blocks
 }
 
-fn block(rule: RuleId, subject: &str, status: &str, text: &str) -> String {
+/// A rule with what shows that it does not hold, and the rules that are broken with it.
+fn block(rule: RuleId, subject: &SubjectReport, status: &str, text: &str) -> String {
     let clause = rule.rule();
     let fence = fence(text);
-    format!(
-        "<details><summary><b>{status}</b> <code>{}</code> {} {} ({})</summary>\n\n{fence}text\n{}\n{fence}\n\n</details>\n\n",
+    let mut out = format!(
+        "<details><summary><b>{status}</b> <code>{}</code> {} {} ({})</summary>\n\n{fence}text\n{}\n{fence}\n\n",
         clause.id,
         clause.level,
         inline(clause.title),
-        inline(subject),
+        inline(&subject.manifest.name),
         text.trim_end()
-    )
+    );
+    let with: Vec<String> = subject
+        .rules
+        .iter()
+        .filter(|other| other.explained_by == Some(rule) && other.status == Outcome::Fail)
+        .map(|other| format!("`{}`", other.rule.rule().id))
+        .collect();
+    if !with.is_empty() {
+        let _ = write!(out, "{} broken with it: {}\n\n", counted(with.len(), "rule"), with.join(", "));
+    }
+    out + "</details>\n\n"
 }
 
 /// A fence that no line of the text can close.

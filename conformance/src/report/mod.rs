@@ -166,6 +166,26 @@ impl Report {
         Self { seed: None, duration, subjects }
     }
 
+    /// What is to be said of it first: that all subjects held, or how many of them did not.
+    pub fn verdict(&self) -> String {
+        let count = |wrong: fn(&&SubjectReport) -> bool| self.subjects.iter().filter(wrong).count();
+        let faults = [
+            (count(|subject| !subject.is_success() && subject.is_whole()), "did not hold"),
+            (count(|subject| !subject.is_whole()), "could not be driven"),
+        ];
+        let faults: Vec<String> = faults
+            .into_iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, what)| format!("{} {what}", counted(n, "subject")))
+            .collect();
+        let known: usize = self.subjects.iter().map(|subject| subject.count(Outcome::ExpectedFail)).sum();
+        match (faults.is_empty(), known) {
+            (true, 0) => "all held".into(),
+            (true, known) => format!("all held but {}", counted(known, "known failure")),
+            (false, _) => faults.join(", "),
+        }
+    }
+
     /// With the seed of the generated traces.
     #[must_use]
     pub fn with_seed(self, seed: u64) -> Self {
@@ -203,10 +223,36 @@ pub struct RuleReport {
     pub clock: ClockLevel,
     /// Why, unless it passed.
     pub reason: Option<String>,
+    /// The rule whose failure explains it, if that is another one.
+    pub explained_by: Option<RuleId>,
     /// The trace that shows it.
     pub trace: Option<Trace>,
+    /// Where the trace differs; none if it ended there.
+    pub divergence: Option<Divergence>,
     /// The schedule that shows it, for a rule on what overlaps and fails.
     pub schedule: Option<Schedule>,
+}
+
+impl RuleReport {
+    /// A rule that ended so, of which there is no more to say.
+    pub fn new(rule: RuleId, status: Outcome, clock: ClockLevel) -> Self {
+        Self {
+            rule,
+            status,
+            exercised: 0,
+            clock,
+            reason: None,
+            explained_by: None,
+            trace: None,
+            divergence: None,
+            schedule: None,
+        }
+    }
+
+    /// The same with another end, and why.
+    pub(crate) fn ended(self, status: Outcome, reason: impl Into<String>) -> Self {
+        Self { status, reason: Some(reason.into()), ..self }
+    }
 }
 
 /// A broken rule on what overlaps and fails, with the history that shows it.
@@ -288,9 +334,23 @@ impl SubjectReport {
                 rule.status = Outcome::Fail;
                 rule.reason.clone_from(&failure.note);
                 rule.trace = Some(failure.trace.clone());
+                rule.divergence = Some(failure.divergence.clone());
             }
         }
         self.failures.splice(0..0, first);
+    }
+
+    /// What shows that a rule did not hold, as a bug report; nothing if nothing does.
+    pub(crate) fn block(&self, rule: &RuleReport) -> Option<String> {
+        let failure = self.failures.iter().find(|failure| failure.rule == rule.rule);
+        if let Some(failure) = failure {
+            return Some(failure_block(failure, &self.manifest, None));
+        }
+        let failure = self.schedule_failures.iter().find(|failure| failure.violation.rule == rule.rule);
+        match failure {
+            Some(failure) => Some(schedule_block(failure, &self.manifest, None)),
+            None => ended_block(rule, &self.manifest, None),
+        }
     }
 
     /// How many rules ended so.

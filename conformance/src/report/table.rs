@@ -103,15 +103,9 @@ mod tests {
     use crate::rule::RuleId;
 
     fn subject(name: &str) -> SubjectReport {
-        let rule = RuleReport {
-            rule: RuleId::named("key.short").unwrap(),
-            status: Outcome::Pass,
-            exercised: 1,
-            clock: ClockLevel::Virtual,
-            reason: None,
-            trace: None,
-            schedule: None,
-        };
+        let key_short = RuleId::named("key.short").unwrap();
+        let rule =
+            RuleReport { exercised: 1, ..RuleReport::new(key_short, Outcome::Pass, ClockLevel::Virtual) };
         let manifest = Manifest { name: name.into(), ..Manifest::reference() };
         SubjectReport {
             manifest,

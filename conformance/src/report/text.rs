@@ -1,5 +1,7 @@
 //! The report for a reader: a block per failure, a table of rules by area, and a line of totals.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::path::Path;
 
@@ -37,7 +39,7 @@ pub fn failure_block(
     };
     let seed = failure.seed.map(|seed| format!(" · seed {seed:#x}")).unwrap_or_default();
     let _ = writeln!(out, "  store {} · {django}{seed} · {shrunk}", titled(manifest));
-    out.push_str(&steps_table(failure));
+    out.push_str(&steps_table(&failure.trace, &failure.divergence));
     if !failure.also.is_empty() {
         let also: Vec<String> = failure.also.iter().map(|rule| format!("r[{}]", rule.rule().id)).collect();
         let _ = writeln!(out, "  also broken by this step: {}", also.join(", "));
@@ -58,14 +60,15 @@ pub fn failure_block(
     out
 }
 
-/// A rule at which the subject crashed, gave no answer in time, or was flaky, with the trace and the step that it ended at;
-/// nothing for a rule that ended otherwise, or that no trace shows.
+/// A rule that another one explains, or at which the subject crashed, gave no answer in time, or was flaky, with the trace
+/// and the step that it ended at; nothing for a rule that ended otherwise, or that no trace shows.
 pub fn ended_block(
     found: &RuleReport,
     manifest: &Manifest,
     artifacts: Option<(&Artifacts, &Replay<'_>)>,
 ) -> Option<String> {
     let word = match found.status {
+        Outcome::Fail => "FAIL",
         Outcome::Crash => "CRASH",
         Outcome::Timeout => "TIMEOUT",
         Outcome::Flaky => "FLAKY",
@@ -75,8 +78,11 @@ pub fn ended_block(
     let mut out = heading(word, found.rule);
     let steps = trace.steps.len();
     let _ = writeln!(out, "  store {} · {}", titled(manifest), counted(steps, "step"));
-    let before = std::iter::repeat_n(String::new(), steps.saturating_sub(1));
-    out.push_str(&table(trace, before.chain([format!("{}        <- here", found.status.name())])));
+    let ended = || {
+        let before = std::iter::repeat_n(String::new(), steps.saturating_sub(1));
+        table(trace, before.chain([format!("{}        <- here", found.status.name())]))
+    };
+    out.push_str(&found.divergence.as_ref().map_or_else(ended, |divergence| steps_table(trace, divergence)));
     let reason = found.reason.as_deref().unwrap_or_default();
     let _ = writeln!(out, "  why:    {reason}\n  spec:   {}", found.rule.rule().place());
     if let Some((artifacts, replay)) = artifacts {
@@ -163,12 +169,11 @@ fn titled(manifest: &Manifest) -> String {
     format!("{} {}", manifest.name, manifest.version).trim_end().to_owned()
 }
 
-fn steps_table(failure: &Failure) -> String {
-    let divergence = &failure.divergence;
+fn steps_table(trace: &Trace, divergence: &Divergence) -> String {
     let results = divergence.seen.iter().map(|seen| seen_text(seen.as_ref()));
     let here =
         format!("expected {}   got {}        <- here", expected_text(divergence), observed_text(divergence));
-    table(&failure.trace, results.chain([here]))
+    table(trace, results.chain([here]))
 }
 
 /// The steps of a trace with what each showed.
@@ -320,27 +325,15 @@ pub fn summary(report: &Report) -> String {
             let _ = writeln!(out, "  in its answer to `hello`, not known here and ignored: {unknown}");
         }
     }
+    if let [subject] = report.subjects.as_slice() {
+        out.push_str(&why_not_applicable(subject));
+    }
     let steps: u64 = report.subjects.iter().map(|subject| subject.steps).sum();
-    let subjects =
-        |what: &str, wrong: fn(&&SubjectReport) -> bool| match report.subjects.iter().filter(wrong).count() {
-            0 => None,
-            n => Some(format!("{} {what}", counted(n, "subject"))),
-        };
-    let faults = [
-        subjects("did not hold", |subject| !subject.is_success() && subject.is_whole()),
-        subjects("could not be driven", |subject| !subject.is_whole()),
-    ];
-    let faults: Vec<String> = faults.into_iter().flatten().collect();
-    let known: usize = report.subjects.iter().map(|subject| subject.count(Outcome::ExpectedFail)).sum();
-    let verdict = match (faults.is_empty(), known) {
-        (true, 0) => "all held".to_owned(),
-        (true, known) => format!("all held but {}", counted(known, "known failure")),
-        (false, _) => faults.join(", "),
-    };
     let seed = report.seed.map(|seed| format!(", seed {seed:#x}")).unwrap_or_default();
     let _ = writeln!(
         out,
-        "{verdict}: {} on {}, {}{seed}, {:.1} s",
+        "{}: {} on {}, {}{seed}, {:.1} s",
+        report.verdict(),
         counted(report.subjects.iter().map(wanted).max().unwrap_or(0), "rule"),
         counted(report.subjects.len(), "subject"),
         counted(thousands(steps), "step"),
@@ -366,6 +359,26 @@ fn tally(subject: &SubjectReport) -> String {
         let _ = write!(out, "; {} of the suite's own sessions: {}", sessions.len(), counts(&sessions));
     }
     out
+}
+
+/// Why rules do not apply: the reasons of several of them, those of most first. What a subject declares, or cannot be asked,
+/// may be a mistake.
+fn why_not_applicable(subject: &SubjectReport) -> String {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for rule in subject.rules.iter().filter(|rule| rule.status == Outcome::NotApplicable) {
+        *reasons.entry(rule.reason.as_deref().unwrap_or_default()).or_default() += 1;
+    }
+    let (mut several, single): (Vec<_>, Vec<_>) = reasons.into_iter().partition(|(_, rules)| *rules > 1);
+    if several.is_empty() {
+        return String::new();
+    }
+    several.sort_by_key(|(_, rules)| Reverse(*rules));
+    let told: Vec<String> = several.iter().map(|(reason, rules)| format!("{reason} ({rules})")).collect();
+    let rest = match single.len() {
+        0 => String::new(),
+        rest => format!("; {} of a rule each, in the reports", counted(rest, "reason")),
+    };
+    format!("  not applicable: {}{rest}\n", told.join(", "))
 }
 
 /// How many rules were asked for.

@@ -90,13 +90,9 @@ pub(super) mod tests {
     /// A report of the model in which some rules ended so, each exercised that often.
     pub(crate) fn report(duration: u64, steps: u64, rules: &[(&str, Outcome, u64)]) -> Written {
         let rules = rules.iter().map(|(id, status, exercised)| RuleReport {
-            rule: RuleId::named(id).unwrap(),
-            status: *status,
             exercised: *exercised,
-            clock: ClockLevel::Virtual,
             reason: (*status != Outcome::Pass).then(|| "because".to_owned()),
-            trace: None,
-            schedule: None,
+            ..RuleReport::new(RuleId::named(id).unwrap(), *status, ClockLevel::Virtual)
         });
         let subject = SubjectReport {
             manifest: Manifest::reference(),

@@ -61,8 +61,7 @@ pub(crate) fn unchecked(subject: &dyn Subject, config: &Config, reason: &str) ->
     let rules = RuleId::of_schedules().map(|rule| {
         let left_out = left_out(rule, manifest, config);
         let (status, reason) = left_out.unwrap_or_else(|| (Outcome::NotExercised, reason.to_owned()));
-        let clock = manifest.clock;
-        RuleReport { rule, status, exercised: 0, clock, reason: Some(reason), trace: None, schedule: None }
+        RuleReport::new(rule, status, manifest.clock).ended(status, reason)
     });
     rules.collect()
 }
@@ -275,32 +274,36 @@ impl Run<'_> {
         let clock = self.subject.manifest().clock;
         let rules = RuleId::of_schedules().map(|rule| {
             let exercised = self.exercised.get(&rule).copied().unwrap_or_default();
-            let (status, reason, schedule) = self.outcome(rule, exercised);
-            RuleReport { rule, status, exercised, clock, reason, trace: None, schedule }
+            self.outcome(RuleReport { exercised, ..RuleReport::new(rule, Outcome::Pass, clock) })
         });
         (rules.collect(), self.failures)
     }
 
-    fn outcome(&self, rule: RuleId, exercised: u64) -> (Outcome, Option<String>, Option<Schedule>) {
-        if let Some((outcome, reason)) = self.left_out(rule) {
-            return (outcome, Some(reason), None);
+    /// What the report says of a rule, which begins as one that held.
+    fn outcome(&self, held: RuleReport) -> RuleReport {
+        let rule = held.rule;
+        if let Some((status, reason)) = self.left_out(rule) {
+            return held.ended(status, reason);
         }
         if let Some(failure) = self.failures.iter().find(|failure| failure.violation.rule == rule) {
-            return (Outcome::Fail, Some(failure.violation.reason.clone()), failure.schedule.clone());
+            let schedule = failure.schedule.clone();
+            return RuleReport { schedule, ..held.ended(Outcome::Fail, failure.violation.reason.as_str()) };
         }
         if let Some(failure) = self.failures.iter().find(|failure| failure.also.contains(&rule)) {
-            let reason = format!("broken with r[{}]", failure.violation.rule.rule().id);
-            return (Outcome::Fail, Some(reason), failure.schedule.clone());
+            let (by, schedule) = (failure.violation.rule, failure.schedule.clone());
+            let failed = held.ended(Outcome::Fail, format!("broken with r[{}]", by.rule().id));
+            return RuleReport { explained_by: Some(by), schedule, ..failed };
         }
         let fault = self.faults.iter().find(|(at, _)| at.is_none_or(|at| at == rule));
-        match fault.map(|(_, fault)| fault) {
-            Some(Fault::Harness(reason)) => (Outcome::HarnessError, Some(reason.clone()), None),
-            Some(Fault::Timeout(reason)) => (Outcome::Timeout, Some(reason.clone()), None),
-            Some(Fault::Crash(reason) | Fault::Panic(reason)) => (Outcome::Crash, Some(reason.clone()), None),
-            None if exercised > 0 && self.carried_out.contains(&rule) => (Outcome::Pass, None, None),
-            None if !self.interruptible => (Outcome::NotApplicable, Some(NOT_A_STORE.into()), None),
-            None => (Outcome::NotExercised, Some(self.why_not_exercised()), None),
-        }
+        let (status, reason) = match fault.map(|(_, fault)| fault) {
+            Some(Fault::Harness(reason)) => (Outcome::HarnessError, reason.clone()),
+            Some(Fault::Timeout(reason)) => (Outcome::Timeout, reason.clone()),
+            Some(Fault::Crash(reason) | Fault::Panic(reason)) => (Outcome::Crash, reason.clone()),
+            None if held.exercised > 0 && self.carried_out.contains(&rule) => return held,
+            None if !self.interruptible => (Outcome::NotApplicable, NOT_A_STORE.into()),
+            None => (Outcome::NotExercised, self.why_not_exercised()),
+        };
+        held.ended(status, reason)
     }
 
     /// Why a rule was not checked though nothing is known against it.

@@ -2,6 +2,8 @@
 //! found first, by a trace of its own, and said once; everything else is then checked as if it had been declared
 //! rightly.
 //!
+//! Before all of them, the storage must be empty where it is opened: what is said of everything else rests on that.
+//!
 //! That a capability is wrong, and not the store, is shown twice: the trace that goes with the declaration fails, and
 //! the golden trace of the opposite holds.
 
@@ -14,16 +16,18 @@ use crate::call::Call;
 use crate::errata::Excuses;
 use crate::golden;
 use crate::history::History;
+use crate::json::Json;
 use crate::manifest::Manifest;
 use crate::model::Errata;
-use crate::observation::Observation;
+use crate::observation::{Answer, Observation};
+use crate::op::SessionOp;
 use crate::report::Failure;
 use crate::rule::RuleId;
 use crate::rules;
 use crate::runner::{Coverage, Divergence, Verdict, run_trace};
 use crate::schedule::Schedule;
 use crate::subject::{Fault, Subject};
-use crate::trace::{Settings, Trace, TraceFile};
+use crate::trace::{START, Settings, Trace, TraceFile};
 
 /// A capability that can be declared wrongly.
 struct Claim {
@@ -102,10 +106,39 @@ impl Claim {
     }
 }
 
+/// Whether opening gives empty storage: a session that was stored before is gone. Where it is not, any trace may fail, by
+/// what another one left. A key that is the session itself shows nothing.
+///
+/// # Errors
+/// [`Fault`] if the subject cannot be driven.
+pub(crate) fn is_emptied(subject: &mut dyn Subject) -> Result<bool, Fault> {
+    if !subject.manifest().capabilities.server_side {
+        return Ok(true);
+    }
+    let session = |key| Call::Session { number: 0, client: 0, key };
+    subject.open(START, Settings::default())?;
+    subject.call(START, &session(None))?;
+    let set = SessionOp::Set("left".into(), Json::from(1_i64).into());
+    subject.call(START, &Call::Op { number: 0, op: &set })?;
+    let saved = subject.call(START, &Call::Op { number: 0, op: &SessionOp::Save })?;
+    let Some(key) = saved.session.and_then(|session| session.key) else { return Ok(true) };
+    subject.open(START, Settings::default())?;
+    subject.call(START, &session(Some(&key)))?;
+    let contains = SessionOp::Contains("left".into());
+    let left = subject.call(START, &Call::Op { number: 0, op: &contains })?;
+    Ok(!matches!(left.outcome, Ok(Answer::Bool(true))))
+}
+
+/// What is said of a subject that is not.
+pub(crate) const LEFT: &str =
+    "`open` must give empty storage: a session that was stored before it is still there";
+
 /// A subject as its manifest should have been.
 pub(super) struct Corrected<'a> {
     subject: &'a mut dyn Subject,
     manifest: Manifest,
+    /// Why nothing else is checked, if that is so.
+    pub(super) broken: Option<String>,
     /// What was declared wrongly.
     pub(super) wrong: Vec<Failure>,
 }
@@ -114,9 +147,13 @@ impl<'a> Corrected<'a> {
     /// Looks for what a subject declares wrongly.
     pub(super) fn new(subject: &'a mut dyn Subject, config: &Config) -> Self {
         let manifest = subject.manifest().clone();
-        let mut corrected = Self { subject, manifest, wrong: Vec::new() };
-        for claim in &CLAIMS {
-            corrected.check(claim, config);
+        // Where it cannot be driven, the first trace says so.
+        let broken = matches!(is_emptied(subject), Ok(false)).then(|| LEFT.to_owned());
+        let mut corrected = Self { subject, manifest, broken, wrong: Vec::new() };
+        if corrected.broken.is_none() {
+            for claim in &CLAIMS {
+                corrected.check(claim, config);
+            }
         }
         corrected
     }

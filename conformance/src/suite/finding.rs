@@ -1,7 +1,7 @@
 //! What became of a rule that did not just hold, and what the report says about it.
 
 use crate::errata::Excuses;
-use crate::report::{Failure, Outcome, expected_text, observed_text};
+use crate::report::{Failure, Outcome, RuleReport, expected_text, observed_text};
 use crate::rule::RuleId;
 use crate::runner::Divergence;
 use crate::trace::Trace;
@@ -13,13 +13,13 @@ pub(super) enum Finding {
     /// It is broken by what another rule explains better.
     Consequence {
         of: RuleId,
-        reason: String,
         trace: Trace,
+        divergence: Divergence,
     },
     /// It was broken so once, and not again.
     Flaky {
-        reason: String,
         trace: Trace,
+        divergence: Divergence,
     },
     Crash {
         reason: String,
@@ -40,33 +40,42 @@ pub(super) enum Finding {
 }
 
 impl Finding {
-    /// What the report says.
-    pub(super) fn told(self, rule: RuleId, excuses: &Excuses) -> (Outcome, Option<String>, Option<Trace>) {
+    /// What the report says of a rule, which begins as one that held.
+    pub(super) fn told(self, rule: RuleReport, excuses: &Excuses) -> RuleReport {
+        let shown = |ended, trace, divergence| RuleReport { trace: Some(trace), divergence, ..ended };
         match self {
             Self::Broken(failure) => {
-                (Outcome::Fail, Some(difference(&failure.divergence)), Some(failure.trace))
+                let failed = rule.ended(Outcome::Fail, difference(&failure.divergence));
+                shown(failed, failure.trace, Some(failure.divergence))
             }
-            Self::Consequence { of, reason, trace } => {
-                let reason = format!("broken with r[{}]: {reason}", of.rule().id);
-                (Outcome::Fail, Some(reason), Some(trace))
+            Self::Consequence { of, trace, divergence } => {
+                let reason = format!("broken with r[{}]: {}", of.rule().id, difference(&divergence));
+                let failed = RuleReport { explained_by: Some(of), ..rule.ended(Outcome::Fail, reason) };
+                shown(failed, trace, Some(divergence))
             }
-            Self::Flaky { reason, trace } => (Outcome::Flaky, Some(reason), Some(trace)),
-            Self::Crash { reason, trace } => (Outcome::Crash, Some(reason), Some(trace)),
-            Self::Timeout { reason, trace } => (Outcome::Timeout, Some(reason), Some(trace)),
-            Self::ExpectedFail => (Outcome::ExpectedFail, excuses.reason(rule), None),
+            Self::Flaky { trace, divergence } => {
+                let (step, difference) = (divergence.step + 1, difference(&divergence));
+                let reason = format!("step {step} once {difference}, and not when it was run again");
+                shown(rule.ended(Outcome::Flaky, reason), trace, Some(divergence))
+            }
+            Self::Crash { reason, trace } => shown(rule.ended(Outcome::Crash, reason), trace, None),
+            Self::Timeout { reason, trace } => shown(rule.ended(Outcome::Timeout, reason), trace, None),
+            Self::ExpectedFail => {
+                let reason = excuses.reason(rule.rule);
+                RuleReport { status: Outcome::ExpectedFail, reason, ..rule }
+            }
             Self::UnexpectedPass => {
-                let reason = "the manifest declares an erratum that is not there".into();
-                (Outcome::UnexpectedPass, Some(reason), None)
+                rule.ended(Outcome::UnexpectedPass, "the manifest declares an erratum that is not there")
             }
             Self::CutShort { by } => {
                 let what = if excuses.declares(by) { "the erratum" } else { "what its profile leaves open," };
                 let reason = format!("its golden trace ends at {what} r[{}]", by.rule().id);
-                (Outcome::NotApplicable, Some(reason), None)
+                rule.ended(Outcome::NotApplicable, reason)
             }
-            Self::OutOfReach => {
-                let reason = "the errata of the subject, or what its clock can show, leave no way to it";
-                (Outcome::NotApplicable, Some(reason.into()), None)
-            }
+            Self::OutOfReach => rule.ended(
+                Outcome::NotApplicable,
+                "the errata of the subject, or what its clock can show, leave no way to it",
+            ),
         }
     }
 }

@@ -8,10 +8,7 @@ use super::canvas::escaped;
 use super::steps::{self, Shown};
 use super::{Golden, Picture, clause_place, overlap};
 use crate::manifest::Manifest;
-use crate::report::{
-    Failure, Report, RuleReport, ScheduleFailure, SubjectReport, counted, expected_text, observed_text,
-    step_texts,
-};
+use crate::report::{Failure, Report, RuleReport, ScheduleFailure, SubjectReport, counted, step_texts};
 use crate::rule::RuleId;
 use crate::schedule::Schedule;
 use crate::trace::Trace;
@@ -42,8 +39,9 @@ pub(super) struct Evidence {
     steps: Vec<Line>,
     /// The moves of a schedule.
     moves: Vec<String>,
-    also: Vec<&'static str>,
     file: Option<File>,
+    /// The rules that this one explains.
+    explained: Vec<Self>,
 }
 
 /// A rule, whatever became of it.
@@ -81,6 +79,8 @@ struct Line {
 struct File {
     name: String,
     text: String,
+    /// Whether `run` writes it.
+    kept: bool,
 }
 
 /// What became of a rule on a subject.
@@ -93,7 +93,8 @@ struct Ended {
     reason: String,
 }
 
-/// What there is to see of a subject: first the failures as the report has them, then what else has a trace.
+/// What there is to see of a subject: first the failures as the report has them, each with the rules that it explains; then
+/// what else has a trace.
 pub(super) fn of(number: usize, subject: &SubjectReport) -> Vec<Evidence> {
     let begin = |rule: RuleId| {
         let found = subject.rules.iter().find(|found| found.rule == rule);
@@ -109,11 +110,23 @@ pub(super) fn of(number: usize, subject: &SubjectReport) -> Vec<Evidence> {
     });
     let mut all: Vec<Evidence> = failures.chain(overlapping).collect();
     for found in subject.rules.iter().filter(|found| found.trace.is_some() || found.schedule.is_some()) {
-        if !all.iter().any(|evidence| evidence.rule == found.rule.rule().id) {
-            all.extend(begin(found.rule).map(|begun| of_trace(begun, found, manifest)));
+        if all.iter().any(|evidence| evidence.rule == found.rule.rule().id) {
+            continue;
+        }
+        let evidence = of_rule(self::begin(number, subject, found), found, manifest);
+        let lead = found.explained_by.and_then(|by| all.iter_mut().find(|lead| lead.rule == by.rule().id));
+        match lead {
+            Some(lead) => lead.explained.push(evidence),
+            None => all.push(evidence),
         }
     }
     all
+}
+
+/// The place of what there is to see of a rule, if there is anything.
+pub(super) fn place(all: &[Evidence], rule: RuleId) -> Option<&str> {
+    let mut each = all.iter().flat_map(|evidence| evidence.explained.iter().chain([evidence]));
+    each.find(|evidence| evidence.rule == rule.rule().id).map(|evidence| evidence.place.as_str())
 }
 
 /// What is known of a rule without what shows it.
@@ -136,30 +149,31 @@ fn begin(number: usize, subject: &SubjectReport, found: &RuleReport) -> Evidence
         differs: None,
         steps: Vec::new(),
         moves: Vec::new(),
-        also: Vec::new(),
         file: None,
+        explained: Vec::new(),
     }
 }
 
 fn of_failure(begun: Evidence, failure: &Failure, manifest: &Manifest) -> Evidence {
-    let Failure { trace, divergence, .. } = failure;
-    let shown = Shown::of(divergence);
-    let steps = lines(trace, &shown);
-    let step = steps.get(divergence.step).map(|line| format!("{} at {}", line.step, line.time));
-    let differs = Differs {
-        step: step.unwrap_or_default(),
-        expected: expected_text(divergence),
-        got: observed_text(divergence),
-    };
+    let trace = &failure.trace;
     Evidence {
         found: length(failure.original_steps, trace.steps.len(), "step", failure.seed),
-        picture: steps::draw(trace, manifest, &shown).map(Picture::markup),
-        differs: Some(differs),
-        steps,
-        also: failure.also.iter().map(|rule| rule.rule().id).collect(),
-        file: file_of(trace.to_jsonl(Some(begun.rule)), &trace.fingerprint()),
-        ..begun
+        file: file_of(trace.to_jsonl(Some(begun.rule)), &trace.fingerprint(), true),
+        ..drawn(begun, trace, &Shown::of(&failure.divergence), manifest)
     }
+}
+
+/// A trace with what was seen, and the step that is not as expected, if there is one.
+fn drawn(begun: Evidence, trace: &Trace, shown: &Shown, manifest: &Manifest) -> Evidence {
+    let steps = lines(trace, shown);
+    let last = steps.get(shown.answers.len().saturating_sub(1));
+    let differs = shown.expected.clone().zip(last).map(|(expected, last)| Differs {
+        step: format!("{} at {}", last.step, last.time),
+        expected,
+        got: last.answer.clone(),
+    });
+    let picture = steps::draw(trace, manifest, shown).map(Picture::markup);
+    Evidence { picture, differs, steps, ..begun }
 }
 
 fn of_schedule(begun: Evidence, failure: &ScheduleFailure, manifest: &Manifest) -> Evidence {
@@ -177,28 +191,31 @@ fn of_schedule(begun: Evidence, failure: &ScheduleFailure, manifest: &Manifest) 
         }),
         picture: overlap::draw(&failure.history, &failure.violation).map(Picture::markup),
         moves: moves_of(schedule, manifest),
-        file: schedule.and_then(|one| file_of(one.to_jsonl(Some(begun.rule)), &one.fingerprint())),
+        file: schedule.and_then(|one| file_of(one.to_jsonl(Some(begun.rule)), &one.fingerprint(), true)),
         ..begun
     }
 }
 
-/// Where only the trace is left: it is drawn with what had to be seen.
-fn of_trace(begun: Evidence, found: &RuleReport, manifest: &Manifest) -> Evidence {
+/// A rule that the report has no failure of: another one explains it, or the subject ended at it.
+fn of_rule(begun: Evidence, found: &RuleReport, manifest: &Manifest) -> Evidence {
     let (rule, schedule) = (begun.rule, found.schedule.as_ref());
+    let is_explained = found.explained_by.is_some();
     let begun = Evidence {
-        reason: found.reason.as_deref().map(coded),
+        // What explains it is above it.
+        reason: found.reason.as_deref().filter(|_| !is_explained).map(coded),
         moves: moves_of(schedule, manifest),
-        file: schedule.and_then(|one| file_of(one.to_jsonl(Some(rule)), &one.fingerprint())),
+        file: schedule.and_then(|one| file_of(one.to_jsonl(Some(rule)), &one.fingerprint(), true)),
         ..begun
     };
     let Some(trace) = &found.trace else { return begun };
-    let shown = Shown::expected(trace, manifest);
+    let shown = match &found.divergence {
+        Some(divergence) => Shown::of(divergence),
+        None => Shown::until(trace, manifest, found.status.name()),
+    };
     Evidence {
         found: length(trace.steps.len(), trace.steps.len(), "step", None),
-        picture: steps::draw(trace, manifest, &shown).map(Picture::markup),
-        steps: lines(trace, &shown),
-        file: file_of(trace.to_jsonl(Some(rule)), &trace.fingerprint()),
-        ..begun
+        file: file_of(trace.to_jsonl(Some(rule)), &trace.fingerprint(), !is_explained),
+        ..drawn(begun, trace, &shown, manifest)
     }
 }
 
@@ -249,8 +266,9 @@ fn length(original: usize, now: usize, thing: &str, seed: Option<u64>) -> String
     format!("{counted}{rest}{shrunk}{seed}")
 }
 
-fn file_of(text: String, name: &str) -> Option<File> {
-    (text.len() <= MOST_BYTES).then(|| File { name: format!("{}/{name}.jsonl", crate::ARTIFACTS), text })
+fn file_of(text: String, name: &str, kept: bool) -> Option<File> {
+    let place = if kept { format!("{}/", crate::ARTIFACTS) } else { String::new() };
+    (text.len() <= MOST_BYTES).then(|| File { name: format!("{place}{name}.jsonl"), text, kept })
 }
 
 /// A sentence about a subject, in which words between backticks are code. All else is only text.

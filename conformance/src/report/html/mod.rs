@@ -114,12 +114,8 @@ pub fn to_html(report: &Report) -> Result<String, String> {
     let evidence: Vec<Vec<Evidence>> =
         subjects.map(|(number, subject)| evidence::of(number, subject)).collect();
     let rules = rules(report);
-    let broken = report.subjects.iter().filter(|subject| !subject.is_success()).count();
-    let verdict = match (broken, report.subjects.len()) {
-        (0, _) => "All held".to_owned(),
-        (1, 1) => "The subject did not hold".into(),
-        (broken, all) => format!("{broken} of {all} subjects did not hold"),
-    };
+    let mut verdict = report.verdict();
+    verdict[..1].make_ascii_uppercase();
     let ended = |outcome: &Outcome| report.subjects.iter().any(|subject| subject.count(*outcome) > 0);
     let legend: Vec<(&str, &str)> =
         Outcome::ALL.iter().filter(|one| ended(one)).map(|one| (one.sign(), one.name())).collect();
@@ -128,7 +124,7 @@ pub fn to_html(report: &Report) -> Result<String, String> {
         script => Value::from_safe_string(SCRIPT.into()),
         version => env!("CARGO_PKG_VERSION"),
         verdict,
-        held => broken == 0,
+        held => report.subjects.iter().all(SubjectReport::is_success),
         seed => report.seed.map(|seed| format!("{seed:#x}")),
         seconds => format!("{:.1}", report.duration.as_secs_f64()),
         columns => Serde(report.subjects.iter().map(column).collect::<Vec<_>>()),
@@ -202,12 +198,11 @@ fn cell(subject: &SubjectReport, rule: RuleId, evidence: &[Evidence]) -> Cell {
     let Some(found) = subject.rules.iter().find(|found| found.rule == rule) else {
         return Cell { outcome: "absent", sign: "", words: format!("{name}: not run"), place };
     };
-    let shown = evidence.iter().find(|evidence| evidence.rule == rule.rule().id);
     Cell {
         outcome: found.status.name(),
         sign: found.status.sign(),
         words: words(name, found),
-        place: shown.map_or(place, |evidence| evidence.place.clone()),
+        place: evidence::place(evidence, rule).map_or(place, str::to_owned),
     }
 }
 

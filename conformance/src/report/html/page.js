@@ -29,7 +29,7 @@ function showEnds(place) {
 function open() {
   const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (place?.tagName !== "DETAILS") return;
-  place.open = true;
+  for (let one = place; one; one = one.parentElement.closest("details")) one.open = true;
   place.scrollIntoView();
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Shown {
     /// The answers, in the order of the steps. There may be fewer of them than steps.
     pub(super) answers: Vec<String>,
     /// What the last answer had to be instead.
-    expected: Option<String>,
+    pub(super) expected: Option<String>,
 }
 
 impl Shown {
@@ -45,6 +45,14 @@ impl Shown {
             divergence.seen.iter().map(|seen| crate::report::seen_text(seen.as_ref())).collect();
         answers.push(crate::report::observed_text(divergence));
         Self { answers, expected: Some(crate::report::expected_text(divergence)) }
+    }
+
+    /// What the model answers, up to the step at which the subject ended so.
+    pub(super) fn until(trace: &Trace, manifest: &Manifest, end: &str) -> Self {
+        let mut shown = Self::expected(trace, manifest);
+        shown.expected = shown.answers.pop();
+        shown.answers.push(end.into());
+        shown
     }
 
     /// What the model answers.
