@@ -69,6 +69,10 @@ mod raw;
 mod stopwatch;
 
 pub use harness::{ARTIFACTS, Suite, check_trace, main};
+#[cfg(feature = "actix-session-011")]
+pub use raw::actix_session as actix_session_011;
+#[cfg(feature = "axum-session-022")]
+pub use raw::axum_session as axum_session_022;
 #[cfg(feature = "tower-sessions-012")]
 pub use raw::tower_sessions_012;
 #[cfg(feature = "tower-sessions-014")]

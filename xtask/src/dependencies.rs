@@ -2,9 +2,11 @@
 //! crates of the same program behave; and, where cargo-deny is installed, licences and versions are as `deny.toml`
 //! wants them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::packages::metadata;
 use crate::{Ended, Failure, command};
 
 /// Features of `serde_json` that change what it does for everybody in the program. `preserve_order` is not among them:
@@ -14,20 +16,24 @@ const FOR_NOBODY: [&str; 4] = ["arbitrary_precision", "float_roundtrip", "raw_va
 /// Those that must not be there in the tests either, whose dependencies (axum, jsonschema) bring the others.
 const NOT_IN_TESTS: [&str; 2] = ["arbitrary_precision", "unbounded_depth"];
 
+/// Switched on only by who depends on `axum_session` already, which needs all of axum, and that `raw_value`.
+const THEIRS: &str = "axum-session-022";
+
 const REMEDY: &str = "cargo-deny is not installed; get it with `cargo install --locked cargo-deny`";
 
 /// Looks at the features, then at licences and versions.
 pub(crate) fn run(root: &Path) -> Result<Ended, Failure> {
     let mut faults = Vec::new();
+    let features = features(root)?;
     for (edges, forbidden) in
         [("features,no-dev", FOR_NOBODY.as_slice()), ("features", NOT_IN_TESTS.as_slice())]
     {
         let mut tree = Command::new("cargo");
-        tree.current_dir(root).args(["tree", "--workspace", "--all-features", "--target", "all"]);
+        tree.current_dir(root).args(["tree", "--workspace", "--features", &features, "--target", "all"]);
         let tree = command::output(tree.args(["--prefix", "none", "--edges", edges]))?;
         faults.extend(switched_on(&tree, forbidden).map(|feature| {
             format!(
-                "serde_json's feature `{feature}` is on (see `cargo tree --workspace --all-features --edges \
+                "serde_json's feature `{feature}` is on (see `cargo tree --workspace --features {features} --edges \
                  {edges} --invert serde_json`)"
             )
         }));
@@ -37,6 +43,18 @@ pub(crate) fn run(root: &Path) -> Result<Ended, Failure> {
     }
     println!("dependencies: serde_json has none of {}", FOR_NOBODY.join(", "));
     deny(root)
+}
+
+/// The features of all packages, but [`THEIRS`].
+fn features(root: &Path) -> Result<String, Failure> {
+    let metadata = metadata(root)?;
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let features: BTreeSet<&str> = packages
+        .filter_map(|package| package["features"].as_object())
+        .flat_map(|features| features.keys().map(String::as_str))
+        .filter(|feature| ![THEIRS, "default"].contains(feature))
+        .collect();
+    Ok(features.into_iter().collect::<Vec<_>>().join(","))
 }
 
 /// Which of these features of `serde_json` a tree shows.

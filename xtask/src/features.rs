@@ -20,6 +20,8 @@ const SETS: [(&str, &[&str]); 3] = [
             "redis",
             "memcached",
             "postgres",
+            "actix-session-011",
+            "axum-session-022",
             "tower-sessions-012,tower-sessions-014,tower-sessions-015",
         ],
     ),

@@ -72,10 +72,7 @@ pub(crate) fn run(root: &Path, building: Building) -> Result<(), Failure> {
 
 /// What is wrong with the manifests: a field that is missing, and a crate of which nobody said whether it is published.
 fn manifests(root: &Path) -> Result<Vec<String>, Failure> {
-    let mut metadata = Command::new("cargo");
-    metadata.current_dir(root).args(["metadata", "--no-deps", "--format-version", "1"]);
-    let metadata: Value = serde_json::from_str(&command::output(&mut metadata)?)
-        .map_err(|error| Failure::one("packages", format!("cargo metadata: {error}")))?;
+    let metadata = metadata(root)?;
     let mut faults = Vec::new();
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let name = package["name"].as_str().unwrap_or_default();
@@ -89,6 +86,14 @@ fn manifests(root: &Path) -> Result<Vec<String>, Failure> {
         }
     }
     Ok(faults)
+}
+
+/// What cargo says of the workspace.
+pub(crate) fn metadata(root: &Path) -> Result<Value, Failure> {
+    let mut metadata = Command::new("cargo");
+    metadata.current_dir(root).args(["metadata", "--no-deps", "--format-version", "1"]);
+    serde_json::from_str(&command::output(&mut metadata)?)
+        .map_err(|error| Failure::one("cargo", format!("cargo metadata: {error}")))
 }
 
 /// The fields that a package's manifest leaves out.

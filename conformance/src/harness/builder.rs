@@ -66,6 +66,7 @@ pub struct Suite {
 #[derive(Clone, Default)]
 struct Declared {
     clock: Option<ClockLevel>,
+    resolution: Option<Duration>,
     values: Option<Values>,
     errata: Vec<Erratum>,
     profile: Option<Profile>,
@@ -149,6 +150,13 @@ impl Suite {
     /// done; elsewhere the store's clock is waited for, and the report says why.
     pub fn clock(mut self, clock: ClockLevel) -> Self {
         self.declared.clock = Some(clock);
+        self
+    }
+
+    /// What the store counts time in, such as seconds: traces then have no shorter times. It is a part of a second, or one;
+    /// a microsecond without this.
+    pub fn clock_resolution(mut self, resolution: Duration) -> Self {
+        self.declared.resolution = Some(resolution);
         self
     }
 
@@ -305,6 +313,13 @@ impl Suite {
                 erratum.rule
             )));
         }
+        if let Some(resolution) = self.declared.resolution
+            && !is_part_of_a_second(resolution)
+        {
+            return Err(Fault::Harness(format!(
+                "the clock's resolution is {resolution:?}, and must be a part of a second in whole microseconds"
+            )));
+        }
         let (make, declared) = (Arc::clone(&self.make), self.declared.clone());
         let (name, version) = (self.name.clone(), self.version.clone());
         let make: Arc<Maker> = Arc::new(move || make(&name, &version, declared.hooks()));
@@ -349,6 +364,10 @@ impl Declared {
             Some(ClockLevel::Virtual) => hooks.with_virtual_clock(),
             None => hooks,
         };
+        let hooks = match self.resolution {
+            Some(resolution) => hooks.with_clock_resolution(resolution),
+            None => hooks,
+        };
         let hooks = match self.profile {
             Some(profile) => hooks.with_profile(profile),
             None => hooks,
@@ -358,6 +377,11 @@ impl Declared {
             None => hooks,
         }
     }
+}
+
+fn is_part_of_a_second(resolution: Duration) -> bool {
+    let micros = resolution.as_micros();
+    micros > 0 && resolution.subsec_nanos().is_multiple_of(1_000) && 1_000_000_u128.is_multiple_of(micros)
 }
 
 /// A runtime whose tasks go on while nobody waits for them: pools of connections want that.

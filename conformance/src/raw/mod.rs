@@ -5,8 +5,8 @@
 //!
 //! - *upsert*: the trait saves without a word about what was there, so that a save may bring a deleted session back;
 //! - *no order*: entries are a map;
-//! - *its own values*: what a `serde_json::Value` cannot hold is refused when it is saved, and so are integers beyond 2^53
-//!   and nesting of more than 100, which the readers of most stores change or refuse.
+//! - *its own values*: what a trait has no type for is refused when it is saved. Where values are those of `serde_json`, so are
+//!   integers beyond 2^53 and nesting of more than 100, which the readers of most stores change or refuse.
 //!
 //! They are held to the rules for the sessions of every framework, the profile [`Core`](Profile::Core), until the
 //! [suite](crate::Suite::profile) is told otherwise.
@@ -14,10 +14,23 @@
 //! Most of these stores ask the machine's clock, so that their level is [`Wall`](crate::manifest::ClockLevel::Wall) until
 //! the [suite](crate::Suite::clock) is told otherwise.
 //!
-//! - `entries.rs`: the data of a session as the values of `serde_json`, and back
-//! - `tower_sessions.rs`: `tower-sessions`, in three versions of its core
+//! - `actix_session/`: `actix-session`, whose stores cannot leave their thread
+//! - `axum_session.rs`: the databases of `axum_session`
+//! - `tower_sessions/`: `tower-sessions`, in three versions of its core
+//! - `entries.rs`: the data of a session in the forms that the first and the last have for it
 
+#[cfg(feature = "actix-session-011")]
+pub mod actix_session;
+#[cfg(feature = "axum-session-022")]
+pub mod axum_session;
+#[cfg(any(
+    feature = "actix-session-011",
+    feature = "tower-sessions-012",
+    feature = "tower-sessions-014",
+    feature = "tower-sessions-015"
+))]
 mod entries;
+#[cfg(any(feature = "tower-sessions-012", feature = "tower-sessions-014", feature = "tower-sessions-015"))]
 mod tower_sessions;
 
 #[cfg(feature = "tower-sessions-012")]
@@ -27,41 +40,12 @@ pub use tower_sessions::v014 as tower_sessions_014;
 #[cfg(feature = "tower-sessions-015")]
 pub use tower_sessions::v015 as tower_sessions_015;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
-use session_core::SessionKey;
-use tokio::sync::RwLock;
-
-use crate::manifest::{Order, ValueSupport, Values};
+use crate::manifest::Values;
 use crate::rule::Profile;
 use crate::subject::StoreHooks;
 
-/// The values that every store of such a trait keeps.
-const DECLARED: Values = Values {
-    order: Order::Lost,
-    big_integers: ValueSupport::RefusedOnSave,
-    non_finite: ValueSupport::RefusedOnSave,
-    lone_surrogates: ValueSupport::RefusedOnSave,
-    deep_nesting: ValueSupport::RefusedOnSave,
-    ..Values::KEPT
-};
-
-/// Deletions read, and an insertion writes while it finds out whether a record has expired: no question of these traits tells
-/// that from one that somebody deletes meanwhile, and to overwrite what comes after a deletion would be our own fault.
-static DELETIONS: RwLock<()> = RwLock::const_new(());
-
 /// What is said of every store of such a trait.
-fn declared(hooks: StoreHooks) -> StoreHooks {
-    let hooks = hooks.with_profile(Profile::Core).with_values(DECLARED).with_wall_clock();
-    hooks.with_upsert().with_uncounted_sweep()
-}
-
-/// A number of 128 bits that stands for a key, the same in every process of one build.
-fn number_of(key: &SessionKey) -> u128 {
-    let half = |which: u8| {
-        let mut hasher = DefaultHasher::new();
-        (which, key.as_str()).hash(&mut hasher);
-        u128::from(hasher.finish())
-    };
-    half(0) << 64 | half(1)
+fn declared(hooks: StoreHooks, values: Values) -> StoreHooks {
+    let hooks = hooks.with_profile(Profile::Core).with_values(values).with_wall_clock();
+    hooks.with_upsert()
 }

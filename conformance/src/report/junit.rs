@@ -2,7 +2,7 @@
 
 use quick_junit::{NonSuccessKind, Report as JUnitReport, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Outcome, Report, RuleReport, SubjectReport};
+use super::{Outcome, Report, RuleReport, SubjectReport, ended_block, failure_block, schedule_block};
 
 /// The report as JUnit XML.
 ///
@@ -39,8 +39,19 @@ fn status(subject: &SubjectReport, rule: &RuleReport) -> TestCaseStatus {
     };
     let reason = rule.reason.as_deref().unwrap_or_default();
     status.set_message(format!("{}: {reason}", rule.status.name()));
-    if let Some(block) = subject.block(rule) {
+    if let Some(block) = shown(subject, rule) {
         status.set_description(block);
     }
     status
+}
+
+/// What shows that a rule did not hold, as a bug report; nothing if nothing does.
+fn shown(subject: &SubjectReport, rule: &RuleReport) -> Option<String> {
+    let SubjectReport { manifest, failures, schedule_failures, .. } = subject;
+    let failure = failures.iter().find(|failure| failure.rule == rule.rule);
+    let overlapping = || schedule_failures.iter().find(|failure| failure.violation.rule == rule.rule);
+    failure
+        .map(|failure| failure_block(failure, manifest, None))
+        .or_else(|| overlapping().map(|failure| schedule_block(failure, manifest, None)))
+        .or_else(|| ended_block(rule, manifest, None))
 }

@@ -340,19 +340,6 @@ impl SubjectReport {
         self.failures.splice(0..0, first);
     }
 
-    /// What shows that a rule did not hold, as a bug report; nothing if nothing does.
-    pub(crate) fn block(&self, rule: &RuleReport) -> Option<String> {
-        let failure = self.failures.iter().find(|failure| failure.rule == rule.rule);
-        if let Some(failure) = failure {
-            return Some(failure_block(failure, &self.manifest, None));
-        }
-        let failure = self.schedule_failures.iter().find(|failure| failure.violation.rule == rule.rule);
-        match failure {
-            Some(failure) => Some(schedule_block(failure, &self.manifest, None)),
-            None => ended_block(rule, &self.manifest, None),
-        }
-    }
-
     /// How many rules ended so.
     pub fn count(&self, outcome: Outcome) -> usize {
         self.rules.iter().filter(|rule| rule.status == outcome).count()

@@ -61,6 +61,8 @@ pub(crate) fn drive<S: SessionStore>(stage: &Stage<'_, S>, schedule: &Schedule) 
         keys.insert(number, key);
     }
     let history = History::default();
+    // What a client leaves under way is dropped inside the runtime, too.
+    let _inside = stage.runtime.enter();
     let mut drive =
         Drive { stage, keys, flights: HashMap::new(), history, instant: 0, writes: 0, audit: false };
     stage.parts.set_stopping(true);
@@ -280,8 +282,17 @@ mod tests {
 
     use super::*;
 
-    /// A store that is slow to insert: its client is turned to many times before it is done.
+    /// A store that is slow to insert: its client is turned to many times before it is done. Where that is dropped, it
+    /// needs the runtime, as the connections of some pools do.
     struct Slow(MemoryStore);
+
+    struct NeedsRuntime;
+
+    impl Drop for NeedsRuntime {
+        fn drop(&mut self) {
+            tokio::runtime::Handle::current();
+        }
+    }
 
     impl SessionStore for Slow {
         fn capabilities(&self) -> Capabilities {
@@ -294,6 +305,7 @@ mod tests {
             self.0.load(key).await
         }
         async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+            let _connection = NeedsRuntime;
             let mut turns = 0;
             poll_fn(|_| {
                 turns += 1;
@@ -308,6 +320,18 @@ mod tests {
         async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
             self.0.delete(key).await
         }
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_dropped_inside_the_runtime() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let stores = [Arc::new(Slow(MemoryStore::new(10)))];
+        let (parts, expires) = (Parts::default(), datetime!(9999-01-01 00:00 UTC));
+        let stage = Stage { runtime: &runtime, stores: &stores, parts: &parts, expires, patience: BLOCKED };
+        let begin = Move::Begin { client: 0, op: Operation::Insert, key: 1, stop: Some(1) };
+        let schedule = Schedule { moves: vec![begin, Move::Drop { client: 0 }] };
+        let history = drive(&stage, &schedule).unwrap();
+        assert_eq!(history.events[0].ended, None);
     }
 
     #[test]

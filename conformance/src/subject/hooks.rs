@@ -6,6 +6,7 @@ use std::future::ready;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use session_core::Chain;
 use tokio::runtime::Runtime;
@@ -59,6 +60,8 @@ pub struct StoreHooks {
     pub(super) damage: Option<Damage>,
     pub(super) cleanup: Option<Cleanup>,
     pub(super) clock: Option<OwnClock>,
+    /// What the clock counts in, in microseconds, if not in those.
+    pub(super) resolution: Option<i64>,
     /// What the store keeps, if not everything.
     pub(super) values: Option<Values>,
     pub(super) errata: Vec<Erratum>,
@@ -182,6 +185,14 @@ impl StoreHooks {
         self
     }
 
+    /// Tells the suite what the store counts time in: seconds, say. Its traces then have no shorter times. It is a part of
+    /// a second, or one.
+    #[must_use]
+    pub fn with_clock_resolution(mut self, resolution: Duration) -> Self {
+        self.resolution = i64::try_from(resolution.as_micros()).ok();
+        self
+    }
+
     /// Tells the suite that records expire by a clock that can be moved, such as that of a server under a
     /// [`MovedClock`](session_clock::MovedClock). `to` is called with an instant, in microseconds since the Unix epoch,
     /// before anything is done; it may be an earlier one when a storage is about to be opened. It must not come
@@ -253,6 +264,9 @@ impl StoreHooks {
             Some(OwnClock::Moved { test, reach, .. }) => moved(manifest, test.clone(), *reach),
             Some(OwnClock::Wall { reason: Some(reason) }) => fallen_back(manifest, reason),
             Some(OwnClock::Wall { reason: None }) => manifest.clock = ClockLevel::Wall,
+        }
+        if let Some(resolution) = self.resolution {
+            manifest.clock_reach.resolution = resolution;
         }
     }
 

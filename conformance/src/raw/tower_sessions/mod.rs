@@ -1,6 +1,27 @@
 //! Stores of `tower-sessions`. The trait is the same in the versions 0.12, 0.14 and 0.15 of its core, and yet another type
 //! in each.
 
+mod values;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use session_core::SessionKey;
+use tokio::sync::RwLock;
+
+/// Deletions read, and an insertion writes while it finds out whether a record has expired: no question of these traits tells
+/// that from one that somebody deletes meanwhile, and to overwrite what comes after a deletion would be our own fault.
+static DELETIONS: RwLock<()> = RwLock::const_new(());
+
+/// A number of 128 bits that stands for a key, the same in every process of one build.
+fn number_of(key: &SessionKey) -> u128 {
+    let half = |which: u8| {
+        let mut hasher = DefaultHasher::new();
+        (which, key.as_str()).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    half(0) << 64 | half(1)
+}
+
 /// The suite on the stores of one version.
 macro_rules! version {
     ($module:ident, $core:ident, $feature:literal, $version:literal) => {
@@ -22,9 +43,10 @@ macro_rules! version {
             use $core::session_store::{Error as TheirError, Result as TheirResult};
             use $core::{ExpiredDeletion, SessionStore as TheirStore};
 
+            use super::{DELETIONS, number_of, values};
             use crate::Suite;
-            use crate::raw::{DELETIONS, declared, entries};
-            use crate::subject::{Env, Opening};
+            use crate::raw::declared;
+            use crate::subject::{Env, Opening, StoreHooks};
 
             /// Runs the suite on a store as a test program. `capabilities` says what it can do; the store is opened at
             /// once, in an environment of its own.
@@ -57,7 +79,7 @@ macro_rules! version {
                 let open = async move |env: &Env, opening| {
                     open(env, opening).await.map(|store| Raw { store, capabilities, sweep: None })
                 };
-                Suite::new(open).called::<T>().declaring(declared)
+                Suite::new(open).called::<T>().declaring(of_trait)
             }
 
             /// The same, with the trait's own sweep.
@@ -74,7 +96,11 @@ macro_rules! version {
                 let open = async move |env: &Env, opening| {
                     open(env, opening).await.map(|store| Raw { store, capabilities, sweep: Some(sweep) })
                 };
-                Suite::new(open).called::<T>().declaring(declared)
+                Suite::new(open).called::<T>().declaring(of_trait)
+            }
+
+            fn of_trait(hooks: StoreHooks) -> StoreHooks {
+                declared(hooks, values::KEPT).with_uncounted_sweep()
             }
 
             type Sweep<T> = fn(&T) -> Pin<Box<dyn Future<Output = TheirResult<()>> + Send + '_>>;
@@ -129,7 +155,7 @@ macro_rules! version {
                     if found.id != id_of(key) {
                         return Err(StoreError::corrupt(key, "the record has another id"));
                     }
-                    let data = entries::from_values(key, found.data)?;
+                    let data = values::from_values(key, found.data)?;
                     Ok(Some(Record::new(data, found.expiry_date)))
                 }
 
@@ -173,11 +199,11 @@ macro_rules! version {
 
             /// The id that stands for a key: each has one of its own.
             fn id_of(key: &SessionKey) -> Id {
-                Id(crate::raw::number_of(key).cast_signed())
+                Id(number_of(key).cast_signed())
             }
 
             fn to_theirs(key: &SessionKey, record: &Record) -> Result<TheirRecord, StoreError> {
-                let data = entries::to_values(key, &record.data)?.into_iter().collect();
+                let data = values::to_values(key, &record.data)?.into_iter().collect();
                 Ok(TheirRecord { id: id_of(key), data, expiry_date: record.expires })
             }
 

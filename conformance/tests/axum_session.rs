@@ -1,0 +1,151 @@
+//! Databases of `axum_session` under the suite, raw: a right one, and some that are wrong on purpose.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may what only tests call")]
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum_session_022::{DatabaseError, DatabasePool};
+use session_conformance::axum_session_022 as raw;
+use session_conformance::manifest::ClockLevel;
+use session_conformance::report::{Outcome, SubjectReport};
+use session_conformance::rule::Profile;
+use session_conformance::subject::{Env, Opening};
+use session_core::{Capabilities, Clock, ExpiredRecords, ManualClock};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    None,
+    /// It is over only a second after its end.
+    EndsLate,
+    /// The sweep takes what is still valid.
+    SweepsEverything,
+    /// Keys are compared without case.
+    FoldsKeys,
+}
+
+type Rows = BTreeMap<String, (String, i64)>;
+
+/// One table.
+#[derive(Debug, Clone)]
+struct Table {
+    rows: Arc<Mutex<Rows>>,
+    clock: ManualClock,
+    fault: Fault,
+}
+
+impl Table {
+    fn id(&self, id: &str) -> String {
+        if self.fault == Fault::FoldsKeys { id.to_lowercase() } else { id.to_owned() }
+    }
+
+    fn is_over(&self, expires: i64) -> bool {
+        self.clock.now().unix_timestamp() >= expires + i64::from(self.fault == Fault::EndsLate)
+    }
+}
+
+#[async_trait]
+impl DatabasePool for Table {
+    async fn initiate(&self, _: &str) -> Result<(), DatabaseError> {
+        Ok(())
+    }
+
+    async fn count(&self, _: &str) -> Result<i64, DatabaseError> {
+        unreachable!("no rule is on it")
+    }
+
+    async fn store(&self, id: &str, session: &str, expires: i64, _: &str) -> Result<(), DatabaseError> {
+        self.rows.lock().unwrap().insert(self.id(id), (session.into(), expires));
+        Ok(())
+    }
+
+    async fn load(&self, id: &str, _: &str) -> Result<Option<String>, DatabaseError> {
+        let found = self.rows.lock().unwrap().get(&self.id(id)).cloned();
+        Ok(found.filter(|(_, expires)| !self.is_over(*expires)).map(|(session, _)| session))
+    }
+
+    async fn delete_one_by_id(&self, id: &str, _: &str) -> Result<(), DatabaseError> {
+        self.rows.lock().unwrap().remove(&self.id(id));
+        Ok(())
+    }
+
+    async fn exists(&self, id: &str, table: &str) -> Result<bool, DatabaseError> {
+        Ok(self.load(id, table).await?.is_some())
+    }
+
+    async fn delete_by_expiry(&self, _: &str) -> Result<Vec<String>, DatabaseError> {
+        let mut rows = self.rows.lock().unwrap();
+        let goes = |expires| self.fault == Fault::SweepsEverything || self.is_over(expires);
+        let gone: Vec<String> =
+            rows.iter().filter(|(_, (_, expires))| goes(*expires)).map(|(id, _)| id.clone()).collect();
+        rows.retain(|id, _| !gone.contains(id));
+        Ok(gone)
+    }
+
+    async fn delete_all(&self, _: &str) -> Result<(), DatabaseError> {
+        unreachable!("no rule is on it")
+    }
+
+    async fn get_ids(&self, _: &str) -> Result<Vec<String>, DatabaseError> {
+        unreachable!("no rule is on it")
+    }
+
+    fn auto_handles_expiry(&self) -> bool {
+        false
+    }
+}
+
+fn suite(fault: Fault) -> session_conformance::Suite {
+    let storage = Mutex::new(Arc::default());
+    let open = async move |env: &Env, opening| {
+        let mut storage = storage.lock().unwrap();
+        if opening == Opening::Fresh {
+            *storage = Arc::default();
+        }
+        Ok::<_, Infallible>(Table { rows: Arc::clone(&storage), clock: env.clock(), fault })
+    };
+    // More than is asked of it: that trait's databases are not Django's.
+    let suite = raw::suite(Capabilities::database().with_expired(ExpiredRecords::Gone), open)
+        .profile(Profile::Django);
+    suite.clock(ClockLevel::Virtual).cases(50)
+}
+
+/// The rules that ended so.
+fn ended(report: &SubjectReport, outcome: Outcome) -> Vec<&str> {
+    report.rules.iter().filter(|rule| rule.status == outcome).map(|rule| rule.rule.rule().id).collect()
+}
+
+#[test]
+fn a_right_database_breaks_nothing_that_its_trait_can_promise() {
+    let report = suite(Fault::None).report().unwrap();
+    assert_eq!(report.manifest.name, "Table");
+    assert_eq!(ended(&report, Outcome::Fail), Vec::<&str>::new());
+    let passed = ended(&report, Outcome::Pass);
+    for rule in
+        ["lifecycle.save.upsert", "expiry.boundary", "expiry.clear.removes", "data.order", "concurrent.order"]
+    {
+        assert!(passed.contains(&rule), "{rule}: {passed:?}");
+    }
+}
+
+#[rstest::rstest]
+#[case(Fault::EndsLate, "expiry.boundary")]
+#[case(Fault::SweepsEverything, "expiry.clear.keeps-live")]
+#[case(Fault::FoldsKeys, "key.exact")]
+fn a_database_that_is_wrong_breaks_the_rule_that_says_so(#[case] fault: Fault, #[case] rule: &str) {
+    let report = suite(fault).report().unwrap();
+    assert!(ended(&report, Outcome::Fail).contains(&rule), "{:?}", ended(&report, Outcome::Fail));
+}
+
+#[test]
+fn a_clock_counts_in_parts_of_a_second() {
+    for wrong in
+        [Duration::ZERO, Duration::from_secs(2), Duration::from_millis(300), Duration::from_nanos(500)]
+    {
+        let refused = suite(Fault::None).clock_resolution(wrong).report().unwrap_err();
+        assert!(refused.contains("must be a part of a second"), "{refused}");
+    }
+}
