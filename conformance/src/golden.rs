@@ -46,7 +46,7 @@ impl Rule {
                 Need::HookDamage => manifest.hooks.push(Hook::Damage),
                 Need::HookRotate => manifest.hooks.push(Hook::Rotate),
                 Need::HookCrash => manifest.hooks.push(Hook::Crash),
-                Need::Parts => manifest.parts.push("front"),
+                Need::Parts => manifest.parts.extend(["front", "back"]),
                 // The reference has the rest already.
                 Need::ServerSide
                 | Need::Persistent

@@ -7,6 +7,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
+#[cfg(feature = "cli")]
+use session_backends::{Front, Lease};
 use session_core::{Capabilities, Record, SessionKey, SessionStore, StoreError};
 
 /// When a part fails.
@@ -173,23 +175,12 @@ impl Part {
     }
 }
 
-/// A store that is a part of another one. It never offloads what blocks, so that the suite sees every call.
+/// A store that is a part of another one; also a front of one, where the feature `cli` is on. It never offloads what blocks,
+/// so that the suite sees every call.
 #[derive(Debug)]
 pub struct Around<S> {
     part: Part,
     store: S,
-}
-
-impl<S> Around<S> {
-    /// The part.
-    pub fn part(&self) -> &Part {
-        &self.part
-    }
-
-    /// The store.
-    pub fn store(&self) -> &S {
-        &self.store
-    }
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -217,5 +208,18 @@ impl<S: SessionStore> SessionStore for Around<S> {
     }
     async fn clear_expired(&self) -> Result<u64, StoreError> {
         self.part.call(self.store.clear_expired()).await
+    }
+}
+
+#[cfg(feature = "cli")]
+impl<S: Front> Front for Around<S> {
+    async fn lease(&self, key: &SessionKey, lease: Lease) -> Result<bool, StoreError> {
+        self.part.call(self.store.lease(key, lease)).await
+    }
+    async fn hold(&self, key: &SessionKey, lease: Lease) -> Result<bool, StoreError> {
+        self.part.call(self.store.hold(key, lease)).await
+    }
+    async fn fill(&self, key: &SessionKey, lease: Lease, record: &Record) -> Result<bool, StoreError> {
+        self.part.call(self.store.fill(key, lease, record)).await
     }
 }

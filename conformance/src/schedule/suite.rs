@@ -28,6 +28,10 @@ const CRASHES: (u64, u64) = (2, 100);
 /// hold: the moment of a death is chance's.
 const CRASH_ATTEMPTS: (usize, usize) = (30, 2);
 
+/// How often the golden schedule of a rule about deaths may be carried out again, where it has not come to the rule: on a busy
+/// machine every answer may come before the death.
+const CRASHES_AGAIN: usize = 20;
+
 /// Of a store that shows no parts there is less to see: so many times fewer schedules.
 const WITHOUT_PARTS: u64 = 8;
 
@@ -111,19 +115,31 @@ impl Run<'_> {
         let (crashes, others): (Vec<RuleId>, Vec<RuleId>) =
             rules.iter().copied().partition(|rule| is_about_crashes(*rule));
         for rule in rules {
-            match Schedule::parse(rule.rule().golden) {
-                Ok(schedule) => self.schedule(&schedule, Some(rule)),
-                Err(error) => {
-                    let fault = Fault::Harness(format!("the golden schedule of {}: {error}", rule.rule().id));
-                    self.faults.push((Some(rule), fault));
-                }
-            }
+            self.golden(rule);
         }
         if !others.is_empty() {
             self.overlapping(started);
         }
         if !crashes.is_empty() {
             self.crashing(started);
+        }
+        for rule in crashes {
+            for _ in 0..CRASHES_AGAIN {
+                if self.exercised.contains_key(&rule) || !self.interruptible || self.is_over(started) {
+                    break;
+                }
+                self.golden(rule);
+            }
+        }
+    }
+
+    fn golden(&mut self, rule: RuleId) {
+        match Schedule::parse(rule.rule().golden) {
+            Ok(schedule) => self.schedule(&schedule, Some(rule)),
+            Err(error) => {
+                let fault = Fault::Harness(format!("the golden schedule of {}: {error}", rule.rule().id));
+                self.faults.push((Some(rule), fault));
+            }
         }
     }
 
@@ -312,5 +328,65 @@ impl Run<'_> {
             Some((Some(rule), _)) => format!("the run ended at r[{}]", rule.rule().id),
             _ => "no schedule got as far as this rule".into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use session_core::Capabilities;
+
+    use super::*;
+    use crate::call::Call;
+    use crate::history::{Asked, Event, Told};
+    use crate::manifest::Hook;
+    use crate::observation::Observation;
+    use crate::rules;
+    use crate::trace::Settings;
+
+    /// A process that is killed only after it has answered, but for the last of some schedules.
+    struct Quick {
+        manifest: Manifest,
+        schedules: usize,
+    }
+
+    impl Quick {
+        fn new(schedules: usize) -> Self {
+            let mut manifest = Manifest::reference();
+            manifest.level = SubjectLevel::Store;
+            manifest.capabilities = Capabilities::database();
+            manifest.hooks = vec![Hook::ForceKeys, Hook::Crash];
+            Self { manifest, schedules }
+        }
+    }
+
+    impl Subject for Quick {
+        fn manifest(&self) -> &Manifest {
+            &self.manifest
+        }
+        fn open(&mut self, _: i64, _: Settings) -> Result<(), Fault> {
+            Ok(())
+        }
+        fn call(&mut self, _: i64, _: &Call<'_>) -> Result<Observation, Fault> {
+            Err(Fault::Harness("only schedules are carried out".into()))
+        }
+        fn schedule(&mut self, _: &Schedule) -> Option<Result<History, Fault>> {
+            self.schedules = self.schedules.saturating_sub(1);
+            let (told, ended) =
+                if self.schedules == 0 { (Told::Unanswered, None) } else { (Told::Done, Some(2)) };
+            let insert = Event { told, ended, ..Event::new(0, 1, Asked::Insert(1), 1) };
+            let load = Event { told: Told::Found(1), ended: Some(5), ..Event::new(0, 1, Asked::Load, 4) };
+            Some(Ok(History { events: vec![insert, load], crashes: vec![3] }))
+        }
+    }
+
+    #[test]
+    fn where_every_answer_comes_before_the_death_it_is_tried_again() {
+        let config = Config::default().with_rules("crash.whole");
+        let ended = |schedules| {
+            let (found, _) = check_schedules(&mut Quick::new(schedules), &config);
+            found.into_iter().find(|found| found.rule == rules::CRASH_WHOLE).unwrap().status
+        };
+        assert_eq!(ended(15), Outcome::Pass);
+        assert_eq!(ended(1_000), Outcome::NotExercised);
     }
 }

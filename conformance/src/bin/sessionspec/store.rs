@@ -6,17 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use session_backends::{
-    CachedStore, CookieStore, Durability, FileStore, Front, Lease, MemoryStore, SqliteStore,
-};
+use session_backends::{CachedStore, CookieStore, Durability, FileStore, MemoryStore, SqliteStore};
 use session_conformance::manifest::Manifest;
-use session_conformance::parts::Around;
 use session_conformance::subject::{
     AdapterCommand, Env, Fault, ModelSubject, Opening, StoreHooks, StoreSubject, Subject,
 };
 use session_core::blocking::Wait;
 use session_core::codec::{Codec, SERVER_SALT};
-use session_core::{Capabilities, ManualClock, Record, SessionKey, SessionStore, StoreError, stored_expiry};
+use session_core::{ManualClock, SessionKey, SessionStore, stored_expiry};
 
 use crate::servers::Server;
 
@@ -170,8 +167,7 @@ impl Store {
                     let memory = Arc::new(MemoryStore::with_clock(10_000, env.clock()));
                     *lock(&front) = Some(Arc::clone(&memory));
                     let back = open_sqlite(env, &path(env))?;
-                    let front = InFront(env.part("front").around(memory));
-                    Ok(CachedStore::new(front, env.part("back").around(back)))
+                    Ok(CachedStore::new(env.part("front").around(memory), env.part("back").around(back)))
                 };
                 self.opened(open, hooks)
             }
@@ -197,50 +193,6 @@ impl Store {
         hooks: StoreHooks,
     ) -> Result<Box<dyn Subject>, Fault> {
         opened(self.name(), open, hooks)
-    }
-}
-
-/// A front that the suite can stop and make fail.
-#[derive(Debug)]
-struct InFront<S>(Around<S>);
-
-#[deny(clippy::missing_trait_methods)]
-impl<S: Front> SessionStore for InFront<S> {
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-    fn blocks(&self) -> bool {
-        self.0.blocks()
-    }
-    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
-        self.0.exists(key).await
-    }
-    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
-        self.0.load(key).await
-    }
-    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        self.0.insert(key, record).await
-    }
-    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        self.0.update(key, record).await
-    }
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.0.delete(key).await
-    }
-    async fn clear_expired(&self) -> Result<u64, StoreError> {
-        self.0.clear_expired().await
-    }
-}
-
-impl<S: Front> Front for InFront<S> {
-    async fn lease(&self, key: &SessionKey, lease: Lease) -> Result<bool, StoreError> {
-        self.0.part().call(self.0.store().lease(key, lease)).await
-    }
-    async fn hold(&self, key: &SessionKey, lease: Lease) -> Result<bool, StoreError> {
-        self.0.part().call(self.0.store().hold(key, lease)).await
-    }
-    async fn fill(&self, key: &SessionKey, lease: Lease, record: &Record) -> Result<bool, StoreError> {
-        self.0.part().call(self.0.store().fill(key, lease, record)).await
     }
 }
 

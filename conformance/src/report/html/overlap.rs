@@ -45,6 +45,20 @@ pub(super) fn draw(history: &History, violation: &Violation) -> Option<Picture> 
     Some(Plan::of(bars, crashes, before).draw(wrong.key))
 }
 
+/// Draws what a right store has answered: a timeline for each session. What the suite asks at the end is left out.
+pub(super) fn held(history: &History) -> Vec<Picture> {
+    let mut keys: Vec<u32> =
+        history.events.iter().filter(|event| !event.audit).map(|event| event.key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let picture = |key| {
+        let events = history.events.iter().filter(|event| event.key == key && !event.audit);
+        Plan::of(events.map(|event| Bar::of(event, u64::MAX, false)).collect(), Vec::new(), "nothing")
+            .draw(key)
+    };
+    keys.into_iter().map(picture).collect()
+}
+
 /// What a loading had to find in the place of an answer that does not fit, by what the store had answered before; `None`
 /// for other operations.
 pub(super) fn expected(history: &History, violation: &Violation) -> Option<String> {
@@ -363,6 +377,17 @@ mod tests {
         assert_eq!(picture.lanes.matches("class=\"op\"").count(), 3, "{}", picture.lanes);
         assert_eq!(picture.lanes.matches("class=\"op bad\"").count(), 1, "{}", picture.lanes);
         assert_eq!(picture.labels.matches(">client ").count(), 3, "{}", picture.labels);
+    }
+
+    #[test]
+    fn what_a_right_store_answers_is_drawn_for_each_session() {
+        let mut history = revived();
+        history.events[3].key = 2;
+        history.events.push(Event { audit: true, ..event(0, Asked::Load, Told::Nothing, 9, Some(10)) });
+        let pictures = held(&history);
+        let bars = |picture: &Picture| picture.lanes.matches("class=\"op\"").count();
+        assert_eq!(pictures.iter().map(bars).collect::<Vec<_>>(), [3, 1]);
+        assert!(pictures.iter().all(|picture| !picture.lanes.contains("does not fit")));
     }
 
     #[test]
