@@ -89,7 +89,7 @@ const GATES: [Gate; 25] = [
     gate("suite", Kind::Runs, Program::Built("sessionspec"), book::SUITE),
     gate("book", Kind::After("suite"), Program::Built("book"), book::SITE),
     gate("browser", Kind::After("book"), Program::Xtask, "browser"),
-    gate("python", Kind::Runs, Program::Xtask, "python"),
+    gate("commands", Kind::Runs, Program::Xtask, "commands"),
     gate("adapters", Kind::Runs, Program::Xtask, "adapters"),
 ];
 

@@ -52,6 +52,14 @@ pub(crate) fn sessionspec(root: &Path) -> Command {
     built(root, "sessionspec")
 }
 
+/// Runs lines as somebody pastes them, in a place, with this repository's `sessionspec`; gives what they printed. [`build`] comes first.
+pub(crate) fn shell(root: &Path, place: &Path, lines: &str) -> Result<String, Failure> {
+    let mut path = vec![root.join("target/debug")];
+    path.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
+    let path = std::env::join_paths(path).map_err(|error| Failure::one("sh", error.to_string()))?;
+    output(Command::new("sh").current_dir(place).args(["-c", lines]).env("PATH", path))
+}
+
 fn not_started(command: &Command, error: &std::io::Error) -> Failure {
     Failure::one(&shown(command), format!("could not be started: {error}"))
 }

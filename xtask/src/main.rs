@@ -7,6 +7,7 @@ mod book;
 mod browser;
 mod ci;
 mod command;
+mod commands;
 mod dependencies;
 mod django;
 mod docs;
@@ -76,8 +77,8 @@ enum Task {
         #[arg(long)]
         write: bool,
     },
-    /// Hold the guide's adapter in Python to every rule
-    Python {
+    /// Run the commands that README and guides print
+    Commands {
         /// Take a missing Python for an error
         #[arg(long)]
         require_services: bool,
@@ -180,8 +181,8 @@ fn main() -> ExitCode {
             django::run(&root, policy(require_services), versions, cases, page)
                 .map(|ended| println!("{ended}"))
         }
-        Task::Python { require_services } => {
-            python::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
+        Task::Commands { require_services } => {
+            commands::run(&root, policy(require_services)).map(|ended| println!("{ended}"))
         }
         Task::Adapters { require_services } => {
             adapters::run(&root, policy(require_services)).map(|ended| println!("{ended}"))

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use crate::{Ended, Failure, command, outside, services};
 
@@ -40,8 +39,8 @@ pub(crate) fn run(root: &Path) -> Result<Ended, Failure> {
 /// Writes an adapter, asks the doctor, and holds it to every rule.
 fn adapter(root: &Path, language: &str) -> Result<(), Failure> {
     let next = write(root, language)?;
-    shell(root, &next.replacen(" run ", " doctor ", 1))?;
-    shell(root, &format!("{next} --cases 100"))?;
+    command::shell(root, root, &next.replacen(" run ", " doctor ", 1))?;
+    command::shell(root, root, &format!("{next} --cases 100"))?;
     println!("new {language}: `{next}` holds");
     Ok(())
 }
@@ -67,12 +66,4 @@ fn write(root: &Path, language: &str) -> Result<String, Failure> {
     let next = printed.lines().last().and_then(|line| line.strip_prefix("next: "));
     next.map(str::to_owned)
         .ok_or_else(|| Failure::one("new", format!("{language}: nothing is next:\n{printed}")))
-}
-
-/// Runs a line as somebody pastes it, with this repository's `sessionspec`.
-fn shell(root: &Path, line: &str) -> Result<(), Failure> {
-    let mut path = vec![root.join("target/debug")];
-    path.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
-    let path = std::env::join_paths(path).map_err(|error| Failure::one("new", error.to_string()))?;
-    command::output(Command::new("sh").current_dir(root).args(["-c", line]).env("PATH", path)).map(drop)
 }
