@@ -15,6 +15,7 @@ use session_conformance::manifest::ClockLevel;
 use session_conformance::report::{Outcome, SubjectReport};
 use session_conformance::rule::Profile;
 use session_conformance::subject::Env;
+use session_conformance::suite::Effort;
 use session_core::{Capabilities, Clock, ManualClock};
 use time::{Duration, OffsetDateTime};
 
@@ -128,6 +129,17 @@ fn a_right_store_breaks_nothing_that_its_trait_can_promise() {
 fn a_store_that_is_wrong_breaks_the_rule_that_says_so(#[case] fault: Fault, #[case] rule: &str) {
     let report = report(fault);
     assert!(ended(&report, Outcome::Fail).contains(&rule), "{:?}", ended(&report, Outcome::Fail));
+}
+
+/// The trait has no question for what the suite asks of an insertion, and the store makes the keys; what the suite keeps of them
+/// must not lose what others have written meanwhile.
+#[test]
+fn keys_that_stand_for_others_never_lose_what_was_written() {
+    let open = async |env: &Env, _| Ok::<_, Infallible>(Memory::new(env, Fault::None));
+    let suite = raw::suite(Capabilities::memory(), open).clock(ClockLevel::Virtual);
+    let report = suite.rules("concurrent.*").cases(0).effort(Effort::Full).report().unwrap();
+    assert_eq!(ended(&report, Outcome::Fail), Vec::<&str>::new());
+    assert!(ended(&report, Outcome::Pass).contains(&"concurrent.load.latest"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The suite on stores of `actix-session`, for its version 0.11.
 //!
 //! What the trait cannot promise: the store makes the keys itself, and an update may put another one in the place of the one
-//! before; the suite's own keys stand for them. Whether a key is taken is found out by `load`, and no other insertion comes
-//! between. `update` may create what is not there, so that a save may bring a deleted session back. There is no word for a
+//! before; the suite's own keys stand for them. Whether a key is taken is found out by `load`, and nothing else is written
+//! meanwhile. `update` may create what is not there, so that a save may bring a deleted session back. There is no word for a
 //! session that has expired when it is saved: it is deleted.
 //!
 //! Neither the store nor its futures need be `Send`: it is opened, used and dropped on a thread of its own.
@@ -23,6 +23,7 @@ use session_core::{
     BoxError, Capabilities, ClearExpired, Clock, ManualClock, Record, SessionKey, SessionStore, StoreError,
 };
 use time::{Duration, PrimitiveDateTime};
+use tokio::sync::RwLock;
 
 use super::declared;
 use crate::Suite;
@@ -81,8 +82,9 @@ impl Storages {
 #[derive(Default)]
 struct Keys {
     theirs: Mutex<HashMap<SessionKey, String>>,
-    /// An insertion asks and writes, and no other one may come between.
-    inserting: tokio::sync::Mutex<()>,
+    /// Who writes reads it, and an insertion writes it: it asks first, and what others make meanwhile would be lost by our
+    /// own fault.
+    writes: RwLock<()>,
 }
 
 impl Keys {
@@ -159,7 +161,7 @@ impl<T: TheirStore + 'static> SessionStore for Raw<T> {
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let state = texts::to_texts(key, &record.data)?;
-        let _alone = self.keys.inserting.lock().await;
+        let _alone = self.keys.writes.write().await;
         if self.exists(key).await? {
             return Err(StoreError::Exists(key.clone()));
         }
@@ -181,6 +183,7 @@ impl<T: TheirStore + 'static> SessionStore for Raw<T> {
             self.delete(key).await?;
             return Ok(key.clone());
         };
+        let _writing = self.keys.writes.read().await;
         let before = self.state(key).await?;
         let too_long = || StoreError::unrepresentable(key, "a key of more than 4064 bytes");
         let theirs = self.keys.theirs(key).ok_or_else(too_long)?;
@@ -190,17 +193,22 @@ impl<T: TheirStore + 'static> SessionStore for Raw<T> {
             touched.map_err(|error| unavailable("renew", key, error))?;
             return Ok(key.clone());
         }
+        let asked = theirs.as_ref().to_owned();
         let updated =
             self.with("update", key, async move |store| store.update(theirs, state, &life).await).await?;
         let made = updated.map_err(|error| match error {
             UpdateError::Serialization(error) => StoreError::unrepresentable(key, error),
             UpdateError::Other(error) => unavailable("update", key, error),
         })?;
-        self.keys.made(key, made);
+        // The one that was asked for may stand for another session by now.
+        if made.as_ref() != asked {
+            self.keys.made(key, made);
+        }
         Ok(key.clone())
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        let _writing = self.keys.writes.read().await;
         let Some(theirs) = self.keys.theirs(key) else { return Ok(()) };
         let deleted = self.with("delete", key, async move |store| store.delete(&theirs).await).await?;
         deleted.map_err(|error| unavailable("delete", key, error))
