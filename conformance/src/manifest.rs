@@ -95,6 +95,11 @@ pub struct Reach {
 impl Reach {
     /// Every instant.
     pub const ANY: Self = Self { span: i64::MAX, resolution: 1 };
+
+    /// Whether a clock may count in so many microseconds: a part of a second, or one.
+    pub(crate) fn counts_in(micros: u128) -> bool {
+        micros > 0 && 1_000_000_u128.is_multiple_of(micros)
+    }
 }
 
 impl ClockLevel {
@@ -284,6 +289,12 @@ impl Deviation {
 }
 
 impl Manifest {
+    /// The [instant at which a trace starts](ClockLevel::start) on this subject now: one that its clock can show.
+    pub fn start(&self) -> i64 {
+        let (start, unit) = (self.clock.start(), self.clock_reach.resolution.max(1));
+        start.saturating_add(unit - 1).div_euclid(unit).saturating_mul(unit)
+    }
+
     /// A subject with these capabilities, a clock that the suite sets, every kind of value kept, no hooks and no
     /// errata.
     pub fn new(name: &str, level: SubjectLevel, capabilities: Capabilities) -> Self {

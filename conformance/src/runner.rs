@@ -117,7 +117,7 @@ pub fn run_trace(
     coverage: &mut Coverage,
 ) -> Verdict {
     let manifest = subject.manifest().clone();
-    let start = manifest.clock.start();
+    let start = manifest.start();
     let model = Model::new(&manifest, trace.settings, errata).starting_at(start);
     if let Err(fault) = subject.open(start, trace.settings) {
         return Verdict::Faulted { step: None, fault, rules: Vec::new() };

@@ -164,9 +164,11 @@ fn a_store_whose_adapter_dies_is_at_fault_for_the_rule_in_flight() {
 fn a_served_model_passes_the_suite_and_the_doctor() {
     let run = sessionspec(&["run", "--cases", "20", "--cmd", &adapter("")]);
     assert_eq!((run.status, run.stderr()), (Some(0), ""), "{}", run.stdout);
+    assert!(run.stdout.contains("  not applicable: the store keeps the records (11), "), "{}", run.stdout);
     let run = sessionspec(&["doctor", "--cmd", &adapter("")]);
     assert_eq!((run.status, run.stderr()), (Some(0), ""), "{}", run.stdout);
     assert!(run.stdout.lines().count() > 30 && !run.stdout.contains("WRONG"), "{}", run.stdout);
+    assert!(run.stdout.contains("`open` again: what was stored before is gone\n"), "{}", run.stdout);
 }
 
 #[test]

@@ -118,6 +118,12 @@ fn a_known_failure_that_is_gone_is_good_news_and_comes_off_the_list() {
     let (_, badge, _) = sessionspec(place, &["badge", "after.json"]);
     assert!(badge.contains(" rules hold<"), "{badge}");
 
+    // The page names no file for what is known: none is left.
+    run(BROKEN, &["--report", "html=known.html"]);
+    let page = fs::read_to_string(place.join("known.html")).unwrap();
+    assert!(page.contains("expected-fail") && page.contains("keep this as that file"), "{page}");
+    assert!(!page.contains("leaves this file there"), "{page}");
+
     // What is excused no longer says so.
     let list = fs::read_to_string(place.join("known.json")).unwrap();
     fs::write(place.join("known.json"), list.replace("\"reason\"", "\"until\": \"2020-01-01\", \"reason\""))

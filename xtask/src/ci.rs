@@ -93,6 +93,12 @@ const GATES: [Gate; 25] = [
     gate("adapters", Kind::Runs, Program::Xtask, "adapters"),
 ];
 
+/// The names of the gates.
+#[cfg(test)]
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    GATES.iter().map(|gate| gate.name)
+}
+
 /// How a gate ended.
 enum Ending {
     Passed,

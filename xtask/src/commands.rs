@@ -19,11 +19,13 @@ enum Runner {
     Beside { ready: &'static str, shows: &'static str },
     /// The block after it.
     Next,
-    /// Another gate.
+    /// Another gate of CI.
     Gate(&'static str),
+    /// Nobody, for this reason.
+    Nobody(&'static str),
 }
 
-use Runner::{Apart, Beside, Gate, Here, Next};
+use Runner::{Apart, Beside, Gate, Here, Next, Nobody};
 
 /// A block of commands in a document.
 struct Block {
@@ -37,10 +39,11 @@ const fn block(page: &'static str, begins: &'static str, runner: Runner) -> Bloc
     Block { page, begins, runner }
 }
 
-/// The guide on clocks starts it.
-const REDIS: &str = "redis-server";
+/// The guide on clocks starts the first; the second tells when it is there.
+const REDIS: [&str; 2] = ["redis-server", "redis-cli"];
 
-const REDIS_REMEDY: &str = "there is no redis-server; on Debian: apt-get install redis-server";
+const REDIS_REMEDY: &str =
+    "there is no redis-server or no redis-cli; on Debian: apt-get install redis-server";
 
 /// The report that a pull request is compared with, and its own.
 const REPORTS: &str =
@@ -51,13 +54,17 @@ static BLOCKS: [Block; 23] = [
     block("README.md", "cargo sessionspec doctor --cmd 'python3", Here),
     block("README.md", "cargo sessionspec http", Gate("http")),
     block("README.md", "export SECRET_KEY=…", Gate("tests")),
-    block("conformance/published/README.md", "cargo xtask published", Gate("the network; by hand")),
+    block(
+        "conformance/published/README.md",
+        "cargo xtask published",
+        Nobody("it needs the network, and minutes"),
+    ),
     block("docs/guides/adapter.md", "cargo sessionspec new node", Gate("new")),
     block("docs/guides/adapter.md", "npm install", Gate("adapters")),
     block("docs/guides/adapter.md", "cd conformance/adapters/go", Gate("adapters")),
     block("docs/guides/adapter.md", "cargo sessionspec doctor --cmd 'python3", Here),
     block("docs/guides/adapter.md", "python3 adapter.py <", Gate("tests")),
-    block("docs/guides/beside-django.md", "export SECRET_KEY=…", Gate("django")),
+    block("docs/guides/beside-django.md", "export SECRET_KEY=…", Gate("django 6.1")),
     block(
         "docs/guides/ci.md",
         "sessionspec run --cmd 'python3 adapter.py' --known-failures known.json --update",
@@ -92,7 +99,8 @@ pub(crate) fn run(root: &Path, policy: Services) -> Result<Ended, Failure> {
         return Err(Failure::many("commands", faults));
     }
     let missing = python::find(python::OLDEST).err();
-    let missing = missing.or_else(|| services::find(&[REDIS]).is_none().then(|| REDIS_REMEDY.into()));
+    let lacks = REDIS.iter().any(|program| services::find(&[program]).is_none());
+    let missing = missing.or_else(|| lacks.then(|| REDIS_REMEDY.into()));
     if let Some(missing) = missing {
         return policy.without("commands", missing);
     }
@@ -110,7 +118,12 @@ pub(crate) fn run(root: &Path, policy: Services) -> Result<Ended, Failure> {
             Apart(before) => drop(command::shell(root, &apart, &format!("set -eu\n{before}\n{lines}"))?),
             Next => server = lines,
             Beside { ready, shows } => {
-                let server = format!("{server} &\ntrap \"kill $!\" EXIT\nuntil {ready}; do :; done");
+                let server = format!(
+                    "! {ready} || {{ echo 'something answers `{ready}` already' >&2; exit 1; }}\n\
+                     {server} &\n\
+                     trap \"kill $!\" EXIT\n\
+                     until {ready}; do kill -0 $!; sleep 0.1; done"
+                );
                 let shown = command::shell(root, &apart, &format!("set -eu\n{server}\n{lines}"))?;
                 if !shown.contains(shows) {
                     return Err(Failure::one(
@@ -119,7 +132,8 @@ pub(crate) fn run(root: &Path, policy: Services) -> Result<Ended, Failure> {
                     ));
                 }
             }
-            Gate(other) => println!("(run by: {other})"),
+            Gate(other) => println!("(run by the gate `{other}`)"),
+            Nobody(reason) => println!("(not run: {reason})"),
         }
     }
     Ok(Ended::Passed)
@@ -180,6 +194,7 @@ fn stale(pages: &[(String, Vec<String>)]) -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ci;
 
     #[test]
     fn the_longest_beginning_is_the_entry_of_a_block() {
@@ -188,6 +203,15 @@ mod tests {
         assert_eq!(of(&format!("{line} --update")), Some(true));
         assert_eq!(of(line), Some(false));
         assert_eq!(of("sessionspec run --cmd 'node adapter.mjs'"), None);
+    }
+
+    #[test]
+    fn a_gate_that_runs_a_block_is_one_of_ci() {
+        for one in &BLOCKS {
+            if let Gate(name) = one.runner {
+                assert!(ci::names().any(|gate| gate == name), "{name}");
+            }
+        }
     }
 
     #[test]

@@ -16,7 +16,8 @@ const FOR_NOBODY: [&str; 4] = ["arbitrary_precision", "float_roundtrip", "raw_va
 /// Those that must not be there in the tests either, whose dependencies (axum, jsonschema) bring the others.
 const NOT_IN_TESTS: [&str; 2] = ["arbitrary_precision", "unbounded_depth"];
 
-/// Switched on only by who depends on `axum_session` already, which needs all of axum, and that `raw_value`.
+/// Switched on only by who depends on `axum_session` already, which needs all of axum, and that `raw_value`. It is looked at
+/// with the tests.
 const THEIRS: &str = "axum-session-022";
 
 const REMEDY: &str = "cargo-deny is not installed; get it with `cargo install --locked cargo-deny`";
@@ -25,16 +26,19 @@ const REMEDY: &str = "cargo-deny is not installed; get it with `cargo install --
 pub(crate) fn run(root: &Path) -> Result<Ended, Failure> {
     let mut faults = Vec::new();
     let features = features(root)?;
-    for (edges, forbidden) in
-        [("features,no-dev", FOR_NOBODY.as_slice()), ("features", NOT_IN_TESTS.as_slice())]
-    {
+    let looked_at: [(&str, &[&str], &[&str]); 2] = [
+        ("features,no-dev", &["--features", &features], &FOR_NOBODY),
+        ("features", &["--all-features"], &NOT_IN_TESTS),
+    ];
+    for (edges, features, forbidden) in looked_at {
         let mut tree = Command::new("cargo");
-        tree.current_dir(root).args(["tree", "--workspace", "--features", &features, "--target", "all"]);
+        tree.current_dir(root).args(["tree", "--workspace", "--target", "all"]).args(features);
         let tree = command::output(tree.args(["--prefix", "none", "--edges", edges]))?;
         faults.extend(switched_on(&tree, forbidden).map(|feature| {
             format!(
-                "serde_json's feature `{feature}` is on (see `cargo tree --workspace --features {features} --edges \
-                 {edges} --invert serde_json`)"
+                "serde_json's feature `{feature}` is on (see `cargo tree --workspace {} --edges {edges} \
+                 --invert serde_json`)",
+                features.join(" ")
             )
         }));
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use session_core::SessionStore;
 
 use super::{ReplayError, hold, store_name, test_program};
-use crate::manifest::{ClockLevel, Erratum, Values};
+use crate::manifest::{ClockLevel, Erratum, Reach, Values};
 use crate::moved;
 use crate::report::{KnownFailures, SubjectReport};
 use crate::rule::{Profile, RuleId};
@@ -314,7 +314,7 @@ impl Suite {
             )));
         }
         if let Some(resolution) = self.declared.resolution
-            && !is_part_of_a_second(resolution)
+            && !(Reach::counts_in(resolution.as_micros()) && resolution.subsec_nanos().is_multiple_of(1_000))
         {
             return Err(Fault::Harness(format!(
                 "the clock's resolution is {resolution:?}, and must be a part of a second in whole microseconds"
@@ -377,11 +377,6 @@ impl Declared {
             None => hooks,
         }
     }
-}
-
-fn is_part_of_a_second(resolution: Duration) -> bool {
-    let micros = resolution.as_micros();
-    micros > 0 && resolution.subsec_nanos().is_multiple_of(1_000) && 1_000_000_u128.is_multiple_of(micros)
 }
 
 /// A runtime whose tasks go on while nobody waits for them: pools of connections want that.

@@ -1,10 +1,11 @@
-//! The traits of other crates, raw: the suite calls a store's own operations and hides nothing. Nothing is looked up before
-//! it is saved, and what the store gives is taken, expired or not.
+//! The traits of other crates, raw: the suite calls a store's own operations and hides nothing. What it
+//! gives is taken, expired or not, and nothing is looked up that the trait's own framework does not look up, unless the trait
+//! leaves no other way.
 //!
 //! What such a trait cannot promise is declared here for all of its stores, and the rules on it do not apply:
 //!
 //! - *upsert*: the trait saves without a word about what was there, so that a save may bring a deleted session back;
-//! - *no order*: entries are a map;
+//! - *no order*, where entries are a map;
 //! - *its own values*: what a trait has no type for is refused when it is saved. Where values are those of `serde_json`, so are
 //!   integers beyond 2^53 and nesting of more than 100, which the readers of most stores change or refuse.
 //!

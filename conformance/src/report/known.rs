@@ -115,6 +115,8 @@ impl KnownFailures {
             let (status, reason) = entry.judge(rule, today);
             rule.status = status;
             rule.reason = Some(reason);
+            // What the list says of it explains it.
+            rule.explained_by = None;
         }
         let excused: Vec<RuleId> = report
             .rules

@@ -33,7 +33,7 @@ pub(crate) fn carry_out(subject: &mut dyn Mortal, schedule: &Schedule) -> Result
     let fault = |error: session_core::BoxError| Fault::Harness(error.to_string());
     let keys = (0..KEYS).map(|_| RandomKeys.generate().map(|key| key.as_str().to_owned()).map_err(fault));
     let keys = keys.collect::<Result<Vec<String>, Fault>>()?;
-    let start = subject.manifest().clock.start();
+    let start = subject.manifest().start();
     subject.open(start, Settings::default())?;
     let history = History::default();
     let mut run = Run { subject, start, keys, history, instant: 0, writes: 0, audit: false, lost: None };

@@ -266,7 +266,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
     /// since each has keys of its own.
     fn open_now(&mut self) -> Result<OffsetDateTime, Fault> {
         if !self.staged {
-            self.open(self.manifest.clock.start(), Settings::default())?;
+            self.open(self.manifest.start(), Settings::default())?;
             self.staged = true;
         }
         Ok(self.clock.now() + time::Duration::seconds(Settings::default().cookie_age))

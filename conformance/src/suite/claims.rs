@@ -27,7 +27,7 @@ use crate::rules;
 use crate::runner::{Coverage, Divergence, Verdict, run_trace};
 use crate::schedule::Schedule;
 use crate::subject::{Fault, Subject};
-use crate::trace::{START, Settings, Trace, TraceFile};
+use crate::trace::{Settings, Trace, TraceFile};
 
 /// A capability that can be declared wrongly.
 struct Claim {
@@ -115,17 +115,18 @@ pub(crate) fn is_emptied(subject: &mut dyn Subject) -> Result<bool, Fault> {
     if !subject.manifest().capabilities.server_side {
         return Ok(true);
     }
+    let now = subject.manifest().start();
     let session = |key| Call::Session { number: 0, client: 0, key };
-    subject.open(START, Settings::default())?;
-    subject.call(START, &session(None))?;
+    subject.open(now, Settings::default())?;
+    subject.call(now, &session(None))?;
     let set = SessionOp::Set("left".into(), Json::from(1_i64).into());
-    subject.call(START, &Call::Op { number: 0, op: &set })?;
-    let saved = subject.call(START, &Call::Op { number: 0, op: &SessionOp::Save })?;
+    subject.call(now, &Call::Op { number: 0, op: &set })?;
+    let saved = subject.call(now, &Call::Op { number: 0, op: &SessionOp::Save })?;
     let Some(key) = saved.session.and_then(|session| session.key) else { return Ok(true) };
-    subject.open(START, Settings::default())?;
-    subject.call(START, &session(Some(&key)))?;
+    subject.open(now, Settings::default())?;
+    subject.call(now, &session(Some(&key)))?;
     let contains = SessionOp::Contains("left".into());
-    let left = subject.call(START, &Call::Op { number: 0, op: &contains })?;
+    let left = subject.call(now, &Call::Op { number: 0, op: &contains })?;
     Ok(!matches!(left.outcome, Ok(Answer::Bool(true))))
 }
 

@@ -17,7 +17,7 @@ use session_core::{ClearExpired, Consistency, ExpiredRecords};
 
 use crate::call::Call;
 use crate::json::{Json, Name, Object};
-use crate::manifest::{self, ClockLevel, Hook, Operation, SubjectLevel};
+use crate::manifest::{self, ClockLevel, Hook, Operation, Reach, SubjectLevel};
 use crate::observation::{Answer, ErrorKind, Observation, SessionState};
 use crate::op::{Form, StorageOp};
 use crate::rule::{Profile, RuleId};
@@ -284,7 +284,7 @@ pub(crate) fn read_manifest(json: &Json) -> Result<manifest::Manifest, String> {
         return Err(format!("the manifest's erratum names no rule: `{}`", erratum.rule));
     }
     let resolution = wire.clock_resolution_us;
-    if !matches!(resolution, 1..=1_000_000) || 1_000_000 % resolution != 0 {
+    if !Reach::counts_in(resolution.into()) {
         return Err(format!(
             "the manifest's `clock_resolution_us` is {resolution}, and must be a part of a second, as 1000 is"
         ));

@@ -42,7 +42,8 @@ impl<T: 'static> Local<T> {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(tell.send(Err(error.into()))),
             };
-            LocalSet::new().block_on(&runtime, async {
+            let tasks = LocalSet::new();
+            tasks.block_on(&runtime, async {
                 match AssertUnwindSafe(open()).catch_unwind().await {
                     Ok(Ok(store)) => {
                         // Where nobody waits any more, nothing will be asked either.
@@ -53,6 +54,9 @@ impl<T: 'static> Local<T> {
                     Err(panic) => drop(tell.send(Ok(Err(panic)))),
                 }
             });
+            // What is still under way is dropped inside the runtime, and with the last of it the store.
+            let _inside = runtime.enter();
+            drop(tasks);
         };
         let thread = thread::Builder::new().name("store".into()).spawn(live)?;
         let local = Self { jobs: Some(jobs), thread: Some(thread) };
@@ -111,5 +115,52 @@ impl<T> Drop for Local<T> {
 impl<T> fmt::Debug for Local<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Local").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::mpsc::{Sender, channel};
+
+    use futures_lite::future::poll_once;
+    use tokio::runtime::{Builder, Handle};
+
+    use super::*;
+
+    /// Tells where it is dropped: the name of the thread, and whether that is inside a runtime.
+    struct Witness(Sender<(Option<String>, bool)>);
+
+    impl Drop for Witness {
+        fn drop(&mut self) {
+            let name = thread::current().name().map(str::to_owned);
+            self.0.send((name, Handle::try_current().is_ok())).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_dropped_where_the_store_lives_and_the_store_last() {
+        let (tell, dropped) = channel();
+        let (begin, begun) = channel();
+        let (store, under_way) = (Witness(tell.clone()), Witness(tell));
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let local = Local::open(async move || Ok::<_, BoxError>(store)).await.unwrap();
+            let asked = local.with(async move |_| {
+                let _under_way = under_way;
+                begin.send(()).unwrap();
+                pending::<()>().await;
+            });
+            let mut asked = Box::pin(asked);
+            assert!(poll_once(&mut asked).await.is_none());
+            begun.recv().unwrap();
+            drop(asked);
+            drop(local);
+        });
+        let where_the_store_lives = (Some("store".to_owned()), true);
+        assert_eq!(
+            dropped.iter().collect::<Vec<_>>(),
+            [where_the_store_lives.clone(), where_the_store_lives]
+        );
     }
 }

@@ -8,7 +8,9 @@ use super::canvas::escaped;
 use super::steps::{self, Shown};
 use super::{Golden, Picture, clause_place, overlap};
 use crate::manifest::Manifest;
-use crate::report::{Failure, Report, RuleReport, ScheduleFailure, SubjectReport, counted, step_texts};
+use crate::report::{
+    Failure, Outcome, Report, RuleReport, ScheduleFailure, SubjectReport, counted, step_texts,
+};
 use crate::rule::RuleId;
 use crate::schedule::Schedule;
 use crate::trace::Trace;
@@ -109,14 +111,18 @@ pub(super) fn of(number: usize, subject: &SubjectReport) -> Vec<Evidence> {
         begin(failure.violation.rule).map(|begun| of_schedule(begun, failure, manifest))
     });
     let mut all: Vec<Evidence> = failures.chain(overlapping).collect();
-    for found in subject.rules.iter().filter(|found| found.trace.is_some() || found.schedule.is_some()) {
+    let shown = subject.rules.iter().filter(|found| found.trace.is_some() || found.schedule.is_some());
+    let (explained, own): (Vec<&RuleReport>, Vec<&RuleReport>) =
+        shown.partition(|found| found.explained_by.is_some());
+    for found in own.into_iter().chain(explained) {
         if all.iter().any(|evidence| evidence.rule == found.rule.rule().id) {
             continue;
         }
         let evidence = of_rule(self::begin(number, subject, found), found, manifest);
         let lead = found.explained_by.and_then(|by| all.iter_mut().find(|lead| lead.rule == by.rule().id));
         match lead {
-            Some(lead) => lead.explained.push(evidence),
+            // What explains it is above it.
+            Some(lead) => lead.explained.push(Evidence { reason: None, ..evidence }),
             None => all.push(evidence),
         }
     }
@@ -199,12 +205,12 @@ fn of_schedule(begun: Evidence, failure: &ScheduleFailure, manifest: &Manifest) 
 /// A rule that the report has no failure of: another one explains it, or the subject ended at it.
 fn of_rule(begun: Evidence, found: &RuleReport, manifest: &Manifest) -> Evidence {
     let (rule, schedule) = (begun.rule, found.schedule.as_ref());
-    let is_explained = found.explained_by.is_some();
+    // As `run` does with rules that have no failure of their own.
+    let is_kept = matches!(found.status, Outcome::Crash | Outcome::Timeout | Outcome::Flaky);
     let begun = Evidence {
-        // What explains it is above it.
-        reason: found.reason.as_deref().filter(|_| !is_explained).map(coded),
+        reason: found.reason.as_deref().map(coded),
         moves: moves_of(schedule, manifest),
-        file: schedule.and_then(|one| file_of(one.to_jsonl(Some(rule)), &one.fingerprint(), true)),
+        file: schedule.and_then(|one| file_of(one.to_jsonl(Some(rule)), &one.fingerprint(), false)),
         ..begun
     };
     let Some(trace) = &found.trace else { return begun };
@@ -214,7 +220,7 @@ fn of_rule(begun: Evidence, found: &RuleReport, manifest: &Manifest) -> Evidence
     };
     Evidence {
         found: length(trace.steps.len(), trace.steps.len(), "step", None),
-        file: file_of(trace.to_jsonl(Some(rule)), &trace.fingerprint(), !is_explained),
+        file: file_of(trace.to_jsonl(Some(rule)), &trace.fingerprint(), is_kept),
         ..drawn(begun, trace, &shown, manifest)
     }
 }

@@ -1,7 +1,10 @@
 //! What a rule's golden trace shows: the timeline of what must be seen, for the report and for the site of the
 //! specification.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::LazyLock;
+use std::thread;
 
 use serde::Serialize;
 use session_backends::{CachedStore, MemoryStore};
@@ -36,8 +39,8 @@ impl Golden {
         let trace = is_of_store.then(|| crate::golden::once(rule).ok()).flatten();
         let draw = |trace| steps::draw(trace, &reference, &Shown::expected(trace, &reference));
         let schedule = Schedule::is_one(clause.golden).then(|| Schedule::parse(clause.golden).ok()).flatten();
-        let held = schedule.as_ref().and_then(held).map(|history| {
-            let timelines = overlap::held(&history).into_iter().map(Picture::html);
+        let held = HELD.get(&rule).map(|history| {
+            let timelines = overlap::held(history).into_iter().map(Picture::html);
             timelines.collect()
         });
         Self {
@@ -47,17 +50,22 @@ impl Golden {
     }
 }
 
-/// What a cache before another store answers, two parts that can be stopped and fail; `None` if it would have to be killed.
-fn held(schedule: &Schedule) -> Option<History> {
-    if schedule.has_crash() {
-        return None;
-    }
+/// What a cache before another store answers to each golden schedule. It is carried out once, on a thread of its own: the caller
+/// may be inside a runtime, and the store has one.
+static HELD: LazyLock<BTreeMap<RuleId, History>> = LazyLock::new(|| {
+    let held = || RuleId::of_schedules().filter_map(|rule| Some((rule, held(rule)?))).collect();
+    thread::spawn(held).join().unwrap_or_default()
+});
+
+/// Two parts can be stopped and fail; `None` if the store would have to be killed, or has no directory.
+fn held(rule: RuleId) -> Option<History> {
+    let schedule = Schedule::parse(rule.rule().golden).ok().filter(|schedule| !schedule.has_crash())?;
     let open = |env: &Env, _| {
         let part = |name| env.part(name).around(MemoryStore::with_clock(CAPACITY, env.clock()));
         Ok::<_, Infallible>(CachedStore::new(part("front"), part("back")))
     };
     let mut store = StoreSubject::new("cached", "", open, StoreHooks::default()).ok()?;
-    store.schedule(schedule)?.ok()
+    store.schedule(&schedule)?.ok()
 }
 
 #[cfg(test)]
@@ -80,8 +88,7 @@ mod tests {
     #[test]
     fn a_right_store_answers_what_its_rule_says() {
         for rule in RuleId::of_schedules() {
-            let schedule = Schedule::parse(rule.rule().golden).unwrap();
-            let Some(history) = held(&schedule) else { continue };
+            let Some(history) = HELD.get(&rule) else { continue };
             assert!(history.judge(Consistency::Linearizable).is_none(), "{rule:?}");
             let drawn = history.events.iter().filter(|event| !event.audit).count();
             let timeline = Golden::of(rule).timeline.unwrap();
