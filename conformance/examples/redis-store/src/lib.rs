@@ -1,10 +1,18 @@
 //! A session store on a Redis server: a value per session, whose time to live is the session's. It shows what a store
 //! author writes for a server with a clock of its own, and no more: one connection, and no second attempt.
 
+use std::time::Duration;
+
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands, Client, ExistenceCheck, RedisError, SetExpiry, SetOptions};
+use redis::{
+    AsyncCommands, AsyncConnectionConfig, Client, ExistenceCheck, RedisError, SetExpiry, SetOptions,
+};
 use session_core::{Capabilities, Entries, Record, SessionKey, SessionStore, StoreError};
 use time::OffsetDateTime;
+
+/// How long the server may take to answer. The client's own half a second is short on a busy machine, and what comes
+/// later is a session that cannot be read.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sessions on a server, below a prefix.
 #[derive(Debug, Clone)]
@@ -19,7 +27,10 @@ impl RedisStore {
     /// # Errors
     /// As the client has them.
     pub async fn connect(url: &str, prefix: &str) -> Result<Self, RedisError> {
-        let connection = Client::open(url)?.get_multiplexed_async_connection().await?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_response_timeout(Some(TIMEOUT));
+        let connection = Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await?;
         Ok(Self { connection, prefix: prefix.to_owned() })
     }
 

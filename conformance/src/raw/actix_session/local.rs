@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn what_nobody_waits_for_is_dropped_where_the_store_lives_and_the_store_last() {
         let (tell, dropped) = channel();
-        let (begin, begun) = channel();
+        let (begin, running) = channel();
         let (store, under_way) = (Witness(tell.clone()), Witness(tell));
         let runtime = Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
@@ -153,7 +153,7 @@ mod tests {
             });
             let mut asked = Box::pin(asked);
             assert!(poll_once(&mut asked).await.is_none());
-            begun.recv().unwrap();
+            running.recv().unwrap();
             drop(asked);
             drop(local);
         });
