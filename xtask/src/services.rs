@@ -142,14 +142,17 @@ pub(crate) fn gate(root: &Path, services: Services) -> Result<Ended, Failure> {
     if !unproven.is_empty() {
         return Err(Failure::many("services", unproven));
     }
-    let mut examples = Command::new("cargo");
-    examples.current_dir(root).args(["test", "--quiet", "--test", "conformance"]);
-    examples.args(["-p", "redis-store", "-p", "postgres-store"]);
-    command::run(examples.envs(running.urls.iter().cloned()))?;
-    let mut tests = Command::new("cargo");
-    tests.current_dir(root).args(["test", "--quiet", "--workspace", "--all-features", "--test", "servers"]);
-    command::run(tests.args(["--", "--include-ignored"]).envs(running.urls.iter().cloned()))?;
+    tests(root, &running, "conformance", &[])?;
+    tests(root, &running, "servers", &["--include-ignored"])?;
     Ok(Ended::Passed)
+}
+
+/// Runs the tests of a name, which the examples of stores on servers have too. The whole workspace is asked, so that
+/// nothing is built with other features than the gate `build` has used.
+fn tests(root: &Path, running: &Running, name: &str, arguments: &[&str]) -> Result<(), Failure> {
+    let mut tests = Command::new("cargo");
+    tests.current_dir(root).args(["test", "--quiet", "--workspace", "--all-features", "--test", name]);
+    command::run(tests.arg("--").args(arguments).envs(running.urls.iter().cloned()))
 }
 
 /// The servers on which the suite should have moved the clock and proven the instant of expiry, and did not.
