@@ -159,7 +159,7 @@ impl<T: TheirStore, C: Clock> SessionStore for FromTowerSessions<T, C> {
 
 /// The id that a key addresses.
 fn id_for(key: &SessionKey) -> Id {
-    // An id has one text: what is longer, or ends in other bits, is none.
+    // An id has one text: what is longer, or ends in other bits, is not an id.
     if let Ok(id) = key.as_str().parse::<Id>()
         && id.to_string() == key.as_str()
     {

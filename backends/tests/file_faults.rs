@@ -294,6 +294,33 @@ fn a_sweep_leaves_a_session_that_somebody_renews() {
     assert_eq!(store.clear_expired().wait().unwrap(), 1);
 }
 
+/// Files have the time of the system until the store has set it, and here that is long before the store's own.
+#[test]
+fn writers_go_on_while_somebody_sweeps() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).with_durability(Durability::Written);
+    store.insert(&key(KEY), &record(r#"{"a":0}"#)).wait().unwrap();
+    let done = AtomicBool::new(false);
+    let refused: Vec<StoreError> = thread::scope(|scope| {
+        let sweeper = scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) {
+                store.clear_expired().wait().unwrap();
+            }
+        });
+        let write = |n: u32| {
+            let fresh = key(&format!("{n:032}"));
+            let record = record(r#"{"a":1}"#);
+            let written = [store.update(&key(KEY), &record).wait(), store.insert(&fresh, &record).wait()];
+            written.into_iter().filter_map(Result::err).collect::<Vec<_>>()
+        };
+        let refused = (0..2_000).flat_map(write).collect();
+        done.store(true, Ordering::SeqCst);
+        sweeper.join().unwrap();
+        refused
+    });
+    assert!(refused.is_empty(), "{} of 4,000: {:?}", refused.len(), refused.first());
+}
+
 #[test]
 fn no_session_is_lost_that_is_renewed_while_expired_ones_are_swept() {
     let directory = tempfile::tempdir().unwrap();

@@ -11,6 +11,7 @@ use crate::manifest::{Hook, Manifest, ValueSupport};
 use crate::observation::{Answer, Observation};
 use crate::op::{Key, Op, SessionOp, StorageOp};
 use crate::report::step_texts;
+use crate::rule::Need;
 use crate::subject::{Fault, Subject};
 use crate::trace::{START, Step, Trace};
 
@@ -48,10 +49,12 @@ pub fn compare_trace(
     trace: &Trace,
 ) -> Result<Option<Difference>, Fault> {
     let has = |subject: &dyn Subject, hook: Hook| subject.manifest().hooks.contains(&hook);
+    let tells = |subject: &dyn Subject| Need::ExpiresTold.unmet_by(subject.manifest()).is_none();
     let mut trace = trace.clone();
     let left_out = values_of_one(first.manifest(), second.manifest());
     trace.steps.retain(|step| match &step.op {
         Op::Storage(StorageOp::ForceKey(_)) => has(first, Hook::ForceKeys) && has(second, Hook::ForceKeys),
+        Op::Storage(StorageOp::Expires(_)) => tells(first) && tells(second),
         Op::Storage(StorageOp::Damage(_)) => has(first, Hook::Damage) && has(second, Hook::Damage),
         Op::Storage(StorageOp::Rotate) => has(first, Hook::Rotate) && has(second, Hook::Rotate),
         Op::Session(_, op) => !op.values().any(|value| left_out.contains(&value.json().class())),

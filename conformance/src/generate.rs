@@ -12,6 +12,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use crate::json::{Json, Name};
 use crate::manifest::{ClockLevel, Hook, Manifest, Reach, Values};
 use crate::op::{Alteration, Entries, Expiry, ExpiryQuery, Forged, KeyRef, Op, SessionOp, StorageOp};
+use crate::rules;
 use crate::trace::{START, Settings, Step, Trace};
 use crate::value::TraceValue;
 
@@ -162,6 +163,9 @@ fn groups(manifest: &Manifest) -> Vec<(u32, bool, BoxedStrategy<Op>)> {
     let issued = || (1_u32..6).prop_map(KeyRef::Issued);
     if manifest.hooks.contains(&Hook::ForceKeys) {
         groups.push((2, false, issued().prop_map(|key| Op::Storage(StorageOp::ForceKey(key))).boxed()));
+    }
+    if rules::EXPIRY_TOLD.not_for(manifest).is_none() {
+        groups.push((4, false, keys().prop_map(|key| Op::Storage(StorageOp::Expires(key))).boxed()));
     }
     if manifest.hooks.contains(&Hook::Rotate) {
         groups.push((2, false, Just(Op::Storage(StorageOp::Rotate)).boxed()));

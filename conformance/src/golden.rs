@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use crate::manifest::{Hook, Manifest, ValueSupport};
+use crate::manifest::{Hook, Manifest, SubjectLevel, ValueSupport};
 use crate::model::{Errata, Expected, Model};
 use crate::op::{Key, KeyRef};
 use crate::rule::{Need, Rule, RuleId};
@@ -31,6 +31,7 @@ impl Rule {
                     store.server_side = false;
                     manifest.hooks.clear();
                 }
+                Need::ExpiresTold => manifest.level = SubjectLevel::Store,
                 Need::Volatile => store.persistent = false,
                 Need::ExpiredGone => store.expired = ExpiredRecords::Gone,
                 Need::Automatic => store.clear_expired = ClearExpired::Automatic,

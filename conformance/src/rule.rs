@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::{Hook, Manifest, ValueSupport};
+use crate::manifest::{ClockLevel, Hook, Manifest, SubjectLevel, ValueSupport};
 use session_core::{ClearExpired, ExpiredRecords};
 
 /// One clause of the specification.
@@ -201,6 +201,8 @@ pub enum Need {
     ExpiredKept,
     /// Expired records are gone.
     ExpiredGone,
+    /// A load tells when the record expires, on a clock that the suite sets.
+    ExpiresTold,
     /// `clear-expired` removes records.
     Sweeps,
     /// `clear-expired` can be done, whether or not there is something to do.
@@ -269,6 +271,10 @@ impl Need {
             }
             Self::ExpiredGone => {
                 (store.expired == ExpiredRecords::Gone, "expired records wait to be cleared")
+            }
+            Self::ExpiresTold if subject.clock == ClockLevel::Wall => (false, "its clock cannot be set"),
+            Self::ExpiresTold => {
+                (subject.level == SubjectLevel::Store, "a load does not tell when the record expires")
             }
             Self::Sweeps => (store.clear_expired == ClearExpired::Sweeps, "clearing removes nothing"),
             Self::Automatic => {

@@ -1265,6 +1265,18 @@ pub static RULES: &[Rule] = &[
         golden: include_str!("../golden/expiry.dead.jsonl"),
     },
     Rule {
+        id: "expiry.told",
+        version: 1,
+        level: Level::Must,
+        profile: Profile::Django,
+        needs: &[Need::ServerSide, Need::ExpiredKept, Need::ExpiresTold],
+        title: "A load tells the instant at which the record expires",
+        text: "It is the one with which the record was last saved. Whoever keeps a copy of the record goes by it, such as a cache in\nfront of the store: with a later one a session would live too long.\n\nA store that leaves expiry to a cache may know only by when the record is gone, and the rule does not bind it.",
+        django: Django::Silent("its engines load data only"),
+        page: "expiry.md",
+        golden: include_str!("../golden/expiry.told.jsonl"),
+    },
+    Rule {
         id: "expiry.kept",
         version: 2,
         level: Level::Must,
@@ -1665,6 +1677,18 @@ pub static RULES: &[Rule] = &[
         django: Django::Silent("its engines are not driven concurrently here"),
         page: "concurrency.md",
         golden: include_str!("../golden/concurrent.record.whole.jsonl"),
+    },
+    Rule {
+        id: "concurrent.clear.renewed",
+        version: 1,
+        level: Level::Must,
+        profile: Profile::Core,
+        needs: &[Need::ServerSide, Need::Sweeps, Need::ExpiredKept, Need::RefusingSave],
+        title: "Clearing removes no session that is renewed meanwhile",
+        text: "An expired session that was not cleared can still be saved, and lives again. An update that is acknowledged while\n`clear-expired` is at work has either come before it or found the record gone: it must not be acknowledged and then lost.\nA store that looks for expired records first and removes them afterwards has to look again when it removes each.",
+        django: Django::Silent("its engines are not driven concurrently here"),
+        page: "concurrency.md",
+        golden: include_str!("../golden/concurrent.clear.renewed.jsonl"),
     },
     Rule {
         id: "concurrent.order",
@@ -2143,10 +2167,10 @@ pub static RULES: &[Rule] = &[
 ];
 
 /// How many of them, the first ones, are about stores.
-pub(crate) const STORES: usize = 133;
+pub(crate) const STORES: usize = 134;
 
 /// How many, behind those, are about what overlaps and fails; the others are about applications.
-pub(crate) const SCHEDULES: usize = 10;
+pub(crate) const SCHEDULES: usize = 11;
 
 /// `r[key.short]`: A key of fewer than eight characters counts as no key.
 pub const KEY_SHORT: RuleId = RuleId(0);
@@ -2356,147 +2380,151 @@ pub const EXPIRY_NOT_EARLY: RuleId = RuleId(101);
 pub const EXPIRY_SIGNED_SECONDS: RuleId = RuleId(102);
 /// `r[expiry.dead]`: An expired record never loads.
 pub const EXPIRY_DEAD: RuleId = RuleId(103);
+/// `r[expiry.told]`: A load tells the instant at which the record expires.
+pub const EXPIRY_TOLD: RuleId = RuleId(104);
 /// `r[expiry.kept]`: An expired record that was not cleared still holds its key.
-pub const EXPIRY_KEPT: RuleId = RuleId(104);
+pub const EXPIRY_KEPT: RuleId = RuleId(105);
 /// `r[expiry.gone]`: In a store that removes expired records by itself, an expired record is gone.
-pub const EXPIRY_GONE: RuleId = RuleId(105);
+pub const EXPIRY_GONE: RuleId = RuleId(106);
 /// `r[expiry.clear.removes]`: `clear-expired` removes every record that expired before now.
-pub const EXPIRY_CLEAR_REMOVES: RuleId = RuleId(106);
+pub const EXPIRY_CLEAR_REMOVES: RuleId = RuleId(107);
 /// `r[expiry.clear.count]`: `clear-expired` tells how many records it removed.
-pub const EXPIRY_CLEAR_COUNT: RuleId = RuleId(107);
+pub const EXPIRY_CLEAR_COUNT: RuleId = RuleId(108);
 /// `r[expiry.clear.keeps-live]`: `clear-expired` removes nothing else.
-pub const EXPIRY_CLEAR_KEEPS_LIVE: RuleId = RuleId(108);
+pub const EXPIRY_CLEAR_KEEPS_LIVE: RuleId = RuleId(109);
 /// `r[expiry.clear.boundary]`: A record that expires exactly now is left for the next clearing.
-pub const EXPIRY_CLEAR_BOUNDARY: RuleId = RuleId(109);
+pub const EXPIRY_CLEAR_BOUNDARY: RuleId = RuleId(110);
 /// `r[expiry.clear.automatic]`: Where the storage removes expired records by itself, `clear-expired` does nothing, and succeeds.
-pub const EXPIRY_CLEAR_AUTOMATIC: RuleId = RuleId(110);
+pub const EXPIRY_CLEAR_AUTOMATIC: RuleId = RuleId(111);
 /// `r[expiry.clear.refused]`: A store that cannot clear refuses to.
-pub const EXPIRY_CLEAR_REFUSED: RuleId = RuleId(111);
+pub const EXPIRY_CLEAR_REFUSED: RuleId = RuleId(112);
 /// `r[data.json]`: Every JSON type survives a reload.
-pub const DATA_JSON: RuleId = RuleId(112);
+pub const DATA_JSON: RuleId = RuleId(113);
 /// `r[data.text]`: Text survives to the last character.
-pub const DATA_TEXT: RuleId = RuleId(113);
+pub const DATA_TEXT: RuleId = RuleId(114);
 /// `r[data.non-bmp]`: Characters beyond the basic plane survive.
-pub const DATA_NON_BMP: RuleId = RuleId(114);
+pub const DATA_NON_BMP: RuleId = RuleId(115);
 /// `r[data.names]`: An entry name can be any text.
-pub const DATA_NAMES: RuleId = RuleId(115);
+pub const DATA_NAMES: RuleId = RuleId(116);
 /// `r[data.names.surrogates]`: Names with a lone surrogate survive.
-pub const DATA_NAMES_SURROGATES: RuleId = RuleId(116);
+pub const DATA_NAMES_SURROGATES: RuleId = RuleId(117);
 /// `r[data.floats]`: Floating-point numbers keep their value and stay floating-point numbers.
-pub const DATA_FLOATS: RuleId = RuleId(117);
+pub const DATA_FLOATS: RuleId = RuleId(118);
 /// `r[data.large]`: Large values survive whole.
-pub const DATA_LARGE: RuleId = RuleId(118);
+pub const DATA_LARGE: RuleId = RuleId(119);
 /// `r[data.too-large]`: A session larger than the store's limit is refused, and the record stays whole.
-pub const DATA_TOO_LARGE: RuleId = RuleId(119);
+pub const DATA_TOO_LARGE: RuleId = RuleId(120);
 /// `r[data.order]`: Entries keep the order in which they were first set.
-pub const DATA_ORDER: RuleId = RuleId(120);
+pub const DATA_ORDER: RuleId = RuleId(121);
 /// `r[data.integers.kept]`: Integers keep all their digits.
-pub const DATA_INTEGERS_KEPT: RuleId = RuleId(121);
+pub const DATA_INTEGERS_KEPT: RuleId = RuleId(122);
 /// `r[data.integers.huge.kept]`: Integers beyond 64 bits keep all their digits.
-pub const DATA_INTEGERS_HUGE_KEPT: RuleId = RuleId(122);
+pub const DATA_INTEGERS_HUGE_KEPT: RuleId = RuleId(123);
 /// `r[data.integers.refused]`: A store that cannot keep a big integer refuses it.
-pub const DATA_INTEGERS_REFUSED: RuleId = RuleId(123);
+pub const DATA_INTEGERS_REFUSED: RuleId = RuleId(124);
 /// `r[data.integers.huge.refused]`: A store that cannot keep an integer beyond 64 bits refuses it.
-pub const DATA_INTEGERS_HUGE_REFUSED: RuleId = RuleId(124);
+pub const DATA_INTEGERS_HUGE_REFUSED: RuleId = RuleId(125);
 /// `r[data.non-finite.kept]`: NaN and the infinities survive.
-pub const DATA_NON_FINITE_KEPT: RuleId = RuleId(125);
+pub const DATA_NON_FINITE_KEPT: RuleId = RuleId(126);
 /// `r[data.non-finite.refused]`: A store that cannot keep NaN and the infinities refuses them.
-pub const DATA_NON_FINITE_REFUSED: RuleId = RuleId(126);
+pub const DATA_NON_FINITE_REFUSED: RuleId = RuleId(127);
 /// `r[data.surrogates.kept]`: Lone surrogates survive.
-pub const DATA_SURROGATES_KEPT: RuleId = RuleId(127);
+pub const DATA_SURROGATES_KEPT: RuleId = RuleId(128);
 /// `r[data.surrogates.refused]`: A store that cannot keep lone surrogates refuses them.
-pub const DATA_SURROGATES_REFUSED: RuleId = RuleId(128);
+pub const DATA_SURROGATES_REFUSED: RuleId = RuleId(129);
 /// `r[data.deep.kept]`: Lists nested 300 deep survive.
-pub const DATA_DEEP_KEPT: RuleId = RuleId(129);
+pub const DATA_DEEP_KEPT: RuleId = RuleId(130);
 /// `r[data.deep.refused]`: A store that cannot keep deep nesting refuses it.
-pub const DATA_DEEP_REFUSED: RuleId = RuleId(130);
+pub const DATA_DEEP_REFUSED: RuleId = RuleId(131);
 /// `r[data.corrupt.empty]`: A record that does not decode reads as an empty session under the same key.
-pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(131);
+pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(132);
 /// `r[data.corrupt.overwritten]`: Saving replaces a record that did not decode.
-pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(132);
+pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(133);
 /// `r[concurrent.delete.final]`: After an acknowledged deletion no load finds the session.
-pub const CONCURRENT_DELETE_FINAL: RuleId = RuleId(133);
+pub const CONCURRENT_DELETE_FINAL: RuleId = RuleId(134);
 /// `r[concurrent.insert.one-wins]`: Of several insertions of one key exactly one succeeds.
-pub const CONCURRENT_INSERT_ONE_WINS: RuleId = RuleId(134);
+pub const CONCURRENT_INSERT_ONE_WINS: RuleId = RuleId(135);
 /// `r[concurrent.load.latest]`: A load sees the last acknowledged write, or a later one.
-pub const CONCURRENT_LOAD_LATEST: RuleId = RuleId(135);
+pub const CONCURRENT_LOAD_LATEST: RuleId = RuleId(136);
 /// `r[concurrent.record.whole]`: A load returns one record that was written, whole.
-pub const CONCURRENT_RECORD_WHOLE: RuleId = RuleId(136);
+pub const CONCURRENT_RECORD_WHOLE: RuleId = RuleId(137);
+/// `r[concurrent.clear.renewed]`: Clearing removes no session that is renewed meanwhile.
+pub const CONCURRENT_CLEAR_RENEWED: RuleId = RuleId(138);
 /// `r[concurrent.order]`: All answers about a session fit one order of the operations.
-pub const CONCURRENT_ORDER: RuleId = RuleId(137);
+pub const CONCURRENT_ORDER: RuleId = RuleId(139);
 /// `r[failure.no-lie]`: What is acknowledged while a part fails has happened.
-pub const FAILURE_NO_LIE: RuleId = RuleId(138);
+pub const FAILURE_NO_LIE: RuleId = RuleId(140);
 /// `r[failure.not-absence]`: A failing part is never reported as "no such session".
-pub const FAILURE_NOT_ABSENCE: RuleId = RuleId(139);
+pub const FAILURE_NOT_ABSENCE: RuleId = RuleId(141);
 /// `r[failure.recovers]`: When nothing fails any more, the store works as before.
-pub const FAILURE_RECOVERS: RuleId = RuleId(140);
+pub const FAILURE_RECOVERS: RuleId = RuleId(142);
 /// `r[crash.acknowledged]`: What was acknowledged before the process was killed is there afterwards.
-pub const CRASH_ACKNOWLEDGED: RuleId = RuleId(141);
+pub const CRASH_ACKNOWLEDGED: RuleId = RuleId(143);
 /// `r[crash.whole]`: What was under way when the process was killed is there whole, or not at all.
-pub const CRASH_WHOLE: RuleId = RuleId(142);
+pub const CRASH_WHOLE: RuleId = RuleId(144);
 /// `r[middleware.key]`: The session's key is the value of the session cookie.
-pub const MIDDLEWARE_KEY: RuleId = RuleId(143);
+pub const MIDDLEWARE_KEY: RuleId = RuleId(145);
 /// `r[middleware.key.exact-name]`: Only a cookie of exactly that name is the session's.
-pub const MIDDLEWARE_KEY_EXACT_NAME: RuleId = RuleId(144);
+pub const MIDDLEWARE_KEY_EXACT_NAME: RuleId = RuleId(146);
 /// `r[middleware.key.quoted]`: Quotes around the cookie's value are not part of the key.
-pub const MIDDLEWARE_KEY_QUOTED: RuleId = RuleId(145);
+pub const MIDDLEWARE_KEY_QUOTED: RuleId = RuleId(147);
 /// `r[middleware.key.long-header]`: A long header hides no cookie.
-pub const MIDDLEWARE_KEY_LONG_HEADER: RuleId = RuleId(146);
+pub const MIDDLEWARE_KEY_LONG_HEADER: RuleId = RuleId(148);
 /// `r[middleware.key.hostile]`: Whatever the cookie's value is, it is no error.
-pub const MIDDLEWARE_KEY_HOSTILE: RuleId = RuleId(147);
+pub const MIDDLEWARE_KEY_HOSTILE: RuleId = RuleId(149);
 /// `r[middleware.key.not-logged]`: No key of a session stands in what the application writes into its logs or to its output.
-pub const MIDDLEWARE_KEY_NOT_LOGGED: RuleId = RuleId(148);
+pub const MIDDLEWARE_KEY_NOT_LOGGED: RuleId = RuleId(150);
 /// `r[middleware.lazy]`: A request that does not touch its session reads nothing, saves nothing, and sends no cookie.
-pub const MIDDLEWARE_LAZY: RuleId = RuleId(149);
+pub const MIDDLEWARE_LAZY: RuleId = RuleId(151);
 /// `r[middleware.key.not-adopted]`: A key that the application never issued is not adopted.
-pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(150);
+pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(152);
 /// `r[middleware.key.unguessable]`: Keys are drawn at random, from at least 2^128.
-pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(151);
+pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(153);
 /// `r[middleware.save.modified]`: A modified session is saved, and its cookie is set.
-pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(152);
+pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(154);
 /// `r[middleware.save.unmodified]`: An unmodified session is not saved.
-pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(153);
+pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(155);
 /// `r[middleware.save.every-request]`: With `save_every_request`, every session that is not empty is saved, and its cookie is set.
-pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(154);
+pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(156);
 /// `r[middleware.save.empty]`: An empty session is never saved.
-pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(155);
+pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(157);
 /// `r[middleware.save.server-error]`: An answer of 500 or above saves nothing and sets no cookie.
-pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(156);
+pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(158);
 /// `r[middleware.save.explicit]`: What the handler itself saved stays, whatever the response.
-pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(157);
+pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(159);
 /// `r[middleware.interrupted]`: If a modified session is deleted while its request is handled, the response is 400, and the session stays deleted.
-pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(158);
+pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(160);
 /// `r[middleware.cookie.age]`: The cookie of a session lives as long as the session.
-pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(159);
+pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(161);
 /// `r[middleware.cookie.browser-close]`: The cookie of a session that ends with the browser has neither `Max-Age` nor `Expires`.
-pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(160);
+pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(162);
 /// `r[middleware.cookie.new-key]`: A session that got a new key sends it.
-pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(161);
+pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(163);
 /// `r[middleware.cookie.kept]`: A session that kept its key sends the same one.
-pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(162);
+pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(164);
 /// `r[middleware.cookie.deleted]`: The cookie of an empty session is deleted.
-pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(163);
+pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(165);
 /// `r[middleware.cookie.attributes]`: The cookie is sent as the settings say.
-pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(164);
+pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(166);
 /// `r[middleware.cookie.deleted-attributes]`: The cookie is deleted where it was set.
-pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(165);
+pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(167);
 /// `r[middleware.vary.accessed]`: A response whose session was accessed has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(166);
+pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(168);
 /// `r[middleware.vary.sent]`: A response that sets or deletes the cookie has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(167);
+pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(169);
 /// `r[middleware.vary.untouched]`: A response whose session was not accessed may be shared.
-pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(168);
+pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(170);
 /// `r[middleware.cache.private]`: A response that sets the session's cookie does not say `Cache-Control: public`.
-pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(169);
+pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(171);
 /// `r[middleware.overlap.reads]`: A request that changes nothing undoes nothing that another one saves meanwhile.
-pub const MIDDLEWARE_OVERLAP_READS: RuleId = RuleId(170);
+pub const MIDDLEWARE_OVERLAP_READS: RuleId = RuleId(172);
 /// `r[middleware.overlap.writes]`: Of two requests that change the same session, the one that is saved last wins, as a whole.
-pub const MIDDLEWARE_OVERLAP_WRITES: RuleId = RuleId(171);
+pub const MIDDLEWARE_OVERLAP_WRITES: RuleId = RuleId(173);
 /// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
-pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(172);
+pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(174);
 /// `r[middleware.log-out]`: After `flush` the old key opens nothing.
-pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(173);
+pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(175);
 /// `r[middleware.log-in.final]`: A log-in in another request stays: the old key is dead, and the new one keeps its session.
-pub const MIDDLEWARE_LOG_IN_FINAL: RuleId = RuleId(174);
+pub const MIDDLEWARE_LOG_IN_FINAL: RuleId = RuleId(176);
 /// `r[middleware.log-out.final]`: A session that is deleted while a request on it is under way stays deleted.
-pub const MIDDLEWARE_LOG_OUT_FINAL: RuleId = RuleId(175);
+pub const MIDDLEWARE_LOG_OUT_FINAL: RuleId = RuleId(177);

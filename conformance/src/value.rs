@@ -72,7 +72,7 @@ impl TraceValue {
     }
 }
 
-/// What a generator makes; `None` if this is none.
+/// What a generator makes; `None` if this is not a generator.
 fn generate(name: &Name, argument: &Json, budget: &mut Budget) -> Option<Result<Json, String>> {
     Some(match name.as_str() {
         "\"$repeat\"" => repeated(argument, budget),

@@ -20,7 +20,8 @@ use session_conformance::schedule::Schedule;
 use session_conformance::subject::{Env, Opening, StoreHooks, StoreSubject};
 use session_conformance::suite::{Config, run};
 use session_core::{
-    BoxError, Capabilities, Consistency, Entries, Record, SessionKey, SessionStore, StoreError,
+    BoxError, Capabilities, Clock, Consistency, Entries, ManualClock, Record, SessionKey, SessionStore,
+    StoreError,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,8 @@ enum Fault {
     NeverAgain,
     /// Answers "done" to the update of a session that is not there, and does nothing.
     UpdateOfNothing,
+    /// Looks which records have expired, and removes them in a second step, whether or not they still have.
+    ClearLooksFirst,
     /// Panics where two updates are under way at once.
     PanicsWhenTwoMeet,
     /// Gives what an update abandoned between two steps has left.
@@ -58,6 +61,7 @@ type Records = Arc<Mutex<HashMap<String, Record>>>;
 struct Faulty {
     fault: Fault,
     disk: Part,
+    clock: ManualClock,
     records: Records,
     behind: Mutex<Vec<(String, Record)>>,
     read: Mutex<HashMap<String, Record>>,
@@ -102,7 +106,7 @@ fn mixed(first: &Record, second: &Record) -> Record {
 
 impl SessionStore for Faulty {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::memory().with_shared(true)
+        Capabilities::database().with_persistent(false)
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
@@ -121,6 +125,7 @@ impl SessionStore for Faulty {
             self.read.lock().unwrap().insert(key.as_str().into(), record.clone());
         }
         self.catch_up();
+        let found = found.map(|found| found.filter(|record| self.clock.now() < record.expires));
         self.hushed(found, None)
     }
 
@@ -198,6 +203,18 @@ impl SessionStore for Faulty {
     }
 
     async fn clear_expired(&self) -> Result<u64, StoreError> {
+        let now = self.clock.now();
+        let has_expired = |record: &Record| record.expires < now;
+        if self.fault == Fault::ClearLooksFirst {
+            let list = |records: &mut HashMap<String, Record>| -> Vec<String> {
+                let expired = records.iter().filter(|(_, record)| has_expired(record));
+                expired.map(|(name, _)| name.clone()).collect()
+            };
+            let expired = self.at_once(list).await?;
+            self.at_once(|records| records.retain(|name, _| !expired.contains(name))).await?;
+        } else {
+            self.at_once(|records| records.retain(|_, record| !has_expired(record))).await?;
+        }
         Ok(0)
     }
 }
@@ -211,6 +228,7 @@ fn checked(fault: Fault, config: &Config) -> SubjectReport {
         Ok(Faulty {
             fault,
             disk: env.part("disk"),
+            clock: env.clock(),
             records: Arc::clone(&shared.lock().unwrap()),
             behind: Mutex::default(),
             read: Mutex::default(),
@@ -260,6 +278,7 @@ fn without_a_fault_the_store_holds() {
 #[case(Fault::NeverAgain, "failure.recovers")]
 #[case(Fault::UpdateOfNothing, "concurrent.order")]
 #[case(Fault::HalfWritten, "concurrent.record.whole")]
+#[case(Fault::ClearLooksFirst, "concurrent.clear.renewed")]
 fn a_fault_is_failed_first_by_the_rule_it_breaks(
     #[case] fault: Fault,
     #[case] rule: &str,
@@ -313,6 +332,7 @@ fn a_failing_schedule_can_be_carried_out_again_from_its_file() {
         Ok(Faulty {
             fault: Fault::UpdateLooksFirst,
             disk: env.part("disk"),
+            clock: env.clock(),
             records: Arc::default(),
             behind: Mutex::default(),
             read: Mutex::default(),

@@ -58,7 +58,7 @@ impl RedisCache {
     /// `SSL_CERT_FILE` names).
     ///
     /// # Errors
-    /// [`CacheError::Unavailable`] if the URL is none or the server is not there.
+    /// [`CacheError::Unavailable`] if the URL is invalid or the server is not there.
     pub async fn connect(url: &str) -> Result<Self, CacheError> {
         let address = without_password(url);
         let fault = |error| unavailable(&address, error);
@@ -74,7 +74,7 @@ impl RedisCache {
     /// Connects to a cluster by the URLs of some of its nodes; the others are found.
     ///
     /// # Errors
-    /// [`CacheError::Unavailable`] if a URL is none or no node is there.
+    /// [`CacheError::Unavailable`] if a URL is invalid or no node is there.
     pub async fn connect_cluster(nodes: &[&str]) -> Result<Self, CacheError> {
         let addresses: Vec<String> = nodes.iter().map(|node| without_password(node)).collect();
         let address = addresses.join(",");

@@ -30,6 +30,9 @@ const MAX_NAME: usize = 200;
 /// What a file has at most beside the text of its data, in bytes, and some to spare: marks, time, signature.
 const AROUND: u64 = 4 << 10;
 
+/// How often a file is made again that a sweep has removed before it was done.
+const ATTEMPTS: usize = 3;
+
 /// What stands before the letters that make the name of a file in the making unique. Django's engine has the same,
 /// and the key before it; here no such name has a key, since it may stand in an error.
 const IN_THE_MAKING: &str = "_out_";
@@ -40,8 +43,8 @@ const IN_THE_MAKING: &str = "_out_";
 /// time at which the file was modified.
 ///
 /// The directory must be one that nobody else can list or write into, since the files' names are the keys of live
-/// sessions: the default, the system's directory for temporary files, is none, and the log says so. Files of other
-/// users are no sessions, nor are empty ones.
+/// sessions. The default, the system's directory for temporary files, does not qualify, and the log says so. Files of
+/// other users do not count as sessions, nor do empty ones.
 ///
 /// Its methods block: [`AnyStore`](session_core::AnyStore), and so `SessionLayer` and [`open`](crate::open), have
 /// them done on other threads.
@@ -242,6 +245,8 @@ impl<C: Clock> FileStore<C> {
         let mut made = made.map_err(without_path)?;
         // Not by way of `made` itself, whose errors show its path.
         let file = made.as_file_mut();
+        // So that the sweep lets it be, whatever time the file system gives it.
+        platform::hold(file);
         file.write_all(text.as_bytes())?;
         file.set_modified(SystemTime::from(now))?;
         if self.durability == Durability::Synced {
@@ -263,7 +268,7 @@ impl<C: Clock> FileStore<C> {
         fs::metadata(&self.directory).map(drop)
     }
 
-    /// Looks for a record's file; `None` if there is none. What is no plain file is no record.
+    /// Looks for a record's file; `None` if there is none. Only a plain file is a record.
     fn metadata(&self, path: &Path) -> io::Result<Option<fs::Metadata>> {
         match fs::symlink_metadata(path) {
             Ok(metadata) => Ok(Some(metadata).filter(fs::Metadata::is_file)),
@@ -272,37 +277,82 @@ impl<C: Clock> FileStore<C> {
         }
     }
 
-    /// Puts a file in the place of a record's; tells whether there was one. What has another owner or is empty is
-    /// none.
+    /// Puts a new file where there is none; tells whether there was none.
+    fn place(&self, path: &Path, text: &str, now: OffsetDateTime) -> io::Result<bool> {
+        let placed = self.unless_swept(|| match self.make(text, now)?.persist_noclobber(path) {
+            Ok(_) => Ok(Some(true)),
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(Some(false)),
+            Err(error) if error.error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(without_path(error.error)),
+        })?;
+        if placed {
+            self.sync_directory()?;
+        }
+        Ok(placed)
+    }
+
+    /// Puts a file in the place of a record's; tells whether there was one. What has another owner or is empty does not
+    /// count.
     fn replace(&self, path: &Path, text: &str, now: OffsetDateTime) -> io::Result<bool> {
+        let replaced = self.unless_swept(|| {
+            let Some(_turn) = self.turn_at(path)? else { return Ok(Some(false)) };
+            let made = self.make(text, now)?;
+            // The two files change places in one step, which fails if one of them is not there: a session that
+            // was deleted a moment ago does not come back. What is then in the making is the old record.
+            match platform::exchange(made.path(), path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Ok(Some(false).filter(|_| made.path().exists()));
+                }
+                Err(error) => return Err(error),
+            }
+            match fs::remove_file(made.path()) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+                _ => Ok(Some(true)),
+            }
+        })?;
+        if replaced {
+            self.sync_directory()?;
+        }
+        Ok(replaced)
+    }
+
+    /// Waits for one's turn to replace a record's file, and keeps it as long as the answer lives: other writers wait, and
+    /// the sweep lets the file be. `None` if there is no record. A file system may have no locks; the sweep knows.
+    fn turn_at(&self, path: &Path) -> io::Result<Option<File>> {
         let is_record = |metadata: &fs::Metadata| {
             metadata.is_file() && metadata.len() > 0 && platform::is_ours(metadata, self.owner)
         };
-        if !self.metadata(path)?.as_ref().is_some_and(is_record) {
-            return Ok(false);
+        loop {
+            if !self.metadata(path)?.as_ref().is_some_and(is_record) {
+                return Ok(None);
+            }
+            let file = match platform::open(path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            platform::hold(&file);
+            // Whoever had it before has put another one in its place.
+            let locked = platform::identity(&file.metadata()?);
+            match self.metadata(path)? {
+                Some(metadata) if platform::identity(&metadata) == locked => return Ok(Some(file)),
+                Some(_) => {}
+                None => return Ok(None),
+            }
         }
-        let made = self.make(text, now)?;
-        // So that the sweep lets it be.
-        let old = match platform::open(path) {
-            Ok(old) => old,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        // A file system may have no locks; the sweep knows.
-        let _ = old.lock_shared();
-        // The two files change places in one step, which fails if one of them is not there: a session that
-        // was deleted a moment ago does not come back. What is then in the making is the old record.
-        match platform::exchange(made.path(), path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error),
+    }
+
+    /// Does what needs a file in the making, and does it again where that is gone, which `None` says: a sweep takes it for
+    /// one that was abandoned if the clocks of the file system and of the store are hours apart.
+    fn unless_swept<T>(&self, act: impl Fn() -> io::Result<Option<T>>) -> io::Result<T> {
+        for _ in 0..ATTEMPTS {
+            if let Some(done) = act()? {
+                return Ok(done);
+            }
+            self.absent()?;
         }
-        match fs::remove_file(made.path()) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        self.sync_directory()?;
-        Ok(true)
+        Err(io::Error::other("files in the making are removed by somebody else"))
     }
 
     fn unavailable(&self, operation: &str, error: io::Error) -> StoreError {
@@ -383,7 +433,7 @@ impl<C: Clock> SessionStore for FileStore<C> {
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
         let fault = |error| self.unavailable("load a session", error);
         let Some(path) = self.file(key.as_str()) else { return Ok(None) };
-        // Django makes an empty file for a moment, before it writes a new session; anybody else's is none.
+        // Django makes an empty file for a moment, before it writes a new session; anybody else's is not a session.
         let stored = self.read(&path).map_err(fault)?.filter(|stored| !stored.is_empty());
         let Some(stored) = stored else { return self.absent().map(|()| None).map_err(fault) };
         let live = |expires| self.clock.now() < expires;
@@ -402,16 +452,9 @@ impl<C: Clock> SessionStore for FileStore<C> {
             fault(io::Error::other("the key has characters or a length that no file's name may have"))
         })?;
         let now = self.clock.now();
-        let made = self.make(&self.encode(key, record, now)?, now).map_err(fault)?;
-        match made.persist_noclobber(&path) {
-            Ok(_) => {}
-            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
-                return Err(StoreError::Exists(key.clone()));
-            }
-            Err(error) => return Err(fault(without_path(error.error))),
-        }
-        self.sync_directory().map_err(fault)?;
-        Ok(key.clone())
+        let text = self.encode(key, record, now)?;
+        let placed = self.place(&path, &text, now).map_err(fault)?;
+        if placed { Ok(key.clone()) } else { Err(StoreError::Exists(key.clone())) }
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {

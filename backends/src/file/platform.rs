@@ -46,7 +46,7 @@ pub(super) fn identity(metadata: &Metadata) -> Identity {
     }
 }
 
-/// Whether a file is this user's, or belongs to whom the directory belongs: what others put there is none of ours.
+/// Whether a file is this user's, or belongs to whom the directory belongs: what others put there is not ours.
 pub(super) fn is_ours(file: &Metadata, directory_owner: u32) -> bool {
     #[cfg(unix)]
     {
@@ -92,6 +92,15 @@ pub(super) fn open_to_others(directory: &Metadata) -> Option<&'static str> {
         let _ = directory;
         None
     }
+}
+
+/// Keeps the sweep from a file until it is dropped, and other writers too where that keeps nobody from reading it. A file
+/// system may have no locks, and then it keeps nobody.
+pub(super) fn hold(file: &File) {
+    #[cfg(unix)]
+    let _ = file.lock();
+    #[cfg(not(unix))]
+    let _ = file.lock_shared();
 }
 
 /// Two files change places in one step; an error of the kind `NotFound` if one of them is not there.

@@ -67,6 +67,7 @@ impl<C: Clock> FileStore<C> {
     fn clear_abandoned(&self, path: &Path) -> io::Result<()> {
         if let Some(stored) = self.read(path)?
             && stored.modified.saturating_add(ABANDONED) < self.clock.now()
+            && !is_held(&stored)
         {
             remove(path)?;
         }
@@ -80,12 +81,9 @@ impl<C: Clock> FileStore<C> {
         if expires >= self.clock.now() {
             return Ok(false);
         }
-        // Whoever renews a session locks the file that it takes the place of. Where a file system has no locks, what
-        // follows is enough, but for a moment in which a renewed session seems to be gone.
-        match stored.file.try_lock() {
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Ok(()) | Err(TryLockError::Error(_)) => self.take_away(path, &stored),
-        }
+        // Where a file system has no locks, what follows is enough, but for a moment in which a renewed session seems to
+        // be gone.
+        if is_held(&stored) { Ok(false) } else { self.take_away(path, &stored) }
     }
 
     /// Removes this very file. Django locks nothing: what it has put there meanwhile goes back.
@@ -115,4 +113,10 @@ impl<C: Clock> FileStore<C> {
             _ => Ok(false),
         }
     }
+}
+
+/// Whether a writer is at work with a file: it locks the one that it makes, and the one that it replaces. If none is, the
+/// file is locked until it is dropped.
+fn is_held(stored: &Stored) -> bool {
+    matches!(stored.file.try_lock(), Err(TryLockError::WouldBlock))
 }

@@ -104,7 +104,7 @@ pub enum PostgresError {
     /// The settings cannot be worked with.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The URL is none.
+    /// The URL is invalid.
     #[error("not a PostgreSQL URL: {0}; one is postgres://user:password@host/database?sslmode=require")]
     Url(String),
     /// The server does not answer, or refuses.

@@ -28,6 +28,9 @@ pub enum Found {
 struct State {
     /// The number of the write.
     there: Option<u32>,
+    /// Whether what is there has expired: nobody sees it, and it may be gone at any time, but until then it can be
+    /// renewed.
+    lapsed: bool,
     /// What deletions that failed may have left behind somewhere: it may be seen until a deletion succeeds. A bit for
     /// each write; writes of higher numbers leave nothing behind.
     ghosts: u128,
@@ -51,11 +54,15 @@ pub fn check(events: &[&Event], promise: Consistency) -> Found {
         seen: HashSet::new(),
         left: BUDGET,
     };
-    match search.place(State { there: None, ghosts: 0 }) {
+    match search.place(State::NONE) {
         Some(true) => Found::Order,
         Some(false) => Found::NoOrder,
         None => Found::Unknown,
     }
+}
+
+impl State {
+    const NONE: Self = Self { there: None, lapsed: false, ghosts: 0 };
 }
 
 struct Search<'a> {
@@ -105,7 +112,11 @@ impl Search<'_> {
         let wanted = wanted.and_then(|index| seen(self.events[*index]));
         candidates.sort_by_key(|index| (wanted.is_none() || written(self.events[*index]) != wanted, *index));
         for index in candidates {
-            let forgotten = (self.forgets && state.there.is_some()).then_some(State { there: None, ..state });
+            let forgotten = (self.forgets && state.there.is_some()).then_some(State {
+                there: None,
+                lapsed: false,
+                ..state
+            });
             for state in [Some(state), forgotten].into_iter().flatten() {
                 let Some(next) = after(state, self.events[index]) else { continue };
                 // Each write is unlike any other: what is gone and still to be seen does not come again.
@@ -128,7 +139,7 @@ impl Search<'_> {
 
 /// Whether an operation, by its answer, changed nothing.
 fn reads(event: &Event) -> bool {
-    !event.told.is_open() && event.told != Told::Done
+    event.asked == Asked::ClearExpired || !event.told.is_open() && event.told != Told::Done
 }
 
 /// The write that a load has seen.
@@ -154,34 +165,36 @@ fn bit(write: u32) -> u128 {
 
 /// What is under the key after an operation, if its answer fits what was there before.
 fn after(state: State, event: &Event) -> Option<State> {
-    use Asked::{Delete, Exists, Insert, Load, Update, Upsert};
-    let State { there, ghosts } = state;
-    match (event.asked, &event.told, there) {
-        (Insert(write), Told::Done, None) => Some(State { there: Some(write), ghosts }),
-        (Update(write), Told::Done, Some(_)) | (Upsert(write), Told::Done, _) => {
-            Some(State { there: Some(write), ghosts: 0 })
+    use Asked::{ClearExpired, Delete, Exists, Insert, Lapse, Load, Update, Upsert};
+    let State { there, lapsed, ghosts } = state;
+    let live = |write: u32, ghosts| Some(State { there: Some(write), lapsed: false, ghosts });
+    let held = there.is_some() || lapsed;
+    match (event.asked, &event.told) {
+        (Insert(write), Told::Done) if there.is_none() => live(write, ghosts),
+        (Insert(_), Told::Taken) if held => Some(state),
+        (Update(write), Told::Done) if held => live(write, 0),
+        (Upsert(write), Told::Done) => live(write, 0),
+        (Lapse(_), Told::Done) if held => Some(State { lapsed: true, ..State::NONE }),
+        // What had expired is gone by then.
+        (Update(_) | Lapse(_), Told::Missing) | (Exists, Told::There(false)) if there.is_none() => {
+            Some(State { lapsed: false, ..state })
         }
-        (Insert(_), Told::Taken, Some(_))
-        | (Update(_), Told::Missing, None)
-        | (Load, Told::Nothing, None)
-        | (Exists, Told::There(false), None) => Some(state),
-        (Delete, Told::Done, _) => Some(State { there: None, ghosts: 0 }),
-        (Load, Told::Found(write), _) => {
-            (there == Some(*write) || ghosts & bit(*write) != 0).then_some(state)
-        }
-        (Exists, Told::There(true), _) => (there.is_some() || ghosts != 0).then_some(state),
+        (Load, Told::Nothing) if there.is_none() => Some(state),
+        (Delete, Told::Done) => Some(State::NONE),
+        (Load, Told::Found(write)) => (there == Some(*write) || ghosts & bit(*write) != 0).then_some(state),
+        (Exists, Told::There(true)) => (held || ghosts != 0).then_some(state),
+        (ClearExpired, Told::Done) => Some(state),
         // What may have been done was done now, as far as it could be.
-        (Insert(write), told, None) | (Update(write), told, Some(_)) | (Upsert(write), told, _)
-            if told.is_open() =>
-        {
-            Some(State { there: Some(write), ghosts })
-        }
-        (Delete, told, _) if told.is_open() => {
+        (Insert(write), told) if told.is_open() && there.is_none() => live(write, ghosts),
+        (Update(write), told) if told.is_open() && held => live(write, ghosts),
+        (Upsert(write), told) if told.is_open() => live(write, ghosts),
+        (Lapse(_), told) if told.is_open() && held => Some(State { there: None, lapsed: true, ghosts }),
+        (Delete, told) if told.is_open() => {
             let failed = event.under_fault || matches!(told, Told::Failed(_));
             let left = there.filter(|_| failed).map_or(0, bit);
-            Some(State { there: None, ghosts: ghosts | left })
+            Some(State { ghosts: ghosts | left, ..State::NONE })
         }
-        (_, told, _) if told.is_open() => Some(state),
+        (_, told) if told.is_open() => Some(state),
         _ => None,
     }
 }
@@ -287,6 +300,53 @@ mod tests {
             event(Asked::Delete, Told::Unanswered, 2, 0),
             event(Asked::Load, Told::Nothing, 4, 5),
             event(Asked::Load, Told::Found(1), 6, 7),
+        ],
+        Found::NoOrder
+    )]
+    #[case::what_has_expired_is_renewed(
+        vec![
+            inserted(),
+            event(Asked::Lapse(2), Told::Done, 2, 3),
+            event(Asked::Load, Told::Nothing, 4, 5),
+            event(Asked::ClearExpired, Told::Done, 6, 9),
+            event(Asked::Update(3), Told::Done, 7, 8),
+            event(Asked::Load, Told::Found(3), 10, 11),
+        ],
+        Found::Order
+    )]
+    #[case::or_gone_by_then(
+        vec![
+            inserted(),
+            event(Asked::Lapse(2), Told::Done, 2, 3),
+            event(Asked::Update(3), Told::Missing, 4, 5),
+            event(Asked::Load, Told::Nothing, 6, 7),
+        ],
+        Found::Order
+    )]
+    #[case::but_it_does_not_come_back(
+        vec![
+            inserted(),
+            event(Asked::Lapse(2), Told::Done, 2, 3),
+            event(Asked::Update(3), Told::Missing, 4, 5),
+            event(Asked::Update(4), Told::Done, 6, 7),
+        ],
+        Found::NoOrder
+    )]
+    #[case::nor_goes_once_it_is_renewed(
+        vec![
+            inserted(),
+            event(Asked::Lapse(2), Told::Done, 2, 3),
+            event(Asked::ClearExpired, Told::Done, 4, 7),
+            event(Asked::Update(3), Told::Done, 5, 6),
+            event(Asked::Load, Told::Nothing, 8, 9),
+        ],
+        Found::NoOrder
+    )]
+    #[case::nor_is_seen_before(
+        vec![
+            inserted(),
+            event(Asked::Lapse(2), Told::Done, 2, 3),
+            event(Asked::Load, Told::Found(2), 4, 5),
         ],
         Found::NoOrder
     )]

@@ -24,16 +24,24 @@ pub use verdict::{Violation, judge};
 
 /// What a client asks of the store. Each write has a number of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of the store's operations")]
 #[non_exhaustive]
 pub enum Asked {
+    /// To store a new record.
     Insert(u32),
+    /// To replace a record.
     Update(u32),
     /// As an update, in a store that creates what is not there.
     Upsert(u32),
+    /// To replace a record by one that has expired, and that nobody may see.
+    Lapse(u32),
+    /// To remove a record.
     Delete,
+    /// To read a record.
     Load,
+    /// Whether there is a record.
     Exists,
+    /// To remove every record that has expired. It is noted with one of the sessions, and is about all of them.
+    ClearExpired,
 }
 
 /// What it is told.
@@ -186,6 +194,13 @@ impl History {
                 rules::CONCURRENT_RECORD_WHOLE,
                 self.events.iter().any(|event| matches!(event.told, Told::Found(_) | Told::Strange(_))),
             ),
+            (
+                rules::CONCURRENT_CLEAR_RENEWED,
+                pairs().any(|(one, other)| {
+                    let updates = matches!(other.asked, Asked::Update(_)) && !other.told.is_open();
+                    matches!(one.asked, Asked::Lapse(_)) && wrote(one) && updates
+                }) && self.events.iter().any(|event| event.asked == Asked::ClearExpired && wrote(event)),
+            ),
             (rules::CONCURRENT_ORDER, pairs().next().is_some()),
             (rules::FAILURE_NO_LIE, self.events.iter().any(|event| event.under_fault && wrote(event))),
             (rules::FAILURE_NOT_ABSENCE, self.events.iter().any(|event| event.under_fault && !wrote(event))),
@@ -211,9 +226,11 @@ impl fmt::Display for Asked {
             Self::Insert(write) => write!(f, "insert w{write}"),
             Self::Update(write) => write!(f, "update w{write}"),
             Self::Upsert(write) => write!(f, "save w{write}"),
+            Self::Lapse(write) => write!(f, "lapse w{write}"),
             Self::Delete => f.write_str("delete"),
             Self::Load => f.write_str("load"),
             Self::Exists => f.write_str("exists"),
+            Self::ClearExpired => f.write_str("clear-expired"),
         }
     }
 }

@@ -175,11 +175,20 @@ fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
         event.told == Told::Done
             && matches!(event.asked, Asked::Insert(_) | Asked::Update(_) | Asked::Upsert(_) | Asked::Delete)
     });
+    let renewal = acknowledged.filter(|_| absent).and_then(|write| Some((write, clearing(events, write)?)));
+    if let Some((renewal, clearing)) = renewal {
+        let reason = format!(
+            "client {} was told that its `{}` of k{key} is done, which renewed a session that had expired; client {} \
+             cleared meanwhile, and the session is gone",
+            renewal.client, renewal.asked, clearing.client
+        );
+        return (rules::CONCURRENT_CLEAR_RENEWED, reason);
+    }
     match acknowledged {
         Some(write) if write.under_fault => {
             let reason = format!(
                 "client {} was told that its `{}` of k{key} is done, and client {} does not see it: an error may be \
-                 reported, a success that is none may not",
+                 reported, a success that did not happen may not",
                 write.client, write.asked, wrong.client
             );
             (rules::FAILURE_NO_LIE, reason)
@@ -196,6 +205,18 @@ fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
             (rules::CONCURRENT_ORDER, reason)
         }
     }
+}
+
+/// Who cleared while a write renewed a session that had expired, or later.
+fn clearing<'a>(events: &[&'a Event], write: &Event) -> Option<&'a Event> {
+    let mut before = events.iter().filter(|event| event.began < write.began && event.told == Told::Done);
+    let changes = |event: &&&Event| {
+        matches!(event.asked, Asked::Insert(_) | Asked::Upsert(_) | Asked::Lapse(_) | Asked::Delete)
+    };
+    let had_expired = matches!(before.rfind(changes)?.asked, Asked::Lapse(_));
+    let renews = matches!(write.asked, Asked::Update(_)) && had_expired;
+    let clears = |event: &&&Event| event.asked == Asked::ClearExpired && event.latest() > write.began;
+    events.iter().find(clears).copied().filter(|_| renews)
 }
 
 /// Whether an answer says that there is no session.

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use session_core::{ClearExpired, ExpiredRecords};
 
 use crate::call::{Call, Handles};
-use crate::json::Class;
+use crate::json::{Class, Json};
 use crate::manifest::{Erratum, Manifest, ValueSupport};
 use crate::observation::{Answer, ErrorKind, SessionState};
 use crate::op::{Key, SessionOp, StorageOp};
@@ -298,6 +298,9 @@ impl Model {
     fn storage_op(&mut self, client: u8, op: StorageOp<Key>) -> Result<Answer, ErrorKind> {
         match op {
             StorageOp::Exists(key) => return self.exists(key, client),
+            StorageOp::Expires(key) => {
+                return Ok(Answer::Value(self.told_expiry(key, client).map(Json::from)));
+            }
             StorageOp::DeleteKey(key) => self.delete(key),
             StorageOp::ClearExpired => return self.clear_expired(),
             StorageOp::Reopen => self.reopen(),
@@ -403,6 +406,35 @@ impl Model {
             }
         }
         Ok(Answer::Bool(taken))
+    }
+
+    /// When a load says that a record expires; nothing if it does not load.
+    fn told_expiry(&mut self, key: Key, client: u8) -> Option<i64> {
+        if !key.is_key() {
+            self.because(Aspect::Answer, rules::KEY_SHORT);
+            return None;
+        }
+        self.note_foreign(key);
+        match self.records.get(&key) {
+            Some(record) if record.expires <= self.now => {
+                self.because(Aspect::Answer, rules::EXPIRY_DEAD);
+                None
+            }
+            Some(record) if record.damaged => {
+                self.because(Aspect::Answer, rules::DATA_CORRUPT_EMPTY);
+                None
+            }
+            Some(record) => {
+                let expires = record.expires;
+                self.because(Aspect::Answer, rules::EXPIRY_TOLD);
+                self.explain_live(key, client, Aspect::Answer);
+                Some(expires)
+            }
+            None => {
+                self.explain_absent(key, client, Aspect::Answer);
+                None
+            }
+        }
     }
 
     fn delete(&mut self, key: Key) {

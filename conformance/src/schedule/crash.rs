@@ -101,6 +101,8 @@ impl Run<'_> {
             Operation::Delete => Asked::Delete,
             Operation::Load => Asked::Load,
             Operation::Exists => Asked::Exists,
+            // These are for stores whose operations overlap.
+            Operation::Lapse | Operation::ClearExpired => return Ok(()),
         };
         let mut event = Event::new(client % CLIENTS, place + 1, asked, self.tick());
         event.audit = self.audit;
@@ -144,6 +146,7 @@ impl Run<'_> {
                 self.call(&Call::Session { number: 0, client, key: Some(key) })?;
                 Ok(loaded(&self.call(&Call::Op { number: 0, op: &SessionOp::Items })?))
             }
+            Asked::Lapse(_) | Asked::ClearExpired => Ok(Told::Unanswered),
             Asked::Exists => {
                 let seen = self.call(&Call::Storage { client, op: StorageOp::Exists(key) })?;
                 Ok(match seen.outcome {

@@ -25,14 +25,20 @@ pub(crate) const BLOCKED: Duration = Duration::from_millis(200);
 /// How long one waits where nothing is stopped any more.
 const HANGS: Duration = Duration::from_secs(30);
 
+/// When records expire: in the far future, and a second ago.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expiry {
+    pub(crate) later: OffsetDateTime,
+    pub(crate) ago: OffsetDateTime,
+}
+
 /// What a schedule is carried out on.
 pub(crate) struct Stage<'a, S> {
     pub(crate) runtime: &'a Runtime,
     /// One handle per client, in turn.
     pub(crate) stores: &'a [Arc<S>],
     pub(crate) parts: &'a Parts,
-    /// When the records expire.
-    pub(crate) expires: OffsetDateTime,
+    pub(crate) expiry: Expiry,
     /// [`BLOCKED`], but in tests.
     pub(crate) patience: Duration,
 }
@@ -136,14 +142,16 @@ impl<S: SessionStore> Drive<'_, S> {
         let asked = match op {
             Operation::Insert => Asked::Insert(self.write()),
             Operation::Update => Asked::Update(self.write()),
+            Operation::Lapse => Asked::Lapse(self.write()),
             Operation::Delete => Asked::Delete,
             Operation::Load => Asked::Load,
             Operation::Exists => Asked::Exists,
+            Operation::ClearExpired => Asked::ClearExpired,
         };
         let mut event = Event::new(client, key, asked, began);
         event.audit = self.audit;
         let store = &self.stage.stores[usize::from(client) % self.stage.stores.len()];
-        let future = Box::pin(ask(store, self.keys[&key].clone(), asked, self.stage.expires));
+        let future = Box::pin(ask(store, self.keys[&key].clone(), asked, self.stage.expiry));
         self.flights.insert(client, Flight { event: self.history.events.len(), future });
         self.history.events.push(event);
     }
@@ -228,22 +236,23 @@ pub(crate) async fn ask<S: SessionStore>(
     store: &Arc<S>,
     key: SessionKey,
     asked: Asked,
-    expires: OffsetDateTime,
+    expiry: Expiry,
 ) -> Told {
     let failed = |error: StoreError| Told::Failed(error.to_string());
+    let updated = async |record| match store.update(&key, &record).await {
+        Ok(_) => Told::Done,
+        Err(StoreError::NotFound(_)) => Told::Missing,
+        Err(error) => failed(error),
+    };
     match asked {
-        Asked::Insert(write) => match store.insert(&key, &record(write, expires)).await {
+        Asked::Insert(write) => match store.insert(&key, &record(write, expiry.later)).await {
             Ok(_) => Told::Done,
             Err(StoreError::Exists(_)) => Told::Taken,
             Err(error) => failed(error),
         },
-        Asked::Update(write) | Asked::Upsert(write) => {
-            match store.update(&key, &record(write, expires)).await {
-                Ok(_) => Told::Done,
-                Err(StoreError::NotFound(_)) => Told::Missing,
-                Err(error) => failed(error),
-            }
-        }
+        Asked::Update(write) | Asked::Upsert(write) => updated(record(write, expiry.later)).await,
+        Asked::Lapse(write) => updated(lapsed(write, expiry.ago)).await,
+        Asked::ClearExpired => store.clear_expired().await.map_or_else(failed, |_| Told::Done),
         Asked::Delete => store.delete(&key).await.map_or_else(failed, |()| Told::Done),
         Asked::Exists => store.exists(&key).await.map_or_else(failed, Told::There),
         Asked::Load => match store.load(&key).await {
@@ -261,9 +270,21 @@ pub(crate) async fn ask<S: SessionStore>(
 const NAMES: [&str; 2] = ["write", "again"];
 
 fn record(write: u32, expires: OffsetDateTime) -> Record {
+    of(write, "", expires)
+}
+
+/// One that has expired, a second after it was written. Some stores keep no more of that than the entry says.
+fn lapsed(write: u32, ago: OffsetDateTime) -> Record {
+    of(write, &format!(r#","{EXPIRY_ENTRY}":-1"#), ago)
+}
+
+/// The name of the entry with the session's own expiry.
+const EXPIRY_ENTRY: &str = "_session_expiry";
+
+fn of(write: u32, more: &str, expires: OffsetDateTime) -> Record {
     let [first, second] = NAMES;
     // As text: not every store tells 1 from 1.0.
-    let text = format!(r#"{{"{first}":"{write}","{second}":"{write}"}}"#);
+    let text = format!(r#"{{"{first}":"{write}","{second}":"{write}"{more}}}"#);
     Record::new(Entries::parse(text.as_bytes()).unwrap_or_default(), expires)
 }
 
@@ -271,7 +292,8 @@ fn record(write: u32, expires: OffsetDateTime) -> Record {
 fn written(record: &Record) -> Option<u32> {
     let number = |text: &str| text.strip_prefix('"')?.strip_suffix('"')?.parse::<u32>().ok();
     let [first, second] = NAMES.map(|name| record.data.get(name).and_then(number));
-    first.filter(|_| first == second && record.data.len() == NAMES.len())
+    let whole = NAMES.len() + usize::from(record.data.get(EXPIRY_ENTRY).is_some());
+    first.filter(|_| first == second && record.data.len() == whole)
 }
 
 #[cfg(test)]
@@ -281,6 +303,9 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+
+    const EXPIRY: Expiry =
+        Expiry { later: datetime!(9999-01-01 00:00 UTC), ago: datetime!(2000-01-01 00:00 UTC) };
 
     /// A store that is slow to insert: its client is turned to many times before it is done. Where that is dropped, it
     /// needs the runtime, as the connections of some pools do.
@@ -326,8 +351,8 @@ mod tests {
     fn what_nobody_waits_for_is_dropped_inside_the_runtime() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let stores = [Arc::new(Slow(MemoryStore::new(10)))];
-        let (parts, expires) = (Parts::default(), datetime!(9999-01-01 00:00 UTC));
-        let stage = Stage { runtime: &runtime, stores: &stores, parts: &parts, expires, patience: BLOCKED };
+        let (parts, expiry) = (Parts::default(), EXPIRY);
+        let stage = Stage { runtime: &runtime, stores: &stores, parts: &parts, expiry, patience: BLOCKED };
         let begin = Move::Begin { client: 0, op: Operation::Insert, key: 1, stop: Some(1) };
         let schedule = Schedule { moves: vec![begin, Move::Drop { client: 0 }] };
         let history = drive(&stage, &schedule).unwrap();
@@ -338,10 +363,10 @@ mod tests {
     fn a_slow_store_is_waited_for_also_where_several_clients_wait() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let stores = [Arc::new(Slow(MemoryStore::new(10)))];
-        let (parts, expires) = (Parts::default(), datetime!(9999-01-01 00:00 UTC));
+        let (parts, expiry) = (Parts::default(), EXPIRY);
         // Each turn is as short as can be.
         let stage =
-            Stage { runtime: &runtime, stores: &stores, parts: &parts, expires, patience: Duration::ZERO };
+            Stage { runtime: &runtime, stores: &stores, parts: &parts, expiry, patience: Duration::ZERO };
         let begin = |client, key| Move::Begin { client, op: Operation::Insert, key, stop: Some(1) };
         let schedule = Schedule { moves: vec![begin(0, 1), begin(1, 2), begin(2, 1)] };
         let history = drive(&stage, &schedule).unwrap();

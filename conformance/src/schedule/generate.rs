@@ -30,9 +30,9 @@ impl std::fmt::Debug for Schedules {
 }
 
 impl Schedules {
-    /// Schedules for a store with so many parts.
-    pub fn new(seed: u64, parts: usize) -> Self {
-        Self { runner: runner(seed), schedules: schedules(parts) }
+    /// Schedules for a store with so many parts; if it `clears`, records expire in them, and are cleared.
+    pub fn new(seed: u64, parts: usize, clears: bool) -> Self {
+        Self { runner: runner(seed), schedules: schedules(parts, clears) }
     }
 
     /// Schedules in which a process is killed now and then.
@@ -74,11 +74,15 @@ fn crashes() -> BoxedStrategy<Schedule> {
     .boxed()
 }
 
-fn schedules(parts: usize) -> BoxedStrategy<Schedule> {
-    use Operation::{Delete, Exists, Insert, Load, Update};
+fn schedules(parts: usize, clears: bool) -> BoxedStrategy<Schedule> {
+    use Operation::{ClearExpired, Delete, Exists, Insert, Lapse, Load, Update};
     let client = || 0..CLIENTS;
     let stop = || proptest::option::weighted(0.7, 1..=STOPS);
-    let op = select(vec![Insert, Update, Update, Update, Delete, Delete, Load, Load, Load, Exists]);
+    let mut ops = vec![Insert, Update, Update, Update, Delete, Delete, Load, Load, Load, Exists];
+    if clears {
+        ops.extend([Lapse, ClearExpired]);
+    }
+    let op = select(ops);
     // Mostly the one session that all of them want.
     let key = prop_oneof![4 => Just(1), 1 => 2..=KEYS];
     let begin =

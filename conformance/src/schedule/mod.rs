@@ -24,11 +24,11 @@ use serde::{Deserialize, Serialize};
 use crate::parts::When;
 
 pub(crate) use crash::{Mortal, carry_out};
-pub(crate) use drive::{BLOCKED, Stage, drive};
+pub(crate) use drive::{BLOCKED, Expiry, Stage, drive};
 pub use generate::Schedules;
 pub use minimise::minimise;
 pub(crate) use parallel::{Field, race};
-pub(crate) use suite::{check_schedules, unchecked};
+pub(crate) use suite::{check_schedules, clears, unchecked};
 
 /// The version of the format.
 pub const FORMAT: u32 = 1;
@@ -108,14 +108,22 @@ pub enum Move {
 /// An operation of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names of the store's operations")]
 #[non_exhaustive]
 pub enum Operation {
+    /// Stores a new record.
     Insert,
+    /// Replaces a record.
     Update,
+    /// Replaces a record by one that has expired.
+    Lapse,
+    /// Removes a record.
     Delete,
+    /// Reads a record.
     Load,
+    /// Looks for a record.
     Exists,
+    /// Removes every record that has expired.
+    ClearExpired,
 }
 
 /// As [`When`], in a file.
@@ -201,9 +209,11 @@ impl Operation {
         match self {
             Self::Insert => "insert",
             Self::Update => "update",
+            Self::Lapse => "lapse",
             Self::Delete => "delete",
             Self::Load => "load",
             Self::Exists => "exists",
+            Self::ClearExpired => "clear-expired",
         }
     }
 }

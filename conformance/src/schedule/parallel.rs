@@ -8,10 +8,9 @@ use std::thread;
 
 use proptest::prelude::*;
 use session_core::{KeyGenerator, RandomKeys, SessionStore};
-use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 
-use super::drive::ask;
+use super::drive::{Expiry, ask};
 use crate::generate::chance;
 use crate::history::{Asked, Event, History};
 use crate::subject::Fault;
@@ -27,8 +26,9 @@ pub(crate) struct Field<'a, S> {
     pub(crate) runtime: &'a Runtime,
     /// One handle per client, in turn.
     pub(crate) stores: &'a [Arc<S>],
-    /// When the records expire.
-    pub(crate) expires: OffsetDateTime,
+    pub(crate) expiry: Expiry,
+    /// Whether expired records are cleared.
+    pub(crate) clears: bool,
 }
 
 /// Lets some clients do what the seed says on one session, all at once, and then looks what is there.
@@ -39,12 +39,12 @@ pub(crate) fn race<S: SessionStore>(field: &Field<'_, S>, seed: u64) -> Result<H
     let one = |client: u8, asked: Asked, audit: bool| {
         let store = &field.stores[usize::from(client) % field.stores.len()];
         let mut event = Event::new(client, 1, asked, instant.fetch_add(1, Ordering::SeqCst));
-        event.told = field.runtime.block_on(ask(store, key.clone(), asked, field.expires));
+        event.told = field.runtime.block_on(ask(store, key.clone(), asked, field.expiry));
         event.ended = Some(instant.fetch_add(1, Ordering::SeqCst));
         event.audit = audit;
         events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     };
-    let plans = plans(seed);
+    let plans = plans(seed, field.clears);
     let barrier = Barrier::new(plans.len());
     thread::scope(|scope| {
         let mut threads = Vec::new();
@@ -72,7 +72,7 @@ pub(crate) fn race<S: SessionStore>(field: &Field<'_, S>, seed: u64) -> Result<H
 }
 
 /// What each client does. All of them try to make the session, as those do who draw the same key.
-fn plans(seed: u64) -> Vec<Vec<Asked>> {
+fn plans(seed: u64, clears: bool) -> Vec<Vec<Asked>> {
     let mut rng = chance(seed);
     let mut writes = 0;
     let mut write = || {
@@ -85,6 +85,8 @@ fn plans(seed: u64) -> Vec<Vec<Asked>> {
             0 => Asked::Insert(write()),
             1..=5 => Asked::Update(write()),
             6 => Asked::Delete,
+            9 if clears => Asked::Lapse(write()),
+            10 if clears => Asked::ClearExpired,
             7 | 8 => Asked::Exists,
             _ => Asked::Load,
         }));

@@ -8,6 +8,7 @@ use crate::history::{History, Violation};
 use crate::manifest::{Manifest, SubjectLevel};
 use crate::report::{Outcome, RuleReport, ScheduleFailure};
 use crate::rule::{Need, RuleId};
+use crate::rules;
 use crate::stopwatch::Stopwatch;
 use crate::subject::{Fault, Subject};
 use crate::suite::{Config, Effort};
@@ -78,6 +79,11 @@ fn left_out(rule: RuleId, manifest: &Manifest, config: &Config) -> Option<(Outco
         return Some((Outcome::NotApplicable, NOT_A_STORE.into()));
     }
     left_out
+}
+
+/// Whether a subject has records expire and clears them, as what overlaps with that is looked at.
+pub(crate) fn clears(manifest: &Manifest) -> bool {
+    rules::CONCURRENT_CLEAR_RENEWED.not_for(manifest).is_none()
 }
 
 /// Whether a rule is about what dies.
@@ -176,7 +182,8 @@ impl Run<'_> {
         if self.subject.parts().is_empty() {
             schedules /= WITHOUT_PARTS;
         }
-        let mut generated = Schedules::new(self.config.seed, self.subject.parts().len());
+        let clears = clears(self.subject.manifest());
+        let mut generated = Schedules::new(self.config.seed, self.subject.parts().len(), clears);
         for _ in 0..schedules {
             let Some(schedule) = generated.next().filter(|_| !self.is_over(started)) else { break };
             self.schedule(&schedule, None);
@@ -340,7 +347,6 @@ mod tests {
     use crate::history::{Asked, Event, Told};
     use crate::manifest::Hook;
     use crate::observation::Observation;
-    use crate::rules;
     use crate::trace::Settings;
 
     /// A process that is killed only after it has answered, but for the last of some schedules.

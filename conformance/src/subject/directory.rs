@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::Fault;
 
-/// What stands before the number of a storage: what has another name is none of ours, and is let be.
+/// What stands before the number of a storage: what has another name is not ours, and stays.
 const PREFIX: &str = "sessionspec-";
 
 /// The directory of a storage.

@@ -322,7 +322,7 @@ pub(super) enum Expiry {
     Optional,
 }
 
-fn micros(at: OffsetDateTime) -> i64 {
+pub(super) fn micros(at: OffsetDateTime) -> i64 {
     at.unix_timestamp() * 1_000_000 + i64::from(at.microsecond())
 }
 

@@ -7,6 +7,7 @@ use session_core::{
 };
 use time::{Duration, OffsetDateTime, UtcOffset};
 
+use super::remote::micros;
 use crate::json::{Json, Name};
 use crate::observation::{Answer, ErrorKind, Failed, SessionState};
 use crate::op::{Entries, Expiry, ExpiryQuery, SessionOp};
@@ -109,7 +110,7 @@ pub(super) async fn perform<S: SessionStore>(
                 Some(expiry) => session.context().expiry_date(expiry, query.modification)?,
                 None => session.data().await?.get_expiry_date_for(query)?,
             };
-            Answer::Integer(date.unix_timestamp() * 1_000_000 + i64::from(date.microsecond()))
+            Answer::Integer(micros(date))
         }
         SessionOp::GetExpireAtBrowserClose => {
             Answer::Bool(session.data().await?.get_expire_at_browser_close()?)

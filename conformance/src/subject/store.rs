@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use session_core::{
     BoxError, Chain, Clock, KeyGenerator, ManualClock, RandomKeys, Secret, Session, SessionContext,
-    SessionError, SessionKey, SessionStore,
+    SessionError, SessionKey, SessionStore, StoreError,
 };
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
@@ -21,15 +21,17 @@ use super::hooks::{KillableProcess, StoreHooks};
 use super::keys::ForcedKeys;
 use super::opener::{Opener, at_once, awaited};
 use super::process::{lock, process_subject};
+use super::remote::micros;
 use super::session::{failed, perform, state};
 use super::{Env, Fault, Subject};
 use crate::call::Call;
 use crate::history::History;
+use crate::json::Json;
 use crate::manifest::{Hook, Manifest, SubjectLevel, Values};
 use crate::observation::{Answer, Failed, Observation};
 use crate::op::StorageOp;
 use crate::parts::Parts;
-use crate::schedule::{BLOCKED, Field, Mortal, Schedule, Stage, carry_out, drive, race};
+use crate::schedule::{BLOCKED, Expiry, Field, Mortal, Schedule, Stage, carry_out, clears, drive, race};
 use crate::trace::{START, Settings, secrets};
 
 /// In which of its lives a storage is opened.
@@ -262,14 +264,16 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         }
     }
 
-    /// Opens storage for records that expire long after the present; tells when. Schedules use it one after the other,
-    /// since each has keys of its own.
-    fn open_now(&mut self) -> Result<OffsetDateTime, Fault> {
+    /// Opens storage for what overlaps; tells when its records expire. Schedules use it one after the other, since each
+    /// has keys of its own.
+    fn open_now(&mut self) -> Result<Expiry, Fault> {
         if !self.staged {
             self.open(self.manifest.start(), Settings::default())?;
             self.staged = true;
         }
-        Ok(self.clock.now() + time::Duration::seconds(Settings::default().cookie_age))
+        let now = self.clock.now();
+        let later = now + time::Duration::seconds(Settings::default().cookie_age);
+        Ok(Expiry { later, ago: now - time::Duration::SECOND })
     }
 
     fn store(&self, client: u8) -> Result<&Arc<S>, Fault> {
@@ -308,6 +312,19 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
                     None => Ok(false),
                 };
                 found.map(Answer::Bool)
+            }
+            StorageOp::Expires(key) => {
+                let store = self.store(client)?;
+                let loaded = match SessionKey::parse(key) {
+                    Some(key) => self.runtime.block_on(store.load(&key)),
+                    None => Ok(None),
+                };
+                match loaded {
+                    // What cannot be read tells nothing.
+                    Err(StoreError::Corrupt { .. }) => Ok(Answer::Value(None)),
+                    loaded => loaded
+                        .map(|record| Answer::Value(record.map(|record| Json::from(micros(record.expires))))),
+                }
             }
             StorageOp::DeleteKey(key) => {
                 let store = self.store(client)?;
@@ -407,9 +424,9 @@ impl<S: SessionStore + 'static> Subject for StoreSubject<S> {
             return Some(self.hooks.broken().map_or(history, Err));
         }
         let history = self.guarded(|subject| {
-            let expires = subject.open_now()?;
+            let expiry = subject.open_now()?;
             let Self { runtime, stores, parts, .. } = subject;
-            drive(&Stage { runtime, stores, parts, expires, patience: BLOCKED }, schedule)
+            drive(&Stage { runtime, stores, parts, expiry, patience: BLOCKED }, schedule)
         });
         let history = history.map(|history| history.in_terms_of(&self.manifest));
         Some(self.hooks.broken().map_or(history, Err))
@@ -417,9 +434,9 @@ impl<S: SessionStore + 'static> Subject for StoreSubject<S> {
 
     fn race(&mut self, seed: u64) -> Option<Result<History, Fault>> {
         let history = self.guarded(|subject| {
-            let expires = subject.open_now()?;
-            let Self { runtime, stores, .. } = subject;
-            race(&Field { runtime, stores, expires }, seed)
+            let expiry = subject.open_now()?;
+            let Self { runtime, stores, manifest, .. } = subject;
+            race(&Field { runtime, stores, expiry, clears: clears(manifest) }, seed)
         });
         let history = history.map(|history| history.in_terms_of(&self.manifest));
         Some(self.hooks.broken().map_or(history, Err))

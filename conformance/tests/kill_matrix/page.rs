@@ -85,7 +85,13 @@ pub(crate) fn text(matrix: &[Found]) -> String {
     }
     let _ = writeln!(
         out,
-        "\n## What it does not find yet\n\n| what is wrong | seen in | what it would take |\n|---|---|---|"
+        "\n## What overlaps, fails or is killed\n\n\
+         Stores that are wrong only where several clients are under way at once, where the storage fails, or where the\n\
+         process is killed are in `conformance/tests/schedules.rs` and `conformance/tests/crash.rs`: each must be failed by\n\
+         the rule that it breaks. Among them are an update that fails half way and leaves no record, half a record that a\n\
+         killed process leaves, a write that was answered and is lost with the process, and a clearing that removes what was\n\
+         renewed since it looked.\n\n\
+         ## What it does not find yet\n\n| what is wrong | seen in | what it would take |\n|---|---|---|"
     );
     for fault in faults::NOT_YET {
         let _ = writeln!(out, "| {} | {} | {} |", fault.wrong, fault.seen, fault.needs);

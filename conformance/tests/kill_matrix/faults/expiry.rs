@@ -355,6 +355,33 @@ pub(super) const FAULTS: &[Fault] = &[
         }),
     ),
     fault(
+        "loads-another-expiry",
+        "expiry.told",
+        "`load` gives the instant of loading for the expiry",
+        "",
+        Database,
+        Flaw::Given(|record, now| record.expires = now),
+    ),
+    fault(
+        "loads-expiry-in-seconds",
+        "expiry.told",
+        "`load` gives the expiry in whole seconds, though it holds to the microsecond",
+        "lucia#1392",
+        Database,
+        Flaw::Given(|record, _| record.expires = whole_second(record.expires)),
+    ),
+    fault(
+        "loads-expiry-of-the-entry",
+        "expiry.told",
+        "`load` counts the life that the entry has, or the default one, from the instant of loading",
+        "",
+        Database,
+        Flaw::Given(|record, now| {
+            let seconds = entry(record).and_then(|entry| entry.parse().ok());
+            record.expires = now + seconds.map_or(Duration::days(14), Duration::seconds);
+        }),
+    ),
+    fault(
         "expired-is-gone",
         "expiry.kept",
         "an expired record that was not cleared does not exist",

@@ -42,7 +42,21 @@ pub(super) const FAULTS: &[Fault] = &[
         "",
         Sessions,
         Flaw::Calls(|it, call| match call {
-            Call::Session { key: Some(key), .. } if key.len() == 7 => {
+            Call::Session { key: Some(key), .. } if key.chars().count() == 7 => {
+                let key = (*key).to_owned();
+                with_key(it.right(call), |_| Some(key))
+            }
+            _ => it.right(call),
+        }),
+    ),
+    fault(
+        "session-key-counted-in-bytes",
+        "key.short",
+        "a key of seven characters and eight bytes counts as a key",
+        "",
+        Sessions,
+        Flaw::Calls(|it, call| match call {
+            Call::Session { key: Some(key), .. } if key.len() >= 8 && key.chars().count() < 8 => {
                 let key = (*key).to_owned();
                 with_key(it.right(call), |_| Some(key))
             }
