@@ -311,9 +311,12 @@ fn writers_go_on_while_somebody_sweeps() {
             let fresh = key(&format!("{n:032}"));
             let record = record(r#"{"a":1}"#);
             let written = [store.update(&key(KEY), &record).wait(), store.insert(&fresh, &record).wait()];
+            assert!(store.load(&key(KEY)).wait().unwrap().is_some(), "it is there all the time");
             written.into_iter().filter_map(Result::err).collect::<Vec<_>>()
         };
-        let refused = (0..2_000).flat_map(write).collect();
+        let other = scope.spawn(move || (1_000..2_000).flat_map(write).collect::<Vec<_>>());
+        let mut refused: Vec<_> = (0..1_000).flat_map(write).collect();
+        refused.extend(other.join().unwrap());
         done.store(true, Ordering::SeqCst);
         sweeper.join().unwrap();
         refused

@@ -46,7 +46,7 @@ pub fn obeys(set: i64, told: i64) -> Result<(), String> {
 }
 
 /// An instant as people write it.
-fn date(micros: i64) -> String {
+pub(crate) fn date(micros: i64) -> String {
     let instant = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000);
     let format = &time::format_description::well_known::Rfc3339;
     instant.ok().and_then(|instant| instant.format(format).ok()).unwrap_or_else(|| format!("{micros} µs"))

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::json::{Json, Name, Object};
+use crate::moved::date;
 
 /// The answer to an operation.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,8 @@ pub enum Answer {
     Bool(bool),
     /// Seconds, or an instant in microseconds since the Unix epoch.
     Integer(i64),
+    /// An instant in microseconds since the Unix epoch, if there is one.
+    Instant(Option<i64>),
     /// How many; `None` if the subject does not tell.
     Count(Option<u64>),
     /// The value of an entry, if there is one.
@@ -136,10 +139,10 @@ impl Answer {
     /// The answer as JSON text, as it goes over the wire.
     pub fn to_json(&self) -> Json {
         match self {
-            Self::Unit | Self::Value(None) | Self::Count(None) => Json::null(),
+            Self::Unit | Self::Value(None) | Self::Count(None) | Self::Instant(None) => Json::null(),
             Self::Count(Some(count)) => (*count).into(),
             Self::Bool(yes) => (*yes).into(),
-            Self::Integer(n) => (*n).into(),
+            Self::Integer(n) | Self::Instant(Some(n)) => (*n).into(),
             Self::Value(Some(value)) => Object::default().with("value", value.clone()).to_json(),
             Self::Names(names) => Json::list(names.iter().map(Name::to_json)),
             Self::Values(values) => Json::list(values.iter().cloned()),
@@ -157,6 +160,8 @@ impl Answer {
             AnswerForm::Unit => json.is_null().then_some(Self::Unit),
             AnswerForm::Bool => json.as_str().parse().ok().map(Self::Bool),
             AnswerForm::Integer => json.as_str().parse().ok().map(Self::Integer),
+            AnswerForm::Instant if json.is_null() => Some(Self::Instant(None)),
+            AnswerForm::Instant => json.as_str().parse().ok().map(|micros| Self::Instant(Some(micros))),
             AnswerForm::Count if json.is_null() => Some(Self::Count(None)),
             AnswerForm::Count => json.as_str().parse().ok().map(|count| Self::Count(Some(count))),
             AnswerForm::Value if json.is_null() => Some(Self::Value(None)),
@@ -220,6 +225,7 @@ pub enum AnswerForm {
     Unit,
     Bool,
     Integer,
+    Instant,
     Count,
     Value,
     Names,
@@ -233,6 +239,7 @@ impl AnswerForm {
             Self::Unit => "null",
             Self::Bool => "true or false",
             Self::Integer => "an integer",
+            Self::Instant => "null or an instant in microseconds",
             Self::Count => "null or a count",
             Self::Value => "{\"value\": …} or null",
             Self::Names => "a list of texts",
@@ -264,7 +271,8 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unit | Self::Count(None) => f.write_str("ok"),
-            Self::Value(None) => f.write_str("nothing"),
+            Self::Value(None) | Self::Instant(None) => f.write_str("nothing"),
+            Self::Instant(Some(micros)) => f.write_str(&date(*micros)),
             Self::Value(Some(value)) => f.write_str(&shown(value.as_str())),
             other => f.write_str(&shown(other.to_json().as_str())),
         }

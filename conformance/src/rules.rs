@@ -1685,7 +1685,7 @@ pub static RULES: &[Rule] = &[
         profile: Profile::Core,
         needs: &[Need::ServerSide, Need::Sweeps, Need::ExpiredKept, Need::RefusingSave],
         title: "Clearing removes no session that is renewed meanwhile",
-        text: "An expired session that was not cleared can still be saved, and lives again. An update that is acknowledged while\n`clear-expired` is at work has either come before it or found the record gone: it must not be acknowledged and then lost.\nA store that looks for expired records first and removes them afterwards has to look again when it removes each.",
+        text: "An expired session that was not cleared can still be saved, and lives again. An update that overlaps with\n`clear-expired` either renews the session, which then stays, or is refused because the record is gone. It must not be\nacknowledged and then lost.\n\nA store that looks for expired records first and removes them afterwards has to look again when it removes each.",
         django: Django::Silent("its engines are not driven concurrently here"),
         page: "concurrency.md",
         golden: include_str!("../golden/concurrent.clear.renewed.jsonl"),

@@ -8,7 +8,7 @@ pub fn check(bytes: &[u8]) {
     let Some((form, bytes)) = bytes.split_first() else { return };
     let Ok(text) = str::from_utf8(bytes) else { return };
     let Ok(json) = Json::parse(text) else { return };
-    let form = match form % 8 {
+    let form = match form % 9 {
         0 => AnswerForm::Unit,
         1 => AnswerForm::Bool,
         2 => AnswerForm::Integer,
@@ -16,7 +16,8 @@ pub fn check(bytes: &[u8]) {
         4 => AnswerForm::Value,
         5 => AnswerForm::Names,
         6 => AnswerForm::Values,
-        _ => AnswerForm::Items,
+        7 => AnswerForm::Items,
+        _ => AnswerForm::Instant,
     };
     let Ok(answer) = Answer::from_json(&json, form) else { return };
     assert_eq!(answer.to_json(), json, "{answer:?} of {text:?}");

@@ -147,8 +147,8 @@ pub(crate) fn gate(root: &Path, services: Services) -> Result<Ended, Failure> {
     Ok(Ended::Passed)
 }
 
-/// Runs the tests of a name, which the examples of stores on servers have too. The whole workspace is asked, so that
-/// nothing is built with other features than the gate `build` has used.
+/// Runs the tests of this name in the whole workspace, so that nothing is built with other features than the gate `build`
+/// has used.
 fn tests(root: &Path, running: &Running, name: &str, arguments: &[&str]) -> Result<(), Failure> {
     let mut tests = Command::new("cargo");
     tests.current_dir(root).args(["test", "--quiet", "--workspace", "--all-features", "--test", name]);

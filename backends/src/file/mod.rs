@@ -46,6 +46,8 @@ const IN_THE_MAKING: &str = "_out_";
 /// sessions. The default, the system's directory for temporary files, does not qualify, and the log says so. Files of
 /// other users do not count as sessions, nor do empty ones.
 ///
+/// Updates of one session take turns. One whose process is stopped in its turn holds up the others.
+///
 /// Its methods block: [`AnyStore`](session_core::AnyStore), and so `SessionLayer` and [`open`](crate::open), have
 /// them done on other threads.
 ///
@@ -245,7 +247,8 @@ impl<C: Clock> FileStore<C> {
         let mut made = made.map_err(without_path)?;
         // Not by way of `made` itself, whose errors show its path.
         let file = made.as_file_mut();
-        // So that the sweep lets it be, whatever time the file system gives it.
+        // So that the sweep lets it be, whatever time the file system gives it. Elsewhere its owner could not write either.
+        #[cfg(unix)]
         platform::hold(file);
         file.write_all(text.as_bytes())?;
         file.set_modified(SystemTime::from(now))?;
@@ -318,7 +321,8 @@ impl<C: Clock> FileStore<C> {
     }
 
     /// Waits for one's turn to replace a record's file, and keeps it as long as the answer lives: other writers wait, and
-    /// the sweep lets the file be. `None` if there is no record. A file system may have no locks; the sweep knows.
+    /// the sweep lets the file be. `None` if there is no record. Where there are no locks, the sweep looks again before it
+    /// removes a file.
     fn turn_at(&self, path: &Path) -> io::Result<Option<File>> {
         let is_record = |metadata: &fs::Metadata| {
             metadata.is_file() && metadata.len() > 0 && platform::is_ours(metadata, self.owner)
@@ -343,8 +347,8 @@ impl<C: Clock> FileStore<C> {
         }
     }
 
-    /// Does what needs a file in the making, and does it again where that is gone, which `None` says: a sweep takes it for
-    /// one that was abandoned if the clocks of the file system and of the store are hours apart.
+    /// Runs `act` again if somebody has removed its file in the making (`None`). A sweep does that, taking it for an
+    /// abandoned one, if the clocks of the file system and of the store are hours apart.
     fn unless_swept<T>(&self, act: impl Fn() -> io::Result<Option<T>>) -> io::Result<T> {
         for _ in 0..ATTEMPTS {
             if let Some(done) = act()? {

@@ -95,11 +95,12 @@ pub(super) fn open_to_others(directory: &Metadata) -> Option<&'static str> {
 }
 
 /// Keeps the sweep from a file until it is dropped, and other writers too where that keeps nobody from reading it. A file
-/// system may have no locks, and then it keeps nobody.
+/// system may have no locks, or only shared ones for a file that is open for reading, as NFS.
 pub(super) fn hold(file: &File) {
     #[cfg(unix)]
-    let _ = file.lock();
-    #[cfg(not(unix))]
+    if file.lock().is_ok() {
+        return;
+    }
     let _ = file.lock_shared();
 }
 

@@ -67,7 +67,7 @@ impl<C: Clock> FileStore<C> {
     fn clear_abandoned(&self, path: &Path) -> io::Result<()> {
         if let Some(stored) = self.read(path)?
             && stored.modified.saturating_add(ABANDONED) < self.clock.now()
-            && !is_held(&stored)
+            && !is_at_work_on(&stored)
         {
             remove(path)?;
         }
@@ -83,7 +83,7 @@ impl<C: Clock> FileStore<C> {
         }
         // Where a file system has no locks, what follows is enough, but for a moment in which a renewed session seems to
         // be gone.
-        if is_held(&stored) { Ok(false) } else { self.take_away(path, &stored) }
+        if is_at_work_on(&stored) { Ok(false) } else { self.take_away(path, &stored) }
     }
 
     /// Removes this very file. Django locks nothing: what it has put there meanwhile goes back.
@@ -115,8 +115,8 @@ impl<C: Clock> FileStore<C> {
     }
 }
 
-/// Whether a writer is at work with a file: it locks the one that it makes, and the one that it replaces. If none is, the
-/// file is locked until it is dropped.
-fn is_held(stored: &Stored) -> bool {
+/// Whether a writer is at work on a file: it locks the one that it makes, and the one that it replaces. If none is, the sweep
+/// has locked the file itself, until it drops it.
+fn is_at_work_on(stored: &Stored) -> bool {
     matches!(stored.file.try_lock(), Err(TryLockError::WouldBlock))
 }

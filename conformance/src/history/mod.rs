@@ -40,7 +40,7 @@ pub enum Asked {
     Load,
     /// Whether there is a record.
     Exists,
-    /// To remove every record that has expired. It is noted with one of the sessions, and is about all of them.
+    /// To remove every record that has expired. It is about all sessions, whatever key it has.
     ClearExpired,
 }
 
@@ -104,6 +104,11 @@ impl Event {
         Self { client, key, asked, told, began, ended: None, under_fault: false, audit: false }
     }
 
+    /// Whether it is about a session. A clearing is about all of them.
+    pub(crate) fn is_about(&self, key: u32) -> bool {
+        self.key == key || self.asked == Asked::ClearExpired
+    }
+
     /// The instant after which it can no longer take effect, if there is one.
     pub(crate) fn latest(&self) -> u64 {
         match self.ended {
@@ -138,7 +143,7 @@ impl History {
 
     /// The part that is about one session.
     pub(crate) fn of_key(&self, key: u32) -> Vec<&Event> {
-        self.events.iter().filter(|event| event.key == key).collect()
+        self.events.iter().filter(|event| event.is_about(key)).collect()
     }
 
     /// The sessions that it is about.
@@ -161,7 +166,11 @@ impl History {
         };
         let reads =
             |event: &Event| matches!(event.asked, Asked::Load | Asked::Exists) && !event.told.is_open();
-        let wrote = |event: &Event| event.told == Told::Done;
+        let wrote = |event: &Event| event.told == Told::Done && event.asked != Asked::ClearExpired;
+        let cleared_since = |write: &Event| {
+            let clears = |event: &&Event| event.asked == Asked::ClearExpired && event.told == Told::Done;
+            self.events.iter().filter(clears).any(|clearing| clearing.latest() > write.began)
+        };
         let done = |one: &Event, other: &Event| one.ended.is_some_and(|ended| ended < other.began);
         let died =
             |one: u64, other: &Event| self.crashes.iter().any(|crash| one < *crash && *crash < other.began);
@@ -197,9 +206,9 @@ impl History {
             (
                 rules::CONCURRENT_CLEAR_RENEWED,
                 pairs().any(|(one, other)| {
-                    let updates = matches!(other.asked, Asked::Update(_)) && !other.told.is_open();
-                    matches!(one.asked, Asked::Lapse(_)) && wrote(one) && updates
-                }) && self.events.iter().any(|event| event.asked == Asked::ClearExpired && wrote(event)),
+                    let renews = matches!(other.asked, Asked::Update(_)) && wrote(other);
+                    matches!(one.asked, Asked::Lapse(_)) && wrote(one) && renews && cleared_since(other)
+                }),
             ),
             (rules::CONCURRENT_ORDER, pairs().next().is_some()),
             (rules::FAILURE_NO_LIE, self.events.iter().any(|event| event.under_fault && wrote(event))),

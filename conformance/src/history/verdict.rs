@@ -172,18 +172,8 @@ fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
         return (rules::FAILURE_NOT_ABSENCE, reason);
     }
     let acknowledged = events.iter().filter(before).rfind(|event| {
-        event.told == Told::Done
-            && matches!(event.asked, Asked::Insert(_) | Asked::Update(_) | Asked::Upsert(_) | Asked::Delete)
+        event.told == Told::Done && !matches!(event.asked, Asked::Load | Asked::Exists | Asked::ClearExpired)
     });
-    let renewal = acknowledged.filter(|_| absent).and_then(|write| Some((write, clearing(events, write)?)));
-    if let Some((renewal, clearing)) = renewal {
-        let reason = format!(
-            "client {} was told that its `{}` of k{key} is done, which renewed a session that had expired; client {} \
-             cleared meanwhile, and the session is gone",
-            renewal.client, renewal.asked, clearing.client
-        );
-        return (rules::CONCURRENT_CLEAR_RENEWED, reason);
-    }
     match acknowledged {
         Some(write) if write.under_fault => {
             let reason = format!(
@@ -192,6 +182,14 @@ fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
                 write.client, write.asked, wrong.client
             );
             (rules::FAILURE_NO_LIE, reason)
+        }
+        Some(write) if absent && was_cleared(events, write, wrong) => {
+            let reason = format!(
+                "client {} was told that its `{}` of k{key} is done, which renewed an expired session; expired ones were \
+                 cleared, and it is gone",
+                write.client, write.asked
+            );
+            (rules::CONCURRENT_CLEAR_RENEWED, reason)
         }
         Some(write) if matches!(wrong.told, Told::Found(_)) || absent => {
             let reason = format!(
@@ -207,16 +205,17 @@ fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
     }
 }
 
-/// Who cleared while a write renewed a session that had expired, or later.
-fn clearing<'a>(events: &[&'a Event], write: &Event) -> Option<&'a Event> {
+/// Whether a write renewed an expired session, and somebody cleared after it had begun and before an answer came.
+fn was_cleared(events: &[&Event], write: &Event, answer: &Event) -> bool {
     let mut before = events.iter().filter(|event| event.began < write.began && event.told == Told::Done);
     let changes = |event: &&&Event| {
         matches!(event.asked, Asked::Insert(_) | Asked::Upsert(_) | Asked::Lapse(_) | Asked::Delete)
     };
-    let had_expired = matches!(before.rfind(changes)?.asked, Asked::Lapse(_));
-    let renews = matches!(write.asked, Asked::Update(_)) && had_expired;
-    let clears = |event: &&&Event| event.asked == Asked::ClearExpired && event.latest() > write.began;
-    events.iter().find(clears).copied().filter(|_| renews)
+    let had_expired = before.rfind(changes).is_some_and(|last| matches!(last.asked, Asked::Lapse(_)));
+    let clears = |event: &&Event| {
+        event.asked == Asked::ClearExpired && event.latest() > write.began && event.began < answer.latest()
+    };
+    matches!(write.asked, Asked::Update(_)) && had_expired && events.iter().any(clears)
 }
 
 /// Whether an answer says that there is no session.
@@ -233,7 +232,7 @@ impl Violation {
             .events
             .iter()
             .enumerate()
-            .filter(|(_, event)| Some(event.key) == key && event.began < last)
+            .filter(|(_, event)| key.is_some_and(|key| event.is_about(key)) && event.began < last)
             .collect();
         let mut instants: Vec<u64> = shown
             .iter()
@@ -245,7 +244,10 @@ impl Violation {
             |instant: u64| instants.iter().position(|other| *other == instant).unwrap_or(instants.len());
         let names: Vec<String> = shown
             .iter()
-            .map(|(_, event)| format!("client {}  {} k{}", event.client, event.asked, event.key))
+            .map(|(_, event)| match event.asked {
+                Asked::ClearExpired => format!("client {}  {}", event.client, event.asked),
+                asked => format!("client {}  {asked} k{}", event.client, event.key),
+            })
             .collect();
         let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
         let mut out = String::new();

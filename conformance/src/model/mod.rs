@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use session_core::{ClearExpired, ExpiredRecords};
 
 use crate::call::{Call, Handles};
-use crate::json::{Class, Json};
+use crate::json::Class;
 use crate::manifest::{Erratum, Manifest, ValueSupport};
 use crate::observation::{Answer, ErrorKind, SessionState};
 use crate::op::{Key, SessionOp, StorageOp};
@@ -299,7 +299,7 @@ impl Model {
         match op {
             StorageOp::Exists(key) => return self.exists(key, client),
             StorageOp::Expires(key) => {
-                return Ok(Answer::Value(self.told_expiry(key, client).map(Json::from)));
+                return Ok(Answer::Instant(self.told_expiry(key, client)));
             }
             StorageOp::DeleteKey(key) => self.delete(key),
             StorageOp::ClearExpired => return self.clear_expired(),

@@ -99,7 +99,7 @@ storage_operations! {
     Exists(key: K) = "exists", "exists", "exists {key}" -> Bool;
     /// When the record under the key expires, as a load tells it, in microseconds since the Unix epoch. Only stores are
     /// asked: session objects do not show it.
-    Expires(key: K) = "expires", "expires", "when {key} expires" -> Value;
+    Expires(key: K) = "expires", "expires", "when {key} expires" -> Instant;
     /// Deletes the record under the key.
     DeleteKey(key: K) = "delete-key", "delete-key", "delete {key} elsewhere" -> Unit;
     /// Removes expired records, and tells how many.

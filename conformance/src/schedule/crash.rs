@@ -101,8 +101,8 @@ impl Run<'_> {
             Operation::Delete => Asked::Delete,
             Operation::Load => Asked::Load,
             Operation::Exists => Asked::Exists,
-            // These are for stores whose operations overlap.
-            Operation::Lapse | Operation::ClearExpired => return Ok(()),
+            Operation::Lapse => Asked::Lapse(self.write()),
+            Operation::ClearExpired => Asked::ClearExpired,
         };
         let mut event = Event::new(client % CLIENTS, place + 1, asked, self.tick());
         event.audit = self.audit;
@@ -146,7 +146,9 @@ impl Run<'_> {
                 self.call(&Call::Session { number: 0, client, key: Some(key) })?;
                 Ok(loaded(&self.call(&Call::Op { number: 0, op: &SessionOp::Items })?))
             }
-            Asked::Lapse(_) | Asked::ClearExpired => Ok(Told::Unanswered),
+            Asked::Lapse(_) | Asked::ClearExpired => {
+                Err(Fault::Harness(format!("`{asked}` is for schedules in which no process is killed")))
+            }
             Asked::Exists => {
                 let seen = self.call(&Call::Storage { client, op: StorageOp::Exists(key) })?;
                 Ok(match seen.outcome {

@@ -25,7 +25,7 @@ pub(crate) const BLOCKED: Duration = Duration::from_millis(200);
 /// How long one waits where nothing is stopped any more.
 const HANGS: Duration = Duration::from_secs(30);
 
-/// When records expire: in the far future, and a second ago.
+/// When records expire: in the far future, and an hour ago.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expiry {
     pub(crate) later: OffsetDateTime,
@@ -273,9 +273,9 @@ fn record(write: u32, expires: OffsetDateTime) -> Record {
     of(write, "", expires)
 }
 
-/// One that has expired, a second after it was written. Some stores keep no more of that than the entry says.
+/// One that expired an hour before it was written. Some stores keep no more of that than the entry says.
 fn lapsed(write: u32, ago: OffsetDateTime) -> Record {
-    of(write, &format!(r#","{EXPIRY_ENTRY}":-1"#), ago)
+    of(write, &format!(r#","{EXPIRY_ENTRY}":-3600"#), ago)
 }
 
 /// The name of the entry with the session's own expiry.

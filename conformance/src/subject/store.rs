@@ -26,7 +26,6 @@ use super::session::{failed, perform, state};
 use super::{Env, Fault, Subject};
 use crate::call::Call;
 use crate::history::History;
-use crate::json::Json;
 use crate::manifest::{Hook, Manifest, SubjectLevel, Values};
 use crate::observation::{Answer, Failed, Observation};
 use crate::op::StorageOp;
@@ -273,7 +272,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         }
         let now = self.clock.now();
         let later = now + time::Duration::seconds(Settings::default().cookie_age);
-        Ok(Expiry { later, ago: now - time::Duration::SECOND })
+        Ok(Expiry { later, ago: now - time::Duration::HOUR })
     }
 
     fn store(&self, client: u8) -> Result<&Arc<S>, Fault> {
@@ -321,9 +320,10 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
                 };
                 match loaded {
                     // What cannot be read tells nothing.
-                    Err(StoreError::Corrupt { .. }) => Ok(Answer::Value(None)),
-                    loaded => loaded
-                        .map(|record| Answer::Value(record.map(|record| Json::from(micros(record.expires))))),
+                    Err(StoreError::Corrupt { .. }) => Ok(Answer::Instant(None)),
+                    loaded => {
+                        loaded.map(|record| Answer::Instant(record.map(|record| micros(record.expires))))
+                    }
                 }
             }
             StorageOp::DeleteKey(key) => {

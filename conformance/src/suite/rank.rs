@@ -45,8 +45,9 @@ impl Ranking {
         let place = |own: &BrokenGolden| -> Place {
             let optional = own.rule.rule().level != Level::Must;
             let named_at = own.divergence.rules.iter().position(|rule| *rule == own.rule).unwrap_or_default();
-            let counts = own.rule == rules::EXPIRY_CLEAR_COUNT;
-            (counts, Reverse(naming(own.rule)), named_at, optional, own.trace.steps.len(), own.rule)
+            // What a store tells of itself explains least: it may be wrong because something else is.
+            let tells = [rules::EXPIRY_CLEAR_COUNT, rules::EXPIRY_TOLD].contains(&own.rule);
+            (tells, Reverse(naming(own.rule)), named_at, optional, own.trace.steps.len(), own.rule)
         };
         let places = broken.iter().filter(|broken| broken.is_own()).map(|own| (own.rule, place(own)));
         Self { places: places.collect() }

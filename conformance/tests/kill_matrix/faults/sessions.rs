@@ -50,20 +50,6 @@ pub(super) const FAULTS: &[Fault] = &[
         }),
     ),
     fault(
-        "session-key-counted-in-bytes",
-        "key.short",
-        "a key of seven characters and eight bytes counts as a key",
-        "",
-        Sessions,
-        Flaw::Calls(|it, call| match call {
-            Call::Session { key: Some(key), .. } if key.len() >= 8 && key.chars().count() < 8 => {
-                let key = (*key).to_owned();
-                with_key(it.right(call), |_| Some(key))
-            }
-            _ => it.right(call),
-        }),
-    ),
-    fault(
         "session-opening-looks-the-key-up",
         "key.unread-unchanged",
         "opening a session drops a key that nobody knows",
