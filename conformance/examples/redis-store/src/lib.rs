@@ -46,8 +46,10 @@ impl RedisStore {
         record: &Record,
         check: ExistenceCheck,
     ) -> Result<bool, StoreError> {
-        // An instant, not a time to live: what has expired already is then gone at once.
-        let expires = u64::try_from(record.expires.unix_timestamp_nanos() / 1_000_000).unwrap_or(1).max(1);
+        // An instant, not a time to live: what has expired already is then gone at once. One millisecond earlier, since
+        // Redis still has a value in the millisecond in which it expires.
+        let expires = record.expires.unix_timestamp_nanos() / 1_000_000 - 1;
+        let expires = u64::try_from(expires).unwrap_or(1).max(1);
         let options = SetOptions::default().conditional_set(check).with_expiration(SetExpiry::PXAT(expires));
         let mut connection = self.connection.clone();
         let set: Result<Option<String>, _> =
