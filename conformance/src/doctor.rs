@@ -169,8 +169,7 @@ impl Examination {
         let mut lacking = Vec::new();
         for name in StorageOp::<&str>::NAMES {
             let Ok(Some(op)) = StorageOp::named(name, || Ok(UNKNOWN)) else { continue };
-            // Not on the wire: it is a `load` of a bare store, which is asked already.
-            if matches!(op, StorageOp::Expires(_)) {
+            if !op.is_on_the_wire() {
                 continue;
             }
             if Hook::named(op.wire_name()).is_some_and(|hook| !hooks.contains(&hook)) {

@@ -151,9 +151,7 @@ fn answer(subject: &mut dyn Subject, request: &Request) -> Result<Observation, S
             done()
         }
         _ => {
-            let storage = StorageOp::wire_named(op, || request.key())?;
-            // That one is a `load` of a bare store, and not on the wire.
-            if let Some(op) = storage.filter(|op| !matches!(op, StorageOp::Expires(_))) {
+            if let Some(op) = StorageOp::wire_named(op, || request.key())? {
                 let client = request.client()?;
                 return ask(&Call::Storage { client, op: op.map_key(String::as_str) });
             }

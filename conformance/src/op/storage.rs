@@ -61,16 +61,14 @@ macro_rules! storage_operations {
                 }))
             }
 
-            /// As [`named`](Self::named), for the name on the wire.
+            /// As [`named`](Self::named), for the name on the wire; nothing for one that is not there.
             pub(crate) fn wire_named(
                 name: &str,
                 key: impl Fn() -> Result<K, String>,
             ) -> Result<Option<Self>, String> {
                 let names = [$(($wire, $name)),+];
-                match names.into_iter().find(|(wire, _)| *wire == name) {
-                    Some((_, name)) => Self::named(name, key),
-                    None => Ok(None),
-                }
+                let Some((_, name)) = names.into_iter().find(|(wire, _)| *wire == name) else { return Ok(None) };
+                Ok(Self::named(name, key)?.filter(Self::is_on_the_wire))
             }
         }
 
@@ -91,6 +89,11 @@ impl<K> StorageOp<K> {
     /// Whether the storage is closed and opened again, and every object starts anew.
     pub fn reopens(&self) -> bool {
         matches!(self, Self::Reopen | Self::Rotate)
+    }
+
+    /// Whether an adapter may be asked it. When a record expires is seen in a `load` of a bare store.
+    pub(crate) fn is_on_the_wire(&self) -> bool {
+        !matches!(self, Self::Expires(_))
     }
 }
 

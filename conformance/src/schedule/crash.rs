@@ -95,15 +95,7 @@ impl Run<'_> {
     /// Does one operation to its end, or to the death of the process.
     fn ask(&mut self, client: u8, op: Operation, key: u32, doom: Option<Duration>) -> Result<(), Fault> {
         let place = (key.max(1) - 1) % KEYS;
-        let asked = match op {
-            Operation::Insert => Asked::Insert(self.write()),
-            Operation::Update => Asked::Update(self.write()),
-            Operation::Delete => Asked::Delete,
-            Operation::Load => Asked::Load,
-            Operation::Exists => Asked::Exists,
-            Operation::Lapse => Asked::Lapse(self.write()),
-            Operation::ClearExpired => Asked::ClearExpired,
-        };
+        let asked = op.asked(|| self.write());
         let mut event = Event::new(client % CLIENTS, place + 1, asked, self.tick());
         event.audit = self.audit;
         let key = usize::try_from(place).ok().and_then(|place| self.keys.get(place)).cloned();

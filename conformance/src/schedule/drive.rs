@@ -139,15 +139,7 @@ impl<S: SessionStore> Drive<'_, S> {
 
     fn begin(&mut self, client: u8, op: Operation, key: u32) {
         let began = self.tick();
-        let asked = match op {
-            Operation::Insert => Asked::Insert(self.write()),
-            Operation::Update => Asked::Update(self.write()),
-            Operation::Lapse => Asked::Lapse(self.write()),
-            Operation::Delete => Asked::Delete,
-            Operation::Load => Asked::Load,
-            Operation::Exists => Asked::Exists,
-            Operation::ClearExpired => Asked::ClearExpired,
-        };
+        let asked = op.asked(|| self.write());
         let mut event = Event::new(client, key, asked, began);
         event.audit = self.audit;
         let store = &self.stage.stores[usize::from(client) % self.stage.stores.len()];

@@ -21,6 +21,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use crate::history::Asked;
 use crate::parts::When;
 
 pub(crate) use crash::{Mortal, carry_out};
@@ -205,6 +206,19 @@ pub(crate) fn part_of<'a>(number: u32, parts: &[&'a str]) -> Option<&'a str> {
 }
 
 impl Operation {
+    /// What is asked with it; `write` gives the number of a write.
+    fn asked(self, write: impl FnOnce() -> u32) -> Asked {
+        match self {
+            Self::Insert => Asked::Insert(write()),
+            Self::Update => Asked::Update(write()),
+            Self::Lapse => Asked::Lapse(write()),
+            Self::Delete => Asked::Delete,
+            Self::Load => Asked::Load,
+            Self::Exists => Asked::Exists,
+            Self::ClearExpired => Asked::ClearExpired,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Insert => "insert",

@@ -105,12 +105,11 @@ fn request_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
         ),
     ];
     let known = |op: &str| StorageOp::wire_named(op, || Ok(())).ok().flatten();
-    // The first has another name here; the second is a load of a bare store.
-    let elsewhere = ["force-key", "expires"];
-    for name in StorageOp::<()>::NAMES.iter().filter(|name| !elsewhere.contains(name)) {
-        let op = known(name);
-        let keys = op.filter(|op| op.key().is_some()).map(|_| key());
-        let own = if op == Some(StorageOp::Rotate) { secret_fields() } else { Vec::new() };
+    for name in StorageOp::<()>::NAMES {
+        // `force-key` has another name here, and stands above.
+        let Some(op) = known(name) else { continue };
+        let keys = op.key().map(|()| key());
+        let own = if op == StorageOp::Rotate { secret_fields() } else { Vec::new() };
         requests.push((name, [now(), client()].into_iter().chain(keys).chain(own).collect()));
     }
     for name in SessionOp::NAMES {
