@@ -91,6 +91,9 @@ mod tests {
 
     #[test]
     fn the_system_clock_has_whole_microseconds() {
-        assert_eq!(SystemClock.now().nanosecond() % 1_000, 0);
+        let before = OffsetDateTime::now_utc();
+        let now = SystemClock.now();
+        assert_eq!(now.nanosecond() % 1_000, 0);
+        assert!(now > before - Duration::microseconds(1) && now <= OffsetDateTime::now_utc());
     }
 }

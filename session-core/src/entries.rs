@@ -487,6 +487,16 @@ mod tests {
         assert_eq!(entries.len(), 40);
     }
 
+    #[test]
+    fn a_dictionary_is_extended_by_another() {
+        let mut ours = entries(r#"{"a": 1, "b": 2}"#);
+        ours.extend(&Entries::new());
+        assert_eq!(ours.to_json(), r#"{"a": 1, "b": 2}"#);
+        ours.extend(&entries(r#"{"\u0062": 3, "c": [ ]}"#));
+        assert_eq!(ours.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!((ours.get("a"), ours.get("b"), ours.get("c")), (Some("1"), Some("3"), Some("[ ]")));
+    }
+
     #[rstest]
     #[case("[1]")]
     #[case("")]
@@ -523,8 +533,15 @@ mod tests {
                     theirs.insert(name, value.into());
                 } else {
                     let removed = theirs.shift_remove(&name).map(|value| value.to_string());
+                    let is_removed = removed.is_some();
                     prop_assert_eq!(ours.remove(&name).map(|json| json.as_str().to_owned()), removed);
+                    // What was removed takes no more room than what is there.
+                    let slots = ours.shared.slots.len();
+                    let is_small = slots <= FEW || slots <= 2 * ours.len();
+                    prop_assert!(is_small || !is_removed, "{} slots for {}", slots, ours.len());
                 }
+                // Many are found without looking at all of them.
+                prop_assert_eq!(ours.shared.index.is_some(), ours.shared.slots.len() > FEW);
             }
             let written = Json::write(&theirs).unwrap();
             prop_assert_eq!(ours.to_json(), written.as_str());

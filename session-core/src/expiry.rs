@@ -206,7 +206,8 @@ fn parse_iso(text: &str, zone: Option<&TimeZone>) -> Option<OffsetDateTime> {
     at.checked_add(Duration::nanoseconds(nanoseconds - offset_nanoseconds))
 }
 
-/// Hours, minutes and seconds, and nanoseconds to the microsecond.
+/// Hours, minutes and seconds, and nanoseconds to the microsecond. A fraction is one of a second, also where there are
+/// no seconds.
 fn clock_time(text: &str) -> Option<([u8; 3], i64)> {
     let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, "0"));
     let mut parts = [0; 3];
@@ -215,8 +216,7 @@ fn clock_time(text: &str) -> Option<([u8; 3], i64)> {
         *parts.get_mut(count)? = if part.len() == 2 { digits(part)? } else { return None };
         count += 1;
     }
-    // A fraction is one of a second.
-    if (text.len() > whole.len() && count < 3) || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+    if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let micros: i64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
@@ -229,10 +229,8 @@ fn utc_offset(text: &str) -> Option<(UtcOffset, i64)> {
     let sign = if sign == "-" { -1 } else { 1 };
     let (parts, nanoseconds) = match text.len() {
         // Python reads it without colons, too.
-        4 if !text.contains(':') => clock_time(&format!("{}:{}", text.get(..2)?, text.get(2..)?))?,
-        6 if !text.contains(':') => {
-            clock_time(&format!("{}:{}:{}", text.get(..2)?, text.get(2..4)?, text.get(4..)?))?
-        }
+        4 => clock_time(&format!("{}:{}", text.get(..2)?, text.get(2..)?))?,
+        6 => clock_time(&format!("{}:{}:{}", text.get(..2)?, text.get(2..4)?, text.get(4..)?))?,
         _ => clock_time(text)?,
     };
     // `time` knows offsets of more than a day.
@@ -278,6 +276,9 @@ mod tests {
     #[case("2030-01-01T10", datetime!(2030-01-01 10:00:00 UTC))]
     #[case("2030-01-01", datetime!(2030-01-01 00:00:00 UTC))]
     #[case("2030-01-01T00:00:00.1234567", datetime!(2030-01-01 00:00:00.123_456 UTC))]
+    #[case("2030-01-01T00:00:00,5", datetime!(2030-01-01 00:00:00.5 UTC))]
+    #[case("2030-01-01T10:00.5", datetime!(2030-01-01 10:00:00.5 UTC))]
+    #[case("2030-01-01T00:00:00+23:59", datetime!(2030-01-01 00:00:00 +23:59))]
     #[case("2030-01-01T00:00:00+00:00:00.500000", datetime!(2029-12-31 23:59:59.5 UTC))]
     #[case("9999-12-31T23:30:00-01:00", datetime!(9999-12-31 23:30 -01:00))]
     fn python_reads_this_as(#[case] text: &str, #[case] at: OffsetDateTime) {
@@ -300,7 +301,14 @@ mod tests {
     #[case("true")]
     #[case("NaN")]
     #[case("1000000000000000000000")]
+    #[case("1000000000000000.0")]
     #[case("\"2030-13-01T00:00:00\"")]
+    #[case("\"2030/01-01\"")]
+    #[case("\"2030-01/01\"")]
+    #[case("\"2030-01-01T\"")]
+    #[case("\"2030-01-01T1:00:00\"")]
+    #[case("\"2030-01-01T00:00:00.\"")]
+    #[case("\"2030-01-01T00:00:00.5x\"")]
     #[case("\"0000-01-01T00:00:00\"")]
     #[case("\"2030-01-01T+1:00:00\"")]
     #[case("\"2030-01-01T00:00:00+99:00\"")]

@@ -138,6 +138,19 @@ mod tests {
     }
 
     #[test]
+    fn what_the_source_gave_too_little_of_is_drawn_again() {
+        let mut draws = [255, 1].into_iter();
+        let key = draw(|bytes| {
+            bytes.fill(draws.next().ok_or("there is no third draw")?);
+            bytes[..10].fill(0);
+            Ok(())
+        });
+        let (first, second) = (character(0).unwrap(), character(1).unwrap());
+        let wanted: String = [first; 20].into_iter().chain([second; 12]).collect();
+        assert_eq!(key.unwrap().as_str(), wanted);
+    }
+
+    #[test]
     fn each_character_is_as_likely_as_any_other() {
         let mut counts = std::collections::BTreeMap::<char, u32>::new();
         for c in (0..=u8::MAX).filter_map(character) {

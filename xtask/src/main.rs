@@ -18,6 +18,7 @@ mod fuzz;
 mod http;
 mod login;
 mod msrv;
+mod mutants;
 mod new;
 mod outside;
 mod packages;
@@ -148,6 +149,12 @@ enum Task {
         #[arg(long, value_name = "DECODER", value_parser = fuzz::names())]
         only: Option<String>,
     },
+    /// Change session-core in one place after the other, and see whether a test or the suite notices; takes an hour
+    Mutants {
+        /// Only these files, a pattern such as `session.rs`
+        #[arg(long, value_name = "FILE")]
+        only: Option<String>,
+    },
     /// Check the documents: links, and the programs that the guides show
     Docs,
     /// Write the files of `sessionspec new` for each language, and run them as they are
@@ -212,6 +219,7 @@ fn main() -> ExitCode {
         Task::Fuzz { seconds, only } => {
             fuzz::run(&root, seconds, only.as_deref()).map(|ended| println!("{ended}"))
         }
+        Task::Mutants { only } => mutants::run(&root, only.as_deref()).map(|ended| println!("{ended}")),
         Task::Docs => docs::run(&root),
         Task::New => new::run(&root).map(|ended| println!("{ended}")),
         Task::Author => author::run(&root),

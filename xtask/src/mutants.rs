@@ -1,0 +1,117 @@
+//! `cargo xtask mutants`: changes `session-core` in one place after the other (`cargo-mutants` does), and sees whether
+//! anybody notices: its own tests, or the suite on the store of the example. A change that nobody notices is a fault,
+//! unless `.cargo/mutants.toml` lists it with the reason.
+//!
+//! It takes an hour, so that CI does not run it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::{Ended, Failure, command};
+
+/// What is changed, and who has to notice.
+const CHANGED: &str = "session-core";
+const NOTICING: [&str; 2] = [CHANGED, "tiny-store"];
+
+/// How many of a hundred changes must be noticed; the others are listed.
+const WANTED: u64 = 95;
+
+/// Below the target directory.
+const PLACE: &str = "target/mutants";
+
+/// A thousand builds: what is built fast is right.
+const PROFILE: [(&str, &str); 5] = [
+    ("CARGO_INCREMENTAL", "1"),
+    ("CARGO_PROFILE_DEV_DEBUG", "0"),
+    ("CARGO_PROFILE_DEV_OPT_LEVEL", "1"),
+    ("CARGO_PROFILE_TEST_DEBUG", "0"),
+    ("CARGO_PROFILE_TEST_OPT_LEVEL", "1"),
+];
+
+/// How many changes ended in which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Noticed {
+    /// A test failed, or no longer ended.
+    caught: u64,
+    missed: u64,
+    /// Not tried, for a reason that is given.
+    listed: u64,
+}
+
+/// Changes all files, or those that `only` names, a pattern as cargo-mutants has them.
+pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<Ended, Failure> {
+    let mut probe = Command::new("cargo");
+    if !probe.args(["mutants", "--version"]).output().is_ok_and(|output| output.status.success()) {
+        return Ok(Ended::NotRun(
+            "cargo-mutants is not installed; get it with `cargo install --locked cargo-mutants`".into(),
+        ));
+    }
+    let everything = list(root, only, &["--no-config"])?;
+    let listed = everything - list(root, only, &[])?;
+    let place = root.join(PLACE);
+    fs::create_dir_all(&place)?;
+    let mut mutants = mutants(root, only);
+    for package in NOTICING {
+        mutants.args(["--test-package", package]);
+    }
+    mutants.arg("--output").arg(&place).args(["--", "--lib", "--tests"]).envs(PROFILE);
+    // 2: some were missed; 3: some no longer ended. Both are read from what it wrote.
+    let status = mutants.status()?;
+    if !matches!(status.code(), Some(0 | 2 | 3)) {
+        return Err(Failure::one("cargo mutants", status.to_string()));
+    }
+    let out = place.join("mutants.out");
+    let outcomes: Value = serde_json::from_str(&fs::read_to_string(out.join("outcomes.json"))?)
+        .map_err(std::io::Error::from)?;
+    let noticed = Noticed::of(&outcomes, listed);
+    println!("mutants: {noticed:?}, {} of 100 noticed", noticed.share());
+    let missed = fs::read_to_string(out.join("missed.txt"))?;
+    let mut faults: Vec<String> = missed.lines().map(|line| format!("nobody notices: {line}")).collect();
+    // A few files may have more that cannot be noticed.
+    if only.is_none() && noticed.share() < WANTED {
+        faults.push(format!("{WANTED} of 100 must be noticed, and {} are", noticed.share()));
+    }
+    if faults.is_empty() { Ok(Ended::Passed) } else { Err(Failure::many("mutants", faults)) }
+}
+
+fn mutants(root: &Path, only: Option<&str>) -> Command {
+    let mut mutants = Command::new("cargo");
+    mutants.current_dir(root).args(["mutants", "--package", CHANGED, "--all-features", "--jobs", "2"]);
+    mutants.args(only.iter().flat_map(|only| ["--file", *only]));
+    mutants
+}
+
+/// How many changes there are.
+fn list(root: &Path, only: Option<&str>, options: &[&str]) -> Result<u64, Failure> {
+    let list = command::output(mutants(root, only).arg("--list").args(options))?;
+    Ok(list.lines().count().try_into().unwrap_or_default())
+}
+
+impl Noticed {
+    fn of(outcomes: &Value, listed: u64) -> Self {
+        let count = |name: &str| outcomes[name].as_u64().unwrap_or_default();
+        Self { caught: count("caught") + count("timeout"), missed: count("missed"), listed }
+    }
+
+    /// Of a hundred that compile.
+    fn share(self) -> u64 {
+        (self.caught * 100).checked_div(self.caught + self.missed + self.listed).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_longer_ends_is_noticed_and_what_is_listed_is_not() {
+        let outcomes = serde_json::json!({ "caught": 90, "timeout": 3, "missed": 2, "unviable": 40 });
+        let noticed = Noticed::of(&outcomes, 5);
+        assert_eq!(noticed, Noticed { caught: 93, missed: 2, listed: 5 });
+        assert_eq!(noticed.share(), 93);
+        assert_eq!(Noticed::of(&serde_json::json!({}), 0).share(), 0);
+    }
+}
