@@ -14,6 +14,7 @@ use crate::manifest::{Hook, Manifest};
 use crate::op::{Alteration, Entries, Expiry, Forged, KeyRef, Op, SessionOp, StorageOp};
 use crate::rule::RuleId;
 use crate::rules;
+use crate::suite::Effort;
 use crate::trace::{START, Settings, Step, Trace};
 use crate::value::TraceValue;
 use tried::{BIG, DOUBLES, INTEGERS, NAMES, REPLACED, SHAPES, TEXTS};
@@ -23,6 +24,9 @@ const TOGETHER: usize = 12;
 
 /// How many sessions a sweep has to look at: more than what a store may sweep at a time.
 const MANY: u32 = 120;
+
+/// How many sessions are stored at a time where all is looked at: more than the thousand that caches like to have room for.
+const THOUSAND: u32 = 1_100;
 
 /// How often one session is saved.
 const OFTEN: usize = 20;
@@ -35,7 +39,7 @@ const TURNED_BACK: [i64; 2] = [1_919_291_400_000_000, 1_919_914_200_000_000];
 
 /// The traces for subjects with a certain manifest. Where a trace is about one rule, that rule is to blame for what is lost
 /// there, unless a golden trace has shown that another one is broken.
-pub(crate) fn traces(manifest: &Manifest) -> Vec<(Option<RuleId>, Trace)> {
+pub(crate) fn traces(manifest: &Manifest, effort: Effort) -> Vec<(Option<RuleId>, Trace)> {
     let mut traces = Vec::new();
     let stores = Some(rules::LIFECYCLE_SAVE_STORES);
     let replaced = |values| (stores, one_after_the_other(values, manifest));
@@ -78,6 +82,9 @@ pub(crate) fn traces(manifest: &Manifest) -> Vec<(Option<RuleId>, Trace)> {
         traces.extend(on_a_server.map(|trace| (None, trace(manifest))));
         if manifest.hooks.contains(&Hook::Damage) {
             traces.push((None, swept_with_a_damaged_one(manifest)));
+        }
+        if effort == Effort::Full {
+            traces.push((Some(rules::LIFECYCLE_ISOLATION), a_thousand_sessions(manifest)));
         }
     }
     traces
@@ -321,6 +328,22 @@ fn many_sessions(manifest: &Manifest) -> Trace {
     writer.trace()
 }
 
+/// More sessions than fit into what has room for a thousand; each of them is there in the end.
+fn a_thousand_sessions(manifest: &Manifest) -> Trace {
+    let mut writer = Writer::new(manifest);
+    for _ in 0..THOUSAND {
+        let session = writer.begin();
+        writer.save(session);
+    }
+    for number in (1..=THOUSAND).step_by(100) {
+        writer.look(0, KeyRef::Issued(number));
+    }
+    for number in 1..=THOUSAND {
+        writer.exists(KeyRef::Issued(number));
+    }
+    writer.trace()
+}
+
 /// An hour that local clocks have twice: a session that lives for 45 minutes lives on in the second one, and no longer.
 fn when_clocks_are_turned_back(instant: i64, manifest: &Manifest) -> Trace {
     let mut writer = Writer::new(manifest);
@@ -442,7 +465,7 @@ mod tests {
     #[test]
     fn the_model_can_do_each_step() {
         let manifest = Manifest::reference();
-        for (_, trace) in traces(&manifest) {
+        for (_, trace) in traces(&manifest, Effort::Full) {
             let mut model = Model::new(&manifest, trace.settings, Errata::Imitated);
             let answers: Vec<_> = trace.steps.iter().map(|step| model.step(step)).collect();
             assert!(answers.iter().all(Option::is_some), "{:?}", trace.steps.last());

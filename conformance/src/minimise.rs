@@ -9,10 +9,10 @@ use crate::call::Handles;
 use crate::op::{Expiry, KeyRef, Op, SessionOp};
 use crate::trace::{Settings, Step, Trace};
 
-/// Gives the smallest trace found for which `fails` still holds, asking at most `budget` times.
+/// Gives the smallest trace found that still fails, asking at most `budget` times.
 ///
-/// `fails` must hold for `trace` itself.
-pub fn minimise(trace: &Trace, budget: usize, fails: impl FnMut(&Trace) -> bool) -> Trace {
+/// `fails` tells whether a trace fails, which `trace` itself must; `None` ends the search.
+pub fn minimise(trace: &Trace, budget: usize, fails: impl FnMut(&Trace) -> Option<bool>) -> Trace {
     let mut search = Search { best: trace.clone(), fails, left: budget };
     loop {
         let before = search.best.clone();
@@ -21,7 +21,7 @@ pub fn minimise(trace: &Trace, budget: usize, fails: impl FnMut(&Trace) -> bool)
         search.simplify_steps();
         search.shrink_times();
         search.try_with(|trace| trace.settings = Settings::default());
-        if search.best == before || search.left == 0 {
+        if search.best == before || search.is_over() {
             return search.best;
         }
     }
@@ -33,18 +33,26 @@ struct Search<F> {
     left: usize,
 }
 
-impl<F: FnMut(&Trace) -> bool> Search<F> {
+impl<F: FnMut(&Trace) -> Option<bool>> Search<F> {
     /// Takes the candidate if it differs and still fails.
     fn accept(&mut self, candidate: Trace) -> bool {
-        if self.left == 0 || candidate == self.best {
+        if self.is_over() || candidate == self.best {
             return false;
         }
         self.left -= 1;
         let accepted = (self.fails)(&candidate);
-        if accepted {
-            self.best = candidate;
+        match accepted {
+            Some(true) => self.best = candidate,
+            Some(false) => {}
+            None => self.left = 0,
         }
-        accepted
+        accepted == Some(true)
+    }
+
+    /// Whether nothing more can be asked. Who makes many candidates looks first: of a trace of thousands of steps there
+    /// are millions.
+    fn is_over(&self) -> bool {
+        self.left == 0
     }
 
     fn try_with(&mut self, change: impl FnOnce(&mut Trace)) -> bool {
@@ -58,13 +66,13 @@ impl<F: FnMut(&Trace) -> bool> Search<F> {
         let mut size = self.best.steps.len().div_ceil(2).max(1);
         loop {
             let mut end = self.best.steps.len();
-            while end > 0 {
+            while end > 0 && !self.is_over() {
                 let start = end.saturating_sub(size);
                 let block: Vec<usize> = (start..end).collect();
                 self.drop_steps(&block);
                 end = start.min(self.best.steps.len());
             }
-            if size == 1 {
+            if size == 1 || self.is_over() {
                 return;
             }
             size = size.div_ceil(2);
@@ -74,10 +82,10 @@ impl<F: FnMut(&Trace) -> bool> Search<F> {
     /// Leaves out any two steps: a save and what was set for it go together.
     fn drop_pairs(&mut self) {
         let mut first = 0;
-        while first < self.best.steps.len() {
+        while first < self.best.steps.len() && !self.is_over() {
             let mut second = first + 1;
             let mut dropped = false;
-            while second < self.best.steps.len() && !dropped {
+            while second < self.best.steps.len() && !dropped && !self.is_over() {
                 dropped = self.drop_steps(&[first, second]);
                 second += 1;
             }
@@ -103,6 +111,9 @@ impl<F: FnMut(&Trace) -> bool> Search<F> {
     /// Puts a simpler step in the place of each.
     fn simplify_steps(&mut self) {
         for index in 0..self.best.steps.len() {
+            if self.is_over() {
+                return;
+            }
             for simpler in simpler_steps(&self.best.steps[index]) {
                 self.try_with(|trace| trace.steps[index] = simpler);
             }
@@ -122,6 +133,9 @@ impl<F: FnMut(&Trace) -> bool> Search<F> {
             }
         }
         for set in 0..self.best.steps.len() {
+            if self.is_over() {
+                return;
+            }
             let Op::Session(session, SessionOp::SetExpiry(Expiry::Seconds(seconds))) =
                 self.best.steps[set].op
             else {
@@ -291,13 +305,41 @@ mod tests {
         false
     }
 
+    /// As many sessions, each of them saved.
+    fn long(sessions: usize) -> Trace {
+        let lines = [r#"{"op":"new"}"#, r#"{"op":"save","session":1}"#].repeat(sessions);
+        trace(&lines)
+    }
+
+    #[test]
+    fn a_search_ends_when_it_is_told_to() {
+        let whole = long(3_000);
+        let mut asked = 0;
+        let small = minimise(&whole, usize::MAX, |candidate| {
+            asked += 1;
+            (asked < 5).then_some(candidate.steps.len() >= 3_000)
+        });
+        assert_eq!((small.steps.len(), asked), (3_000, 5));
+    }
+
+    #[test]
+    fn of_a_long_trace_no_more_is_tried_than_the_budget_allows() {
+        let mut asked = 0;
+        let small = minimise(&long(3_000), 20, |candidate| {
+            asked += 1;
+            Some(candidate.steps.len() > 3_000)
+        });
+        assert_eq!(asked, 20);
+        assert!((3_001..6_000).contains(&small.steps.len()), "{}", small.steps.len());
+    }
+
     #[test]
     fn generated_failures_reach_the_known_minimum() {
         let mut found = 0;
         for trace in Generator::new(&Manifest::reference(), 3, 40).take(300) {
             if needs_three_things(&trace) {
                 found += 1;
-                let small = minimise(&trace, 2_000, needs_three_things);
+                let small = minimise(&trace, 2_000, |trace| Some(needs_three_things(trace)));
                 assert_eq!(small.steps.len(), 3, "{}", small.to_jsonl(None));
                 assert!(small.steps.iter().map(|step| step.advance).sum::<i64>() <= 1);
             }

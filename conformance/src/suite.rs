@@ -65,7 +65,7 @@ fn playable(trace: &Trace, manifest: &Manifest) -> Option<Trace> {
 /// A trace as small as it goes in the time that there is for it.
 fn shrunk(trace: &Trace, config: &Config, mut fails: impl FnMut(&Trace) -> bool) -> Trace {
     let started = Stopwatch::start();
-    minimise(trace, ATTEMPTS, |candidate| started.elapsed() < config.shrink && fails(candidate))
+    minimise(trace, ATTEMPTS, |candidate| (started.elapsed() < config.shrink).then(|| fails(candidate)))
 }
 
 /// A trace up to the step that is not as expected: what comes after it shows nothing more.
@@ -141,7 +141,7 @@ fn run_traces(
         run.wall();
     }
     (run.progress)(Progress::Working(Work::Corpus));
-    for (about, trace) in corpus::traces(run.subject.manifest()) {
+    for (about, trace) in corpus::traces(run.subject.manifest(), config.effort) {
         if run.is_over(started) {
             break;
         }
@@ -462,7 +462,7 @@ impl<'a> Run<'a> {
             Some((last.op.name(), expected.outcome, expected.why, waited))
         };
         let wanted = last(trace)?;
-        Some(minimise(trace, ATTEMPTS, |candidate| last(candidate).as_ref() == Some(&wanted)))
+        Some(minimise(trace, ATTEMPTS, |candidate| Some(last(candidate).as_ref() == Some(&wanted))))
     }
 
     fn faulted(

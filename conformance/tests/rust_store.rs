@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use beside::{Beside, With};
 use session_backends::MemoryStore;
-use session_conformance::report::{Outcome, SubjectReport};
+use session_conformance::report::{Outcome, SubjectReport, failure_block};
+use session_conformance::suite::Effort;
 use session_conformance::{Env, Opening, Suite};
 use session_core::{ManualClock, StoreError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -51,6 +52,23 @@ async fn connect(env: &Env) -> io::Result<With<Connection>> {
         tokio::io::copy(&mut from, &mut to).await
     });
     Ok(With::over(memory(env), Connection(tokio::sync::Mutex::new(TcpStream::connect(address).await?))))
+}
+
+#[test]
+fn a_store_with_room_for_a_thousand_sessions_is_found_before_a_release() {
+    let report = |room, effort| {
+        let open = async move |env: &Env, _| Ok::<_, Infallible>(MemoryStore::with_clock(room, env.clock()));
+        let suite = Suite::new(open).rules("lifecycle.*").cases(0).effort(effort);
+        suite.shrink(Duration::from_secs(1)).report().unwrap()
+    };
+    assert_eq!(broken(&report(1_000, Effort::Quick)), []);
+    assert_eq!(broken(&report(1_100, Effort::Full)), []);
+    let report = report(1_000, Effort::Full);
+    assert_eq!(report.failures[0].rule.rule().id, "lifecycle.isolation");
+    // The reader sees a page, and not a thousand lines.
+    let block = failure_block(&report.failures[0], &report.manifest, None);
+    assert!(block.contains("steps more, which the trace's file has"), "{block}");
+    assert!(block.lines().count() < 40, "{block}");
 }
 
 #[test]

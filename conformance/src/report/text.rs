@@ -39,7 +39,7 @@ pub fn failure_block(
     };
     let seed = failure.seed.map(|seed| format!(" · seed {seed:#x}")).unwrap_or_default();
     let _ = writeln!(out, "  store {} · {django}{seed} · {shrunk}", titled(manifest));
-    out.push_str(&steps_table(&failure.trace, &failure.divergence));
+    out.push_str(&cut(&steps_table(&failure.trace, &failure.divergence)));
     if !failure.also.is_empty() {
         let also: Vec<String> = failure.also.iter().map(|rule| format!("r[{}]", rule.rule().id)).collect();
         let _ = writeln!(out, "  also broken by this step: {}", also.join(", "));
@@ -82,7 +82,8 @@ pub fn ended_block(
         let before = std::iter::repeat_n(String::new(), steps.saturating_sub(1));
         table(trace, before.chain([format!("{}        <- here", found.status.name())]))
     };
-    out.push_str(&found.divergence.as_ref().map_or_else(ended, |divergence| steps_table(trace, divergence)));
+    let table = found.divergence.as_ref().map_or_else(ended, |divergence| steps_table(trace, divergence));
+    out.push_str(&cut(&table));
     let reason = found.reason.as_deref().unwrap_or_default();
     let _ = writeln!(out, "  why:    {reason}\n  spec:   {}", found.rule.rule().place());
     if let Some((artifacts, replay)) = artifacts {
@@ -174,6 +175,23 @@ fn steps_table(trace: &Trace, divergence: &Divergence) -> String {
     let here =
         format!("expected {}   got {}        <- here", expected_text(divergence), observed_text(divergence));
     table(trace, results.chain([here]))
+}
+
+/// How many lines of a long trace a failure shows: of its beginning, and of its end, where the wrong step is.
+const SHOWN: (usize, usize) = (10, 20);
+
+/// The beginning and the end of a long table: some faults need hundreds of steps, most of which are alike.
+fn cut(table: &str) -> String {
+    let lines: Vec<&str> = table.split_inclusive('\n').collect();
+    let (first, last) = SHOWN;
+    let more = lines.len().saturating_sub(first + last);
+    // Some lines more take no more room than what would stand for them.
+    if more < first {
+        return table.to_owned();
+    }
+    let more = thousands(u64::try_from(more).unwrap_or(u64::MAX));
+    let (first, last) = (lines[..first].concat(), lines[lines.len() - last..].concat());
+    format!("{first}    … {more} steps more, which the trace's file has …\n{last}")
 }
 
 /// The steps of a trace with what each showed.
@@ -441,6 +459,14 @@ mod tests {
             [counted(0, "rule"), counted(1, "rule"), counted(11, "rule")],
             ["0 rules", "1 rule", "11 rules"]
         );
+    }
+
+    #[test]
+    fn of_a_long_table_the_beginning_and_the_end_are_shown() {
+        let table = |lines: std::ops::Range<usize>| lines.map(|n| format!("    s{n}\n")).collect::<String>();
+        assert_eq!(cut(&table(0..39)), table(0..39));
+        let gap = "    … 1,170 steps more, which the trace's file has …\n";
+        assert_eq!(cut(&table(0..1_200)), table(0..10) + gap + &table(1_180..1_200));
     }
 
     #[test]

@@ -18,17 +18,17 @@ pub struct Config {
     pub shrink: Duration,
     /// Which rules are wanted; the others are disabled. `*` stands for any text.
     pub rules: Option<String>,
-    /// How hard what overlaps, fails and is dropped is looked at.
+    /// How hard what overlaps, fails and is dropped is looked at, and how many sessions are stored at a time.
     pub effort: Effort,
 }
 
-/// How hard what overlaps, fails and is dropped is looked at.
+/// How hard what overlaps, fails and is dropped is looked at, and how many sessions are stored at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effort {
     /// For every day: some schedules and races, in a second or two.
     Quick,
-    /// Before a release: many of them, in a minute or two.
+    /// Before a release: many of them, and more than a thousand sessions at a time, in a minute or two.
     Full,
 }
 

@@ -71,7 +71,7 @@ enum Format {
 enum ProfileName {
     /// For every day
     Quick,
-    /// Before a release: many more schedules and races
+    /// Before a release: many more schedules and races, and more than a thousand sessions at a time
     Full,
 }
 
