@@ -193,6 +193,8 @@ fn parse_iso(text: &str, zone: Option<&TimeZone>) -> Option<OffsetDateTime> {
     let rest = rest_chars.as_str();
     let place = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
     let (time, offset) = rest.split_at(place);
+    // A point without digits Python reads before an offset, and nowhere else.
+    let time = if offset.is_empty() { time } else { time.strip_suffix(['.', ',']).unwrap_or(time) };
     let (whole, nanoseconds) = clock_time(time)?;
     let at = PrimitiveDateTime::new(date, Time::from_hms(whole[0], whole[1], whole[2]).ok()?);
     let (at, offset_nanoseconds) = match offset {
@@ -277,6 +279,7 @@ mod tests {
     #[case("2030-01-01", datetime!(2030-01-01 00:00:00 UTC))]
     #[case("2030-01-01T00:00:00.1234567", datetime!(2030-01-01 00:00:00.123_456 UTC))]
     #[case("2030-01-01T00:00:00,5", datetime!(2030-01-01 00:00:00.5 UTC))]
+    #[case("2030-01-01T00:00:00.+00:00", datetime!(2030-01-01 00:00:00 UTC))]
     #[case("2030-01-01T10:00.5", datetime!(2030-01-01 10:00:00.5 UTC))]
     #[case("2030-01-01T00:00:00+23:59", datetime!(2030-01-01 00:00:00 +23:59))]
     #[case("2030-01-01T00:00:00+00:00:00.500000", datetime!(2029-12-31 23:59:59.5 UTC))]
@@ -308,6 +311,8 @@ mod tests {
     #[case("\"2030-01-01T\"")]
     #[case("\"2030-01-01T1:00:00\"")]
     #[case("\"2030-01-01T00:00:00.\"")]
+    #[case("\"2030-01-01T00:00:00..+00:00\"")]
+    #[case("\"2030-01-01T00:00:00+00:00:00.\"")]
     #[case("\"2030-01-01T00:00:00.5x\"")]
     #[case("\"0000-01-01T00:00:00\"")]
     #[case("\"2030-01-01T+1:00:00\"")]
