@@ -337,6 +337,18 @@ mod tests {
     const PLAIN: &str = include_str!("../tests/django/plain.txt");
     const PACKED: &str = include_str!("../tests/django/packed.txt");
 
+    // As Django 6.1.3's `TimestampSigner.unsign` with `max_age=10`.
+    #[rstest]
+    #[case(Duration::seconds(10), true)]
+    #[case(Duration::milliseconds(10_500), false)]
+    #[case(Duration::seconds(11), false)]
+    fn a_signature_may_be_as_old_as_its_greatest_age(#[case] age: Duration, #[case] is_valid: bool) {
+        let signer = signer("secret");
+        let signed = signer.sign_with_time("value", at(1_893_456_000));
+        let max_age = Some((Duration::seconds(10), at(1_893_456_000) + age));
+        assert_eq!(signer.unsign_with_time(&signed, max_age).is_ok(), is_valid);
+    }
+
     #[test]
     fn dumps_gives_the_very_bytes_of_django() {
         let signer = signer("secret");

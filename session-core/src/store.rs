@@ -315,3 +315,50 @@ impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
         (**self).clear_expired().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_most_stores_of_a_kind_can_do() {
+        let database = Capabilities::database();
+        assert!(database.persistent && database.shared && database.server_side);
+        let cache = Capabilities::cache();
+        assert!(cache.persistent && cache.shared && cache.server_side);
+        assert_eq!(cache.consistency, Consistency::Forgetful);
+        let memory = Capabilities::memory();
+        assert!(!memory.persistent && !memory.shared && memory.server_side);
+        assert_eq!(memory.consistency, Consistency::Linearizable);
+        assert!(!Capabilities::client_side().server_side);
+        let expired = |of: Capabilities| (of.expired, of.clear_expired);
+        assert_eq!(expired(database), (ExpiredRecords::Kept, ClearExpired::Sweeps));
+        assert_eq!(expired(cache), (ExpiredRecords::Gone, ClearExpired::Automatic));
+        assert_eq!(expired(memory), (ExpiredRecords::Gone, ClearExpired::Sweeps));
+        assert_eq!(Capabilities::client_side().clear_expired, ClearExpired::Automatic);
+    }
+
+    #[test]
+    fn a_store_that_can_do_something_else_says_that_alone() {
+        let memory = Capabilities::memory();
+        let other = memory
+            .with_persistent(true)
+            .with_shared(true)
+            .with_server_side(false)
+            .with_expired(ExpiredRecords::Kept)
+            .with_clear_expired(ClearExpired::Automatic)
+            .with_max_record_bytes(4_096)
+            .with_consistency(Consistency::Forgetful);
+        let wanted = Capabilities {
+            persistent: true,
+            shared: true,
+            server_side: false,
+            expired: ExpiredRecords::Kept,
+            clear_expired: ClearExpired::Automatic,
+            max_record_bytes: Some(4_096),
+            consistency: Consistency::Forgetful,
+        };
+        assert_eq!(other, wanted);
+        assert_eq!(memory.with_shared(true), Capabilities { shared: true, ..memory });
+    }
+}

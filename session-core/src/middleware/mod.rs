@@ -258,6 +258,30 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::Settings;
+
+    // Each of the three reasons for a save is one by itself.
+    #[rstest]
+    #[case(true, false, false, Action::Save)]
+    #[case(false, true, false, Action::Save)]
+    #[case(false, false, true, Action::Save)]
+    #[case(false, false, false, Action::Leave)]
+    fn a_session_is_saved_for(
+        #[case] modified: bool,
+        #[case] new_key: bool,
+        #[case] every_request: bool,
+        #[case] action: Action,
+    ) {
+        let settings = Settings::default().with(|settings| settings.save_every_request = every_request);
+        let middleware = SessionMiddleware::new(SessionContext::new(settings)).unwrap();
+        let status = StatusCode::OK;
+        let facts =
+            ResponseFacts { cookie_sent: true, empty: false, accessed: false, modified, new_key, status };
+        assert_eq!(middleware.decide(facts), Decision { action, vary: action == Action::Save });
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let broken = ResponseFacts { status, ..facts };
+        assert_eq!(middleware.decide(broken), Decision { action: Action::Leave, vary: false });
+    }
 
     #[rstest]
     #[case(&[], "Cookie")]
