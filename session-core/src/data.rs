@@ -10,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::error::SessionError;
 use crate::expiry::{self, Expiry, ExpiryQuery};
-use crate::json::{Json, JsonError};
+use crate::json::{Json, JsonError, JsonString};
 use crate::session::SessionContext;
 use crate::{Entries, Value};
 
@@ -257,7 +257,8 @@ impl SessionData {
 
     /// Sets several entries (`session.update(…)`). Marks the session modified even if there are none.
     pub fn update(&mut self, entries: &Entries) {
-        for name in entries.keys() {
+        // What is no Rust string was never given out by that name.
+        for name in entries.names().filter_map(JsonString::to_str) {
             self.close(&name);
         }
         self.entries.extend(entries);
@@ -447,6 +448,43 @@ mod tests {
         templates.add_template(name, template).unwrap();
         let page = templates.get_template(name).unwrap();
         page.render(context! { request => context! { session => Serde(session(data)) } }).unwrap()
+    }
+
+    #[test]
+    fn a_text_that_is_changed_in_place_is_stored_and_marks_nothing() {
+        let mut data = session(r#"{"far": [NaN], "near": [ 1 ]}"#);
+        assert!(data.get_mut("far").is_err());
+        data.get_json_mut("near").unwrap();
+        assert_eq!(data.entries().unwrap().to_json(), r#"{"far": [NaN], "near": [ 1 ]}"#);
+        *data.get_json_mut("far").unwrap() = Json::parse("[NaN, 1]").unwrap();
+        assert_eq!(data.get_json("far").unwrap().as_str(), "[NaN, 1]");
+        let stored = data.entries().unwrap();
+        assert_eq!((stored.get("far"), stored.get("near")), (Some("[NaN, 1]"), Some("[ 1 ]")));
+        assert!(!data.modified && data.get_json_mut("nothing").is_none());
+    }
+
+    #[test]
+    fn setting_several_entries_leaves_what_was_changed_in_the_others() {
+        let mut data = session(r#"{"\ufffd": [], "both": []}"#);
+        for name in ["\u{fffd}", "both"] {
+            *data.get_mut(name).unwrap().unwrap() = "changed".into();
+        }
+        // The first name is no Rust string; shown as one it looks like that of the other entry.
+        data.update(&Entries::parse(br#"{"\ud800": 1, "both": 2}"#).unwrap());
+        assert_eq!(data.get_as::<String>("\u{fffd}").unwrap().as_deref(), Some("changed"));
+        assert_eq!(data.get_as::<u8>("both").unwrap(), Some(2));
+        assert!(data.modified);
+    }
+
+    #[test]
+    fn what_a_session_has_is_counted_named_and_taken_out() {
+        let mut data = session(r#"{"a": 1, "b": [2], "c": 3}"#);
+        assert_eq!(data.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(data.values().map(|json| json.as_str().to_owned()).collect::<Vec<_>>(), ["1", "[2]", "3"]);
+        assert_eq!(data.len(), 3);
+        assert_eq!(data.take("b").unwrap().as_str(), "[2]");
+        assert!(data.take("b").is_none());
+        assert_eq!((data.len(), data.is_empty()), (2, false));
     }
 
     #[rstest]
