@@ -150,6 +150,9 @@ mod tests {
     #[case("Asia/Tokyo", datetime!(2030-01-01 00:00:00.5 UTC), datetime!(2030-01-01 09:00:00.5))]
     #[case("America/Chicago", datetime!(2030-01-01 00:00:00 UTC), datetime!(2029-12-31 18:00:00))]
     #[case("America/Chicago", datetime!(2026-07-01 00:00:00 UTC), datetime!(2026-06-30 19:00:00))]
+    // A few hours after summer has ended, and after it has begun: by the clock of the place, and not of UTC.
+    #[case("America/Chicago", datetime!(2026-11-01 11:00:00 UTC), datetime!(2026-11-01 05:00:00))]
+    #[case("America/Chicago", datetime!(2026-03-08 11:00:00 UTC), datetime!(2026-03-08 06:00:00))]
     #[case("America/Chicago", datetime!(9999-12-31 23:59:59 UTC), datetime!(9999-12-31 17:59:59))]
     fn an_instant_has_a_local_time_and_comes_back(
         #[case] name: &str,

@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use session_core::blocking::Wait;
 use session_core::{
-    AnyStore, BoxError, Capabilities, ClearExpired, Entries, ExpiredRecords, KeyGenerator, ManualClock,
-    Offload, Record, Session, SessionContext, SessionError, SessionKey, SessionStore, Settings, StoreError,
+    AnyStore, BoxError, Capabilities, ClearExpired, Entries, ExpiredRecords, Expiry, ExpiryQuery,
+    KeyGenerator, ManualClock, Offload, Record, Session, SessionContext, SessionError, SessionKey,
+    SessionStore, Settings, StoreError,
 };
+use time::Duration;
 use time::macros::datetime;
 use tracing::field::{Field, Visit};
 use tracing::span;
@@ -155,6 +157,55 @@ fn the_record_is_read_once_and_only_when_the_data_is_asked_for() {
     assert!(!session.data().wait().unwrap().contains_key("b"));
     assert_eq!(store.asked(), ["load"]);
     assert_eq!((session.accessed(), session.modified()), (true, false));
+    assert!(session.data_if_loaded().unwrap().contains_key("a"));
+    session.mark_modified();
+    assert!(session.modified());
+}
+
+#[test]
+fn what_a_store_is_asked_about_other_keys_is_its_answer() {
+    let store = Scripted::holding(r#"{"a":1}"#);
+    let session = Session::open(Arc::clone(&store), context(), None);
+    let (held, other) = (SessionKey::parse(KEY).unwrap(), SessionKey::parse("fedcba9876543210").unwrap());
+    assert!(session.exists(&held).wait().unwrap() && !session.exists(&other).wait().unwrap());
+    session.delete_key(&held).wait().unwrap();
+    assert_eq!(store.keys(), [""; 0]);
+    assert!(matches!(
+        session.clear_expired().wait(),
+        Err(SessionError::Store(StoreError::Unsupported { .. }))
+    ));
+}
+
+#[test]
+fn the_visitor_must_be_told_the_key_that_he_did_not_send() {
+    let store = Scripted::holding(r#"{"a":1}"#);
+    let mut session = open(&store);
+    assert!(!session.has_new_key());
+    session.cycle_key().wait().unwrap();
+    assert!(session.has_new_key());
+    let mut session = Session::open(Arc::clone(&store), context(), None);
+    assert!(!session.has_new_key());
+    session.save().wait().unwrap();
+    assert!(session.has_new_key());
+    session.flush().wait().unwrap();
+    assert!(!session.has_new_key());
+}
+
+#[test]
+fn an_expiry_counts_from_now_or_from_the_instant_that_is_asked_for() {
+    let (now, later) = (datetime!(2030-01-01 00:00 UTC), datetime!(2030-01-01 00:00:04 UTC));
+    let ten = Expiry::At(datetime!(2030-01-01 00:00:10 UTC));
+    let context = context();
+    assert_eq!((context.expiry_age(ten, None), context.expiry_age(ten, Some(later))), (10, 6));
+    assert_eq!(context.expiry_date(Expiry::Seconds(5), None).unwrap(), now + Duration::seconds(5));
+    let mut session = Session::open(Scripted::holding("{}"), context, None);
+    let data = session.data().wait().unwrap();
+    data.set_expiry(ten);
+    let query = ExpiryQuery::default().from_modification(later);
+    assert_eq!(data.get_expiry_age_for(query).unwrap(), 6);
+    assert_eq!(data.get_expiry_age_for(query.for_expiry(Expiry::Seconds(7))).unwrap(), 7);
+    let date = data.get_expiry_date_for(query.for_expiry(Expiry::Seconds(7))).unwrap();
+    assert_eq!(date, later + Duration::seconds(7));
 }
 
 #[test]
