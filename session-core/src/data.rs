@@ -477,6 +477,33 @@ mod tests {
     }
 
     #[test]
+    fn the_test_cookie_has_worked_from_its_setting_to_its_removal() {
+        let mut data = session("{}");
+        assert!(!data.test_cookie_worked());
+        assert!(matches!(data.delete_test_cookie(), Err(SessionError::NoSuchEntry(_))));
+        data.set_test_cookie();
+        assert!(data.test_cookie_worked());
+        data.delete_test_cookie().unwrap();
+        assert!(!data.test_cookie_worked());
+        data.insert(TEST_COOKIE, "else").unwrap();
+        assert!(!data.test_cookie_worked());
+    }
+
+    #[test]
+    fn an_expiry_after_a_time_is_a_date() {
+        let mut data = session("{}");
+        data.context = SessionContext::with(
+            Settings::default(),
+            crate::ManualClock::new(time::macros::datetime!(2030-01-01 00:00 UTC)),
+            crate::RandomKeys,
+        );
+        data.set_expiry_after(Duration::milliseconds(1_500)).unwrap();
+        let date = time::macros::datetime!(2030-01-01 00:00:01.5 UTC);
+        assert_eq!(data.get_expiry_date_for(ExpiryQuery::default()).unwrap(), date);
+        assert!(data.set_expiry_after(Duration::MAX).is_err());
+    }
+
+    #[test]
     fn what_a_session_has_is_counted_named_and_taken_out() {
         let mut data = session(r#"{"a": 1, "b": [2], "c": 3}"#);
         assert_eq!(data.keys().collect::<Vec<_>>(), ["a", "b", "c"]);

@@ -108,6 +108,7 @@ fn no_public_type_shows_what_is_private() {
 
     let wrong = data.get_as::<u8>("name").unwrap_err();
     looks(&wrong);
+    looks(&Chain(&wrong));
     assert!(!Chain(&wrong).to_string().contains(PRIVATE), "{}", Chain(&wrong));
     for error in [
         StoreError::Exists(key()),
