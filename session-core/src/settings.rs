@@ -203,6 +203,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_visitor_can_notice_what_is_in_the_cookie_and_when_sessions_are_saved() {
+        let settings = Settings::new("hunter2").with(|settings| settings.cookie_age = 7);
+        let visible = settings.visible();
+        let names: Vec<&String> = visible.as_object().unwrap().keys().collect();
+        assert_eq!(names.iter().filter(|name| name.starts_with("cookie_")).count(), 7);
+        assert_eq!(names.len(), 9);
+        assert_eq!(visible["cookie_age"], 7);
+        assert!(!visible.to_string().contains("hunter2"), "{visible}");
+    }
+
+    #[test]
     fn an_unknown_setting_is_an_error_that_names_it() {
         let error = serde_json::from_str::<Settings>(r#"{"cookie_agee": 1}"#).unwrap_err();
         assert!(error.to_string().contains("cookie_agee"), "{error}");

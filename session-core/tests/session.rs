@@ -177,6 +177,16 @@ fn what_a_store_is_asked_about_other_keys_is_its_answer() {
 }
 
 #[test]
+fn a_save_that_must_create_stores_and_refuses_a_key_that_is_taken() {
+    let store = Scripted::holding(r#"{"a":1}"#);
+    let error = open(&store).save_must_create().wait().unwrap_err();
+    assert!(matches!(error, SessionError::Store(StoreError::Exists(_))), "{error}");
+    let mut session = Session::open(Arc::clone(&store), context(), Some("fedcba9876543210"));
+    session.save_must_create().wait().unwrap();
+    assert_eq!(store.keys(), [KEY, "fedcba9876543210"]);
+}
+
+#[test]
 fn the_visitor_must_be_told_the_key_that_he_did_not_send() {
     let store = Scripted::holding(r#"{"a":1}"#);
     let mut session = open(&store);
