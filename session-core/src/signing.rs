@@ -337,6 +337,16 @@ mod tests {
     const PLAIN: &str = include_str!("../tests/django/plain.txt");
     const PACKED: &str = include_str!("../tests/django/packed.txt");
 
+    #[test]
+    fn what_is_not_packed_may_be_as_long_as_the_limit() {
+        let signer = signer("secret");
+        let signed = signer.dumps(b"0123456789", at(0));
+        assert!(!signed.starts_with('.'));
+        assert_eq!(signer.loads(&signed, 10, None).as_deref(), Ok(&b"0123456789"[..]));
+        assert_eq!(signer.loads(&signed, 9, None), Err(SignatureError::TooLarge { limit: 9 }));
+        assert_eq!(signer.loads(&signed, 1, None), Err(SignatureError::TooLarge { limit: 1 }));
+    }
+
     // As Django 6.1.3's `TimestampSigner.unsign` with `max_age=10`.
     #[rstest]
     #[case(Duration::seconds(10), true)]
