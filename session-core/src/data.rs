@@ -498,8 +498,8 @@ mod tests {
             crate::RandomKeys,
         );
         data.set_expiry_after(Duration::milliseconds(1_500)).unwrap();
-        let date = time::macros::datetime!(2030-01-01 00:00:01.5 UTC);
-        assert_eq!(data.get_expiry_date_for(ExpiryQuery::default()).unwrap(), date);
+        let wanted = time::macros::datetime!(2030-01-01 00:00:01.5 UTC);
+        assert_eq!(data.get_expiry_date_for(ExpiryQuery::default()).unwrap(), wanted);
         assert!(data.set_expiry_after(Duration::MAX).is_err());
     }
 

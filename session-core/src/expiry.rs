@@ -213,10 +213,8 @@ fn parse_iso(text: &str, zone: Option<&TimeZone>) -> Option<OffsetDateTime> {
 fn clock_time(text: &str) -> Option<([u8; 3], i64)> {
     let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, "0"));
     let mut parts = [0; 3];
-    let mut count = 0;
-    for part in whole.split(':') {
-        *parts.get_mut(count)? = if part.len() == 2 { digits(part)? } else { return None };
-        count += 1;
+    for (place, part) in whole.split(':').enumerate() {
+        *parts.get_mut(place)? = if part.len() == 2 { digits(part)? } else { return None };
     }
     if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

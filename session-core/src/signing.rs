@@ -340,11 +340,11 @@ mod tests {
     #[test]
     fn what_is_not_packed_may_be_as_long_as_the_limit() {
         let signer = signer("secret");
-        let signed = signer.dumps(b"0123456789", at(0));
-        assert!(!signed.starts_with('.'));
-        assert_eq!(signer.loads(&signed, 10, None).as_deref(), Ok(&b"0123456789"[..]));
-        assert_eq!(signer.loads(&signed, 9, None), Err(SignatureError::TooLarge { limit: 9 }));
-        assert_eq!(signer.loads(&signed, 1, None), Err(SignatureError::TooLarge { limit: 1 }));
+        let text = signer.dumps(b"0123456789", at(0));
+        assert!(!text.starts_with('.'));
+        assert_eq!(signer.loads(&text, 10, None).as_deref(), Ok(&b"0123456789"[..]));
+        assert_eq!(signer.loads(&text, 9, None), Err(SignatureError::TooLarge { limit: 9 }));
+        assert_eq!(signer.loads(&text, 1, None), Err(SignatureError::TooLarge { limit: 1 }));
     }
 
     // As Django 6.1.3's `TimestampSigner.unsign` with `max_age=10`.
@@ -354,9 +354,9 @@ mod tests {
     #[case(Duration::seconds(11), false)]
     fn a_signature_may_be_as_old_as_its_greatest_age(#[case] age: Duration, #[case] is_valid: bool) {
         let signer = signer("secret");
-        let signed = signer.sign_with_time("value", at(1_893_456_000));
+        let text = signer.sign_with_time("value", at(1_893_456_000));
         let max_age = Some((Duration::seconds(10), at(1_893_456_000) + age));
-        assert_eq!(signer.unsign_with_time(&signed, max_age).is_ok(), is_valid);
+        assert_eq!(signer.unsign_with_time(&text, max_age).is_ok(), is_valid);
     }
 
     #[test]

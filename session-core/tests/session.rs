@@ -214,8 +214,8 @@ fn an_expiry_counts_from_now_or_from_the_instant_that_is_asked_for() {
     let query = ExpiryQuery::default().from_modification(later);
     assert_eq!(data.get_expiry_age_for(query).unwrap(), 6);
     assert_eq!(data.get_expiry_age_for(query.for_expiry(Expiry::Seconds(7))).unwrap(), 7);
-    let date = data.get_expiry_date_for(query.for_expiry(Expiry::Seconds(7))).unwrap();
-    assert_eq!(date, later + Duration::seconds(7));
+    let wanted = later + Duration::seconds(7);
+    assert_eq!(data.get_expiry_date_for(query.for_expiry(Expiry::Seconds(7))).unwrap(), wanted);
 }
 
 #[test]
