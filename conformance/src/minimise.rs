@@ -56,6 +56,9 @@ impl<F: FnMut(&Trace) -> Option<bool>> Search<F> {
     }
 
     fn try_with(&mut self, change: impl FnOnce(&mut Trace)) -> bool {
+        if self.is_over() {
+            return false;
+        }
         let mut candidate = self.best.clone();
         change(&mut candidate);
         self.accept(candidate)
@@ -307,8 +310,9 @@ mod tests {
 
     /// As many sessions, each of them saved.
     fn long(sessions: usize) -> Trace {
-        let lines = [r#"{"op":"new"}"#, r#"{"op":"save","session":1}"#].repeat(sessions);
-        trace(&lines)
+        let one = |number| [r#"{"op":"new"}"#.to_owned(), format!(r#"{{"op":"save","session":{number}}}"#)];
+        let lines: Vec<String> = (1..=sessions).flat_map(one).collect();
+        trace(&lines.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     #[test]

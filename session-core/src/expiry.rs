@@ -209,7 +209,7 @@ fn parse_iso(text: &str, zone: Option<&TimeZone>) -> Option<OffsetDateTime> {
 }
 
 /// Hours, minutes and seconds, and nanoseconds to the microsecond. A fraction is one of a second, also where there are
-/// no seconds.
+/// no seconds, as in Python 3.11 to 3.13.
 fn clock_time(text: &str) -> Option<([u8; 3], i64)> {
     let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, "0"));
     let mut parts = [0; 3];
@@ -226,7 +226,12 @@ fn clock_time(text: &str) -> Option<([u8; 3], i64)> {
 /// An offset from UTC, and the nanoseconds that it has beyond its seconds.
 fn utc_offset(text: &str) -> Option<(UtcOffset, i64)> {
     let (sign, text) = text.split_at_checked(1)?;
-    let sign = if sign == "-" { -1 } else { 1 };
+    let sign = match sign {
+        "+" => 1,
+        "-" => -1,
+        // More behind a `Z`.
+        _ => return None,
+    };
     let (parts, nanoseconds) = match text.len() {
         // Python reads it without colons, too.
         4 => clock_time(&format!("{}:{}", text.get(..2)?, text.get(2..)?))?,
@@ -237,6 +242,8 @@ fn utc_offset(text: &str) -> Option<(UtcOffset, i64)> {
     if parts[0] > 23 {
         return None;
     }
+    // Python drops the fraction of an offset that is nothing else.
+    let nanoseconds = if parts == [0; 3] { 0 } else { nanoseconds };
     let [hours, minutes, seconds] = parts.map(|part| sign * i8::try_from(part).unwrap_or(i8::MAX));
     Some((UtcOffset::from_hms(hours, minutes, seconds).ok()?, i64::from(sign) * nanoseconds))
 }
@@ -280,7 +287,8 @@ mod tests {
     #[case("2030-01-01T00:00:00.+00:00", datetime!(2030-01-01 00:00:00 UTC))]
     #[case("2030-01-01T10:00.5", datetime!(2030-01-01 10:00:00.5 UTC))]
     #[case("2030-01-01T00:00:00+23:59", datetime!(2030-01-01 00:00:00 +23:59))]
-    #[case("2030-01-01T00:00:00+00:00:00.500000", datetime!(2029-12-31 23:59:59.5 UTC))]
+    #[case("2030-01-01T00:00:00+00:00:00.500000", datetime!(2030-01-01 00:00:00 UTC))]
+    #[case("2030-01-01T00:00:00+00:00:01.500000", datetime!(2029-12-31 23:59:58.5 UTC))]
     #[case("9999-12-31T23:30:00-01:00", datetime!(9999-12-31 23:30 -01:00))]
     fn python_reads_this_as(#[case] text: &str, #[case] at: OffsetDateTime) {
         assert_eq!(Expiry::from_entry(Some(&format!("\"{text}\"")), None).unwrap(), Expiry::At(at));
@@ -310,6 +318,8 @@ mod tests {
     #[case("\"2030-01-01T1:00:00\"")]
     #[case("\"2030-01-01T00:00:00.\"")]
     #[case("\"2030-01-01T00:00:00..+00:00\"")]
+    #[case("\"2030-01-01T00:00:00Z0530\"")]
+    #[case("\"2030-01-01T00:00:00Z05:30\"")]
     #[case("\"2030-01-01T00:00:00+00:00:00.\"")]
     #[case("\"2030-01-01T00:00:00.5x\"")]
     #[case("\"0000-01-01T00:00:00\"")]

@@ -43,7 +43,7 @@ thread_local! {
 const EXPECTED_RATIO: usize = 8;
 
 /// The room for data of which only a little is packed.
-const LEAST_ROOM: usize = 4 << 10;
+const LEAST_ROOM: usize = 4_096;
 
 /// Why a signed text was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -252,12 +252,17 @@ fn compress(data: &[u8]) -> Option<Vec<u8>> {
     // What does not fit into this is not shorter than the data.
     let mut packed = Vec::with_capacity(data.len());
     let status = compressor.compress_vec(data, &mut packed, FlushCompress::Finish);
+    keep(compressor);
+    (matches!(status, Ok(Status::StreamEnd)) && packed.len() + 1 < data.len()).then_some(packed)
+}
+
+/// Keeps a compressor for the next text, if not enough are kept.
+fn keep(mut compressor: Compress) {
     compressor.reset();
     let mut idle = COMPRESSORS.lock().unwrap_or_else(PoisonError::into_inner);
     if idle.len() < MAX_COMPRESSORS {
         idle.push(compressor);
     }
-    (matches!(status, Ok(Status::StreamEnd)) && packed.len() + 1 < data.len()).then_some(packed)
 }
 
 /// The data of a zlib stream, if it has at most `limit` bytes. The room for it grows with what it needs: a stream that

@@ -252,7 +252,7 @@ impl Suite {
         self
     }
 
-    /// How hard what overlaps, fails and is dropped is looked at.
+    /// How hard what overlaps, fails and is dropped is looked at, and how many sessions are stored at a time.
     pub fn effort(mut self, effort: Effort) -> Self {
         self.config = self.config.with_effort(effort);
         self

@@ -21,7 +21,7 @@ use crate::model::Errata;
 use crate::moved::{Restart, restart};
 use crate::report::{
     Failure, Outcome, Replay, ScheduleFailure, SubjectReport, ended_block, failure_block, schedule_block,
-    write_artifacts, write_schedule,
+    whole_block, write_artifacts, write_schedule,
 };
 use crate::rule::RuleId;
 use crate::runner::{Coverage, Verdict, run_trace};
@@ -207,7 +207,7 @@ fn hold(suite: &Suite, trace: &str) -> Result<(), ReplayError> {
         Verdict::Faulted { fault, .. } => Err(ReplayError::Undriven(fault.to_string())),
         Verdict::Diverged(divergence) => {
             let failure = Failure::new(file.trace, *divergence);
-            Err(ReplayError::Broken(failure_block(&failure, subject.manifest(), None)))
+            Err(ReplayError::Broken(whole_block(&failure, subject.manifest())))
         }
     }
 }

@@ -44,6 +44,7 @@ pub use markdown::to_markdown;
 pub(crate) use text::seen_text;
 pub use text::{
     Replay, broken_block, counted, ended_block, failure_block, schedule_block, summary, transcript,
+    whole_block,
 };
 pub(crate) use text::{expected_text, observed_text, step_texts};
 pub use written::{Written, WrittenRule, WrittenSubject};

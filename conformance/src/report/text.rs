@@ -29,6 +29,20 @@ pub fn failure_block(
     manifest: &Manifest,
     artifacts: Option<(&Artifacts, &Replay<'_>)>,
 ) -> String {
+    block(failure, manifest, artifacts, cut)
+}
+
+/// The same with every step, for a reader who asked for this trace.
+pub fn whole_block(failure: &Failure, manifest: &Manifest) -> String {
+    block(failure, manifest, None, |table| table)
+}
+
+fn block(
+    failure: &Failure,
+    manifest: &Manifest,
+    artifacts: Option<(&Artifacts, &Replay<'_>)>,
+    shown: impl FnOnce(String) -> String,
+) -> String {
     let mut out = heading("FAIL", failure.rule);
     let django = django(failure.rule);
     let steps = failure.trace.steps.len();
@@ -39,7 +53,7 @@ pub fn failure_block(
     };
     let seed = failure.seed.map(|seed| format!(" · seed {seed:#x}")).unwrap_or_default();
     let _ = writeln!(out, "  store {} · {django}{seed} · {shrunk}", titled(manifest));
-    out.push_str(&cut(&steps_table(&failure.trace, &failure.divergence)));
+    out.push_str(&shown(steps_table(&failure.trace, &failure.divergence)));
     if !failure.also.is_empty() {
         let also: Vec<String> = failure.also.iter().map(|rule| format!("r[{}]", rule.rule().id)).collect();
         let _ = writeln!(out, "  also broken by this step: {}", also.join(", "));
@@ -83,7 +97,7 @@ pub fn ended_block(
         table(trace, before.chain([format!("{}        <- here", found.status.name())]))
     };
     let table = found.divergence.as_ref().map_or_else(ended, |divergence| steps_table(trace, divergence));
-    out.push_str(&cut(&table));
+    out.push_str(&cut(table));
     let reason = found.reason.as_deref().unwrap_or_default();
     let _ = writeln!(out, "  why:    {reason}\n  spec:   {}", found.rule.rule().place());
     if let Some((artifacts, replay)) = artifacts {
@@ -181,17 +195,17 @@ fn steps_table(trace: &Trace, divergence: &Divergence) -> String {
 const SHOWN: (usize, usize) = (10, 20);
 
 /// The beginning and the end of a long table: some faults need hundreds of steps, most of which are alike.
-fn cut(table: &str) -> String {
+fn cut(table: String) -> String {
     let lines: Vec<&str> = table.split_inclusive('\n').collect();
     let (first, last) = SHOWN;
     let more = lines.len().saturating_sub(first + last);
     // Some lines more take no more room than what would stand for them.
     if more < first {
-        return table.to_owned();
+        return table;
     }
     let more = thousands(u64::try_from(more).unwrap_or(u64::MAX));
     let (first, last) = (lines[..first].concat(), lines[lines.len() - last..].concat());
-    format!("{first}    … {more} steps more, which the trace's file has …\n{last}")
+    format!("{first}    … {more} more steps …\n{last}")
 }
 
 /// The steps of a trace with what each showed.
@@ -464,9 +478,9 @@ mod tests {
     #[test]
     fn of_a_long_table_the_beginning_and_the_end_are_shown() {
         let lines: Vec<String> = (0..1_200).map(|n| n.to_string() + "\n").collect();
-        assert_eq!(cut(&lines[..39].concat()), lines[..39].concat());
-        let gap = "    … 1,170 steps more, which the trace's file has …\n";
-        assert_eq!(cut(&lines.concat()), lines[..10].concat() + gap + &lines[1_180..].concat());
+        assert_eq!(cut(lines[..39].concat()), lines[..39].concat());
+        let gap = "    … 1,170 more steps …\n";
+        assert_eq!(cut(lines.concat()), lines[..10].concat() + gap + &lines[1_180..].concat());
     }
 
     #[test]

@@ -106,7 +106,7 @@ fn request_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
     ];
     let known = |op: &str| StorageOp::wire_named(op, || Ok(())).ok().flatten();
     for name in StorageOp::<()>::NAMES {
-        // `force-key` has another name here, and stands above.
+        // What is not on the wire is left out; `force-key` has another name there, and stands above.
         let Some(op) = known(name) else { continue };
         let keys = op.key().map(|()| key());
         let own = if op == StorageOp::Rotate { secret_fields() } else { Vec::new() };

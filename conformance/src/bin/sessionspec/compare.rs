@@ -36,8 +36,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         if differs(&mut *a, &mut *b, &trace)?.is_none() {
             continue;
         }
+        // One that can no longer be driven ends the search.
         let small = minimise(&trace, 500, |candidate| {
-            Some(matches!(differs(&mut *a, &mut *b, candidate), Ok(Some(_))))
+            differs(&mut *a, &mut *b, candidate).ok().map(|found| found.is_some())
         });
         let Some(difference) = differs(&mut *a, &mut *b, &small)? else { continue };
         print(&format!("{}\n", difference.to_text(&small, &names.0, &names.1)))?;

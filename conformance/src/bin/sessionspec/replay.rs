@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use session_conformance::model::Errata;
 use session_conformance::report::{
-    Failure, ScheduleFailure, counted, failure_block, schedule_block, transcript,
+    Failure, ScheduleFailure, counted, schedule_block, transcript, whole_block,
 };
 use session_conformance::runner::{Coverage, Verdict, run_trace};
 use session_conformance::schedule::Schedule;
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
         }
         Verdict::Diverged(divergence) => {
             let failure = Failure::new(file.trace, *divergence);
-            print(&paint(&failure_block(&failure, subject.manifest(), None)))?;
+            print(&paint(&whole_block(&failure, subject.manifest())))?;
             Ok(Finding::Broken)
         }
         Verdict::Faulted { step, fault, .. } => {
