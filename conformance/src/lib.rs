@@ -64,6 +64,7 @@ pub mod wire;
 
 mod errata;
 mod harness;
+mod instant;
 #[cfg(feature = "traits")]
 mod raw;
 mod stopwatch;

@@ -49,8 +49,8 @@ impl<F: FnMut(&Trace) -> Option<bool>> Search<F> {
         accepted == Some(true)
     }
 
-    /// Whether nothing more can be asked. Who makes many candidates looks first: of a trace of thousands of steps there
-    /// are millions.
+    /// Whether nothing more can be asked. Who makes a candidate looks first: of a trace of thousands of steps there are
+    /// millions.
     fn is_over(&self) -> bool {
         self.left == 0
     }
@@ -69,13 +69,13 @@ impl<F: FnMut(&Trace) -> Option<bool>> Search<F> {
         let mut size = self.best.steps.len().div_ceil(2).max(1);
         loop {
             let mut end = self.best.steps.len();
-            while end > 0 && !self.is_over() {
+            while end > 0 {
                 let start = end.saturating_sub(size);
                 let block: Vec<usize> = (start..end).collect();
                 self.drop_steps(&block);
                 end = start.min(self.best.steps.len());
             }
-            if size == 1 || self.is_over() {
+            if size == 1 {
                 return;
             }
             size = size.div_ceil(2);
@@ -85,10 +85,10 @@ impl<F: FnMut(&Trace) -> Option<bool>> Search<F> {
     /// Leaves out any two steps: a save and what was set for it go together.
     fn drop_pairs(&mut self) {
         let mut first = 0;
-        while first < self.best.steps.len() && !self.is_over() {
+        while first < self.best.steps.len() {
             let mut second = first + 1;
             let mut dropped = false;
-            while second < self.best.steps.len() && !dropped && !self.is_over() {
+            while second < self.best.steps.len() && !dropped {
                 dropped = self.drop_steps(&[first, second]);
                 second += 1;
             }
@@ -100,6 +100,9 @@ impl<F: FnMut(&Trace) -> Option<bool>> Search<F> {
 
     /// Leaves out the given steps, in each of the ways that keep the rest meaning what it meant.
     fn drop_steps(&mut self, dropped: &[usize]) -> bool {
+        if self.is_over() {
+            return false;
+        }
         let plain = without(&self.best, dropped, Time::Goes);
         let carried = without(&self.best, dropped, Time::Carried);
         for candidate in [plain, carried] {
@@ -114,9 +117,6 @@ impl<F: FnMut(&Trace) -> Option<bool>> Search<F> {
     /// Puts a simpler step in the place of each.
     fn simplify_steps(&mut self) {
         for index in 0..self.best.steps.len() {
-            if self.is_over() {
-                return;
-            }
             for simpler in simpler_steps(&self.best.steps[index]) {
                 self.try_with(|trace| trace.steps[index] = simpler);
             }
@@ -136,9 +136,6 @@ impl<F: FnMut(&Trace) -> Option<bool>> Search<F> {
             }
         }
         for set in 0..self.best.steps.len() {
-            if self.is_over() {
-                return;
-            }
             let Op::Session(session, SessionOp::SetExpiry(Expiry::Seconds(seconds))) =
                 self.best.steps[set].op
             else {

@@ -12,6 +12,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 pub use session_clock::{ClockError, Monotonic, MovedClock, VARIABLE};
 
+use crate::instant::date;
 use crate::manifest::{ClockLevel, Manifest, Reach};
 use crate::subject::StoreHooks;
 use crate::trace::START;
@@ -43,13 +44,6 @@ pub fn obeys(set: i64, told: i64) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("its clock was set to {} and it tells {}", date(set), date(told)))
-}
-
-/// An instant as people write it.
-pub(crate) fn date(micros: i64) -> String {
-    let instant = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000);
-    let format = &time::format_description::well_known::Rfc3339;
-    instant.ok().and_then(|instant| instant.format(format).ok()).unwrap_or_else(|| format!("{micros} µs"))
 }
 
 /// The clock under which a program is driven.

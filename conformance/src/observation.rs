@@ -5,8 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::instant::date;
 use crate::json::{Json, Name, Object};
-use crate::moved::date;
 
 /// The answer to an operation.
 #[derive(Debug, Clone, PartialEq)]

@@ -21,6 +21,11 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     }
 }
 
+/// Whether a program is there and ends well; nobody sees its output.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
 /// Set where [`build`] was already run, so that nobody waits for cargo's lock to learn it.
 pub(crate) const BUILT: &str = "XTASK_BUILT";
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::packages::metadata;
 use crate::{Ended, Failure, command};
@@ -73,18 +73,14 @@ fn switched_on<'a>(tree: &str, forbidden: &'a [&str]) -> impl Iterator<Item = &'
 /// Not an error where cargo-deny is not to be had, even if services are required: it is a program to build for minutes,
 /// and no service of the gates.
 fn deny(root: &Path) -> Result<Ended, Failure> {
-    let mut probe = Command::new("cargo");
-    probe.args(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
-    if !probe.status().is_ok_and(|status| status.success()) {
+    if !command::succeeds(Command::new("cargo").args(["deny", "--version"])) {
         return Ok(Ended::NotRun(format!("licences and versions: {REMEDY}")));
     }
     let mut deny = Command::new("cargo");
     deny.current_dir(root).args(["deny", "--all-features", "check", "bans", "licenses", "sources"]);
     command::run(&mut deny)?;
     // The database of advisories is in the network.
-    let mut fetch = Command::new("cargo");
-    fetch.current_dir(root).args(["deny", "fetch", "db"]).stdout(Stdio::null()).stderr(Stdio::null());
-    if !fetch.status().is_ok_and(|status| status.success()) {
+    if !command::succeeds(Command::new("cargo").current_dir(root).args(["deny", "fetch", "db"])) {
         return Ok(Ended::NotRun("advisories: `cargo deny fetch db` does not reach their database".into()));
     }
     let mut deny = Command::new("cargo");

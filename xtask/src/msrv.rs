@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::{Ended, Failure, command, packages};
 
@@ -12,9 +12,7 @@ pub(crate) fn run(root: &Path) -> Result<Ended, Failure> {
     let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
     let version = promised(&manifest)
         .ok_or_else(|| Failure::one("msrv", "the workspace's manifest has no `rust-version`".into()))?;
-    let mut probe = Command::new("rustup");
-    probe.args(["run", version, "rustc", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
-    if !probe.status().is_ok_and(|status| status.success()) {
+    if !command::succeeds(Command::new("rustup").args(["run", version, "rustc", "--version"])) {
         return Ok(Ended::NotRun(format!(
             "Rust {version} is not installed; get it with `rustup toolchain install {version} --profile minimal`"
         )));

@@ -43,8 +43,7 @@ struct Noticed {
 
 /// Changes all files, or those that `only` names, a pattern as cargo-mutants has them.
 pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<Ended, Failure> {
-    let mut probe = Command::new("cargo");
-    if !probe.args(["mutants", "--version"]).output().is_ok_and(|output| output.status.success()) {
+    if !command::succeeds(Command::new("cargo").args(["mutants", "--version"])) {
         return Ok(Ended::NotRun(
             "cargo-mutants is not installed; get it with `cargo install --locked cargo-mutants`".into(),
         ));

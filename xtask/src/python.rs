@@ -35,9 +35,7 @@ pub(crate) fn find(oldest: Minor) -> Result<PathBuf, String> {
 /// Whether this is a Python that is new enough and can make virtual environments.
 fn suits(python: &Path, oldest: Minor) -> bool {
     let probe = format!("import sys, venv, ensurepip; sys.exit(sys.version_info < (3, {oldest}))");
-    let status =
-        Command::new(python).args(["-c", &probe]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    status.is_ok_and(|status| status.success())
+    command::succeeds(Command::new(python).args(["-c", &probe]))
 }
 
 /// Makes a virtual environment anew, in which these packages are: what `pip install` is told.

@@ -6,11 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{Answer, Brought, Case, Operation, Sent, live};
+use crate::model::EXPIRY_ENTRY;
 use crate::rule::RuleId;
 use crate::rules;
-
-/// The entry in which a session keeps its own expiry.
-const EXPIRY: &str = "_session_expiry";
 
 /// What the answer must be, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -196,7 +194,7 @@ fn save(
 ) -> RuleId {
     let reason =
         if session.modified { rules::MIDDLEWARE_SAVE_MODIFIED } else { rules::MIDDLEWARE_SAVE_EVERY_REQUEST };
-    let expiry = session.read().get(EXPIRY).and_then(Value::as_i64);
+    let expiry = session.read().get(EXPIRY_ENTRY).and_then(Value::as_i64);
     if !session.save() {
         answer.status = 400;
         // Another answer takes its place.
@@ -239,7 +237,7 @@ impl Store {
     /// What a next visitor finds under a key: nothing if the session has expired at once.
     fn left(&self, key: Key) -> Option<Map<String, Value>> {
         let mut data = self.records.get(&key)?.clone();
-        let expiry = data.shift_remove(EXPIRY).and_then(|expiry| expiry.as_i64());
+        let expiry = data.shift_remove(EXPIRY_ENTRY).and_then(|expiry| expiry.as_i64());
         expiry.is_none_or(|seconds| seconds >= 0).then_some(data)
     }
 }
@@ -332,8 +330,8 @@ impl<'a> Session<'a> {
                     self.store.records.remove(&old);
                 }
             }
-            Operation::SetExpiry(Some(seconds)) => self.set(EXPIRY, (*seconds).into()),
-            Operation::SetExpiry(None) => self.remove(EXPIRY),
+            Operation::SetExpiry(Some(seconds)) => self.set(EXPIRY_ENTRY, (*seconds).into()),
+            Operation::SetExpiry(None) => self.remove(EXPIRY_ENTRY),
             Operation::IsEmpty => return self.is_empty().into(),
             Operation::IsTrue => return (!self.is_empty()).into(),
             Operation::Save => {

@@ -3,6 +3,7 @@
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
+use crate::instant::{instant, micros};
 use crate::json::Json;
 use crate::observation::ErrorKind;
 use crate::op::Expiry;
@@ -12,7 +13,7 @@ const FIRST: i128 = -62_135_596_800_000_000;
 const LAST: i128 = 253_402_300_799_999_999;
 
 /// The name of the entry that holds a session's own expiry.
-pub(super) const ENTRY: &str = "_session_expiry";
+pub(crate) const ENTRY: &str = "_session_expiry";
 
 /// The entry's value for an expiry, at the instant it is set; `None` if the entry goes.
 pub(super) fn entry(expiry: Expiry, now: i64) -> Option<Json> {
@@ -34,7 +35,7 @@ pub(super) fn from_entry(value: &Json) -> Result<Expiry, ErrorKind> {
     }
     let text = value.as_text().ok_or(ErrorKind::InvalidExpiry)?;
     let at = OffsetDateTime::parse(&text, &Rfc3339).map_err(|_| ErrorKind::InvalidExpiry)?;
-    Ok(Expiry::At(at.unix_timestamp() * 1_000_000 + i64::from(at.microsecond()), 0))
+    Ok(Expiry::At(micros(at), 0))
 }
 
 /// The seconds left, rounded down.
@@ -62,7 +63,7 @@ pub(super) fn date(expiry: Expiry, modification: i64, cookie_age: i64) -> Result
 
 /// ISO 8601 with an offset, as Python's `datetime.isoformat` writes it.
 fn iso(at: i64, offset_minutes: i16) -> String {
-    let utc = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000).ok();
+    let utc = instant(at);
     let offset = UtcOffset::from_whole_seconds(i32::from(offset_minutes) * 60).ok();
     let (Some(utc), Some(offset)) = (utc, offset) else { return format!("{at} {offset_minutes}") };
     let local = utc.to_offset(offset);

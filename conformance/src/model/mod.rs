@@ -32,6 +32,7 @@ use crate::rule::RuleId;
 use crate::rules;
 use crate::trace::{START, Settings, Step};
 use data::Data;
+pub(crate) use expiry::ENTRY as EXPIRY_ENTRY;
 
 /// The part of an observation that a rule speaks about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::{CLIENTS, KEYS, Move, Operation, Schedule, part_of};
 use crate::history::{Asked, Event, History, Told};
+use crate::model::EXPIRY_ENTRY;
 use crate::parts::Parts;
 use crate::subject::Fault;
 
@@ -269,9 +270,6 @@ fn record(write: u32, expires: OffsetDateTime) -> Record {
 fn lapsed(write: u32, ago: OffsetDateTime) -> Record {
     of(write, &format!(r#","{EXPIRY_ENTRY}":-3600"#), ago)
 }
-
-/// The name of the entry with the session's own expiry.
-const EXPIRY_ENTRY: &str = "_session_expiry";
 
 fn of(write: u32, more: &str, expires: OffsetDateTime) -> Record {
     let [first, second] = NAMES;

@@ -10,6 +10,7 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 use super::child::AdapterChild;
 use super::store::Opening;
 use super::{Env, Fault};
+use crate::instant::{instant, micros};
 use crate::json::{Json, Object};
 use crate::observation::{ErrorKind, shown};
 use crate::trace::{Settings, secrets};
@@ -301,8 +302,7 @@ impl RemoteStore {
             return Err(format!("gives `expires_us` in {unit}: {micros}; it counts microseconds"));
         }
         drop(state);
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000)
-            .map_err(|_| format!("gives an `expires_us` that is beyond the year 9999: {micros}"))
+        instant(micros).ok_or_else(|| format!("gives an `expires_us` that is beyond the year 9999: {micros}"))
     }
 
     fn state(&self) -> MutexGuard<'_, RemoteState> {
@@ -320,10 +320,6 @@ impl RemoteStore {
 pub(super) enum Expiry {
     Required,
     Optional,
-}
-
-pub(super) fn micros(at: OffsetDateTime) -> i64 {
-    at.unix_timestamp() * 1_000_000 + i64::from(at.microsecond())
 }
 
 fn unavailable(op: &str, reason: String) -> StoreError {

@@ -7,7 +7,7 @@ use session_core::{
 };
 use time::{Duration, OffsetDateTime, UtcOffset};
 
-use super::remote::micros;
+use crate::instant::{instant, micros};
 use crate::json::{Json, Name};
 use crate::observation::{Answer, ErrorKind, Failed, SessionState};
 use crate::op::{Entries, Expiry, ExpiryQuery, SessionOp};
@@ -220,7 +220,7 @@ fn to_query(query: ExpiryQuery) -> Result<CoreQuery, SessionError> {
 
 fn date(at: i64, offset_minutes: i16) -> Result<OffsetDateTime, SessionError> {
     let invalid = || SessionError::InvalidExpiry(format!("{at} µs at an offset of {offset_minutes} minutes"));
-    let utc = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000).map_err(|_| invalid())?;
+    let utc = instant(at).ok_or_else(invalid)?;
     let offset = UtcOffset::from_whole_seconds(i32::from(offset_minutes) * 60).map_err(|_| invalid())?;
     utc.checked_to_offset(offset).ok_or_else(invalid)
 }

@@ -21,11 +21,11 @@ use super::hooks::{KillableProcess, StoreHooks};
 use super::keys::ForcedKeys;
 use super::opener::{Opener, at_once, awaited};
 use super::process::{lock, process_subject};
-use super::remote::micros;
 use super::session::{failed, perform, state};
 use super::{Env, Fault, Subject};
 use crate::call::Call;
 use crate::history::History;
+use crate::instant::{instant, micros};
 use crate::manifest::{Hook, Manifest, SubjectLevel, Values};
 use crate::observation::{Answer, Failed, Observation};
 use crate::op::StorageOp;
@@ -122,7 +122,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
     ) -> Result<Self, Fault> {
         let runtime = runtime(&mut hooks)?;
         let dir = Directory::temporary()?;
-        let clock = ManualClock::new(instant(START)?);
+        let clock = ManualClock::new(reached(START)?);
         hooks.move_clock(START)?;
         let guard = runtime.enter();
         let parts = Parts::default();
@@ -170,7 +170,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         }
         let runtime = runtime(&mut hooks)?;
         let dir = Directory::temporary()?;
-        let clock = ManualClock::new(instant(START)?);
+        let clock = ManualClock::new(reached(START)?);
         let keys = ForcedKeys::default();
         let parts = Parts::default();
         let env = environment(&dir, &clock, Settings::default(), 0, &parts);
@@ -237,7 +237,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
 
     /// Sets all the clocks that the store may read.
     fn set_clock(&mut self, now: i64) -> Result<(), Fault> {
-        self.clock.set(instant(now)?);
+        self.clock.set(reached(now)?);
         self.hooks.move_clock(now)
     }
 
@@ -554,7 +554,6 @@ fn not_cleaned(reason: &str) -> Fault {
     Fault::Harness(format!("the hook `cleanup` failed: {reason}"))
 }
 
-fn instant(micros: i64) -> Result<OffsetDateTime, Fault> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000)
-        .map_err(|_| Fault::Harness(format!("the trace goes beyond the year 9999 ({micros} µs)")))
+fn reached(now: i64) -> Result<OffsetDateTime, Fault> {
+    instant(now).ok_or_else(|| Fault::Harness(format!("the trace goes beyond the year 9999 ({now} µs)")))
 }
