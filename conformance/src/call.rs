@@ -134,6 +134,11 @@ impl Handles {
         number.checked_rem(self.sessions)
     }
 
+    /// The key of this name, if it is one.
+    pub(crate) fn named(&self, name: &str) -> Option<Key> {
+        name.parse().ok().map(|key: KeyRef| self.key(key))
+    }
+
     /// Which key is meant; where none was issued yet, one that nobody issued.
     pub fn key(&self, key: KeyRef) -> Key {
         let issued = |n: u32| (n.max(1) - 1).checked_rem(self.issued).map(|n| n + 1);

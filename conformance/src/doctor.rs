@@ -11,7 +11,7 @@ use crate::op::{SessionOp, StorageOp};
 use crate::rule::RuleId;
 use crate::subject::{AdapterCommand, Subject, process_subject};
 use crate::suite::{LEFT, is_emptied};
-use crate::trace::{START, Settings};
+use crate::trace::{OTHER_STORAGE, START, Settings};
 
 /// A key that nobody issued.
 const UNKNOWN: &str = "0123456789abcdef";
@@ -57,7 +57,7 @@ pub fn examine(command: &AdapterCommand) -> Vec<Check> {
     examination.asked(&*subject);
     examination.operations(&mut *subject);
     examination.reading_back(&mut *subject);
-    examination.storage(&mut *subject, &manifest.hooks);
+    examination.storage(&mut *subject, &manifest);
     examination.opening_again(&mut *subject);
     examination.checks
 }
@@ -165,18 +165,23 @@ impl Examination {
     }
 
     /// Every operation on the storage, those that the adapter does not offer left out.
-    fn storage(&mut self, subject: &mut dyn Subject, hooks: &[Hook]) {
+    fn storage(&mut self, subject: &mut dyn Subject, manifest: &Manifest) {
         let mut lacking = Vec::new();
         for name in StorageOp::<&str>::NAMES {
             let Ok(Some(op)) = StorageOp::named(name, || Ok(UNKNOWN)) else { continue };
-            if !op.is_on_the_wire() {
+            let is_asked = op.operation().map_or_else(|| op.is_on_the_wire(), |it| manifest.offers(it));
+            if !is_asked {
                 continue;
             }
-            if Hook::named(op.wire_name()).is_some_and(|hook| !hooks.contains(&hook)) {
+            if Hook::named(op.wire_name()).is_some_and(|hook| !manifest.hooks.contains(&hook)) {
                 lacking.push(format!("`{}`", op.wire_name()));
             } else {
                 self.ask(subject, &format!("`{}`", op.wire_name()), &Call::Storage { client: 0, op });
             }
+        }
+        if manifest.other_storage {
+            let op = StorageOp::Exists(UNKNOWN);
+            self.ask(subject, "`exists` on the other storage", &Call::Storage { client: OTHER_STORAGE, op });
         }
         if !self.is_over() && !lacking.is_empty() {
             let hooks = format!("{}; what needs them is not checked", lacking.join(", "));

@@ -10,10 +10,10 @@ use proptest::strategy::{Union, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::json::{Json, Name};
-use crate::manifest::{ClockLevel, Hook, Manifest, Reach, Values};
+use crate::manifest::{ClockLevel, Hook, Manifest, Operation, Reach, Values};
 use crate::op::{Alteration, Entries, Expiry, ExpiryQuery, Forged, KeyRef, Op, SessionOp, StorageOp};
 use crate::rules;
-use crate::trace::{START, Settings, Step, Trace};
+use crate::trace::{OTHER_STORAGE, START, Settings, Step, Trace};
 use crate::value::TraceValue;
 
 const SECOND: i64 = 1_000_000;
@@ -79,13 +79,17 @@ fn traces(manifest: &Manifest, steps: usize) -> BoxedStrategy<Trace> {
     // Swarm testing: each trace does without some kinds of operation, so that the rest meet more often.
     let groups = groups(manifest);
     let (clock, span) = (manifest.clock, manifest.clock_reach.span);
+    let clients = clients(manifest.other_storage);
     let masks = proptest::collection::vec(proptest::bool::weighted(0.7), groups.len());
     (masks, settings(clock))
         .prop_flat_map(move |(mask, settings)| {
             let chosen = groups.iter().zip(mask).filter(|((_, always, _), on)| *always || *on);
             let ops = Union::new_weighted(chosen.map(|((weight, _, op), _)| (*weight, op.clone())).collect());
-            let step = (ops, advances(clock, span), proptest::bool::weighted(0.15))
-                .prop_map(|(op, advance, other)| Step { client: u8::from(other), advance, op });
+            let step = (ops, advances(clock, span), clients.clone()).prop_map(|(op, advance, client)| Step {
+                client,
+                advance,
+                op,
+            });
             proptest::collection::vec(step, 2..=steps).prop_map(move |mut steps| {
                 // Without an object nothing happens.
                 steps.insert(0, Step { client: 0, advance: 0, op: Op::New });
@@ -167,6 +171,15 @@ fn groups(manifest: &Manifest) -> Vec<(u32, bool, BoxedStrategy<Op>)> {
     if rules::EXPIRY_TOLD.not_for(manifest).is_none() {
         groups.push((4, false, keys().prop_map(|key| Op::Storage(StorageOp::Expires(key))).boxed()));
     }
+    for (operation, op) in [
+        (Operation::All, StorageOp::All),
+        (Operation::Length, StorageOp::Length),
+        (Operation::Clear, StorageOp::ClearAll),
+    ] {
+        if manifest.offers(operation) {
+            groups.push((2, false, Just(Op::Storage(op)).boxed()));
+        }
+    }
     if manifest.hooks.contains(&Hook::Rotate) {
         groups.push((2, false, Just(Op::Storage(StorageOp::Rotate)).boxed()));
     }
@@ -210,6 +223,14 @@ fn advances(clock: ClockLevel, span: i64) -> BoxedStrategy<i64> {
         1 => Just(far * SECOND),
     ]
     .boxed()
+}
+
+fn clients(other_storage: bool) -> BoxedStrategy<u8> {
+    if other_storage {
+        prop_oneof![15 => Just(0), 3 => Just(1), 2 => Just(OTHER_STORAGE)].boxed()
+    } else {
+        proptest::bool::weighted(0.15).prop_map(u8::from).boxed()
+    }
 }
 
 fn keys() -> BoxedStrategy<KeyRef> {

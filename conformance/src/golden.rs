@@ -4,9 +4,9 @@
 
 use std::sync::OnceLock;
 
-use crate::manifest::{Hook, Manifest, SubjectLevel, ValueSupport};
+use crate::manifest::{Hook, Manifest, Operation, SubjectLevel, ValueSupport};
 use crate::model::{Errata, Expected, Model};
-use crate::op::{Key, KeyRef};
+use crate::op::Key;
 use crate::rule::{Need, Rule, RuleId};
 use crate::trace::{Stated, Trace, TraceError, TraceFile};
 use session_core::{ClearExpired, ExpiredRecords};
@@ -37,6 +37,11 @@ impl Rule {
                 Need::Automatic => store.clear_expired = ClearExpired::Automatic,
                 Need::NoClear => store.clear_expired = ClearExpired::Unsupported,
                 Need::Upsert => manifest.upsert = true,
+                Need::OtherStorage => manifest.other_storage = true,
+                Need::All | Need::Length | Need::Clear => {
+                    manifest.level = SubjectLevel::Store;
+                    manifest.operations = Operation::ALL.to_vec();
+                }
                 Need::Limited => store.max_record_bytes = Some(1 << 20),
                 Need::BigIntegersRefused => values.big_integers = ValueSupport::RefusedOnSet,
                 Need::HugeIntegersRefused => values.huge_integers = Some(ValueSupport::RefusedOnSet),
@@ -124,7 +129,7 @@ fn denied(stated: &Stated, expected: &Expected, model: &Model) -> Option<String>
     }
     let session = expected.session.as_ref();
     if let Some(key) = &stated.key {
-        let wanted: Option<Key> = key.parse().ok().map(|key: KeyRef| model.handles().key(key));
+        let wanted: Option<Key> = model.handles().named(key);
         let got = session.and_then(|session| session.key);
         if wanted != got {
             return Some(format!("stated key {key:?}, the model has {got:?}"));

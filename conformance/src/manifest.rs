@@ -38,6 +38,9 @@ pub struct Manifest {
     /// Whether the store has one operation for both creating and replacing a record, so that saving a session creates
     /// what is not there.
     pub upsert: bool,
+    /// Whether there can be another storage beside the one that is checked, for
+    /// [the client that has its own](crate::trace::OTHER_STORAGE).
+    pub other_storage: bool,
     /// Which awkward values are kept.
     pub values: Values,
     /// Whether an adapter is given the data of a record as one text.
@@ -132,6 +135,12 @@ impl ClockLevel {
 pub enum Operation {
     /// `touch`: postpone the expiry of a record whose data has not changed.
     Touch,
+    /// `all`: list all sessions.
+    All,
+    /// `length`: tell how many sessions there are.
+    Length,
+    /// `clear`: remove all sessions.
+    Clear,
 }
 
 /// Which awkward values a subject keeps.
@@ -259,12 +268,15 @@ impl Hook {
 
 impl Operation {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Touch];
+    pub const ALL: &[Self] = &[Self::Touch, Self::All, Self::Length, Self::Clear];
 
     /// The name on the wire.
     pub fn name(self) -> &'static str {
         match self {
             Self::Touch => "touch",
+            Self::All => "all",
+            Self::Length => "length",
+            Self::Clear => "clear",
         }
     }
 
@@ -309,6 +321,7 @@ impl Manifest {
             clock_reach: Reach::ANY,
             capabilities,
             upsert: false,
+            other_storage: false,
             values: Values::KEPT,
             opaque: false,
             hooks: Vec::new(),
@@ -317,6 +330,13 @@ impl Manifest {
             errata: Vec::new(),
             unknown: Vec::new(),
         }
+    }
+
+    /// Whether the suite may ask for an operation that not every store has. Session objects are asked for none,
+    /// nor is a store where the key is the data.
+    pub fn offers(&self, operation: Operation) -> bool {
+        let is_bare = self.level != SubjectLevel::Session && self.capabilities.server_side;
+        is_bare && self.operations.contains(&operation)
     }
 
     /// Whether a new session that is stored under a key which is taken is refused.

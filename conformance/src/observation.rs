@@ -4,6 +4,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use session_core::Entries;
 
 use crate::instant::date;
 use crate::json::{Json, Name, Object};
@@ -30,6 +31,65 @@ pub enum Answer {
     Values(Vec<Json>),
     /// Entries, in order.
     Items(Vec<(Name, Json)>),
+    /// Sessions, in any order.
+    Sessions(Vec<Listed>),
+}
+
+/// A session in a list of all of them, as far as the store tells: of some stores the list is one of keys, of others one of
+/// what the sessions hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listed {
+    /// Its key.
+    pub key: Option<String>,
+    /// Its data, an object.
+    pub data: Option<Json>,
+}
+
+impl Listed {
+    /// A session of which both may be known.
+    pub fn new(key: Option<&str>, data: Option<&Entries>) -> Self {
+        let text = data.map(Entries::to_json);
+        // The session's own text may have numbers in another spelling.
+        let data =
+            text.map(|text| Json::parse(&text).unwrap_or_else(|_| Json::from_canonical(text.as_ref())));
+        Self { key: key.map(str::to_owned), data }
+    }
+
+    /// As much of it as another one tells.
+    pub(crate) fn as_told(&self, like: &Self) -> Self {
+        Self {
+            key: self.key.clone().filter(|_| like.key.is_some()),
+            data: self.data.clone().filter(|_| like.data.is_some()),
+        }
+    }
+
+    fn from_json(json: &Json) -> Option<Self> {
+        let fields = Object::from(json.entries()?);
+        let key = match fields.get("key") {
+            Some(key) => Some(key.as_text()?),
+            None => None,
+        };
+        Some(Self { key, data: fields.get("data").cloned() })
+    }
+
+    fn to_json(&self) -> Json {
+        let mut listed = Object::default();
+        if let Some(key) = &self.key {
+            listed.push("key", key.as_str());
+        }
+        if let Some(data) = &self.data {
+            listed.push("data", data.clone());
+        }
+        listed.to_json()
+    }
+}
+
+/// Sessions in an order of their own, whatever the order of the list is.
+fn in_order(listed: &[Listed]) -> Vec<&Listed> {
+    let mut listed: Vec<&Listed> = listed.iter().collect();
+    listed.sort_by_key(|it| (&it.key, it.data.as_ref().map(Json::as_str)));
+    listed
 }
 
 /// The kinds of error: a closed list. A right outcome with the wrong kind is a failure.
@@ -147,6 +207,7 @@ impl Answer {
             Self::Names(names) => Json::list(names.iter().map(Name::to_json)),
             Self::Values(values) => Json::list(values.iter().cloned()),
             Self::Items(items) => Object::from(items.clone()).to_json(),
+            Self::Sessions(sessions) => Json::list(sessions.iter().map(Listed::to_json)),
         }
     }
 
@@ -175,6 +236,10 @@ impl Answer {
                 .map(Self::Names),
             AnswerForm::Values => json.elements().map(Self::Values),
             AnswerForm::Items => json.entries().map(Self::Items),
+            AnswerForm::Sessions => json
+                .elements()
+                .and_then(|sessions| sessions.iter().map(Listed::from_json).collect::<Option<_>>())
+                .map(Self::Sessions),
         }
         .ok_or_else(fault)
     }
@@ -183,6 +248,7 @@ impl Answer {
     pub(crate) fn fits(&self, wanted: &Self) -> bool {
         match (self, wanted) {
             (Self::Count(None), Self::Count(_)) | (Self::Count(_), Self::Count(None)) => true,
+            (Self::Sessions(got), Self::Sessions(wanted)) => in_order(got) == in_order(wanted),
             _ => self == wanted,
         }
     }
@@ -212,6 +278,10 @@ impl Answer {
             Self::Value(value) => Self::Value(value.as_ref().map(made)),
             Self::Values(values) => Self::Values(values.iter().map(made).collect()),
             Self::Items(items) => Self::Items(items.iter().map(|(n, v)| (n.clone(), made(v))).collect()),
+            Self::Sessions(sessions) => {
+                let made = |it: &Listed| Listed { key: it.key.clone(), data: it.data.as_ref().map(made) };
+                Self::Sessions(sessions.iter().map(made).collect())
+            }
             other => other.clone(),
         }
     }
@@ -231,6 +301,7 @@ pub enum AnswerForm {
     Names,
     Values,
     Items,
+    Sessions,
 }
 
 impl AnswerForm {
@@ -245,6 +316,7 @@ impl AnswerForm {
             Self::Names => "a list of texts",
             Self::Values => "a list",
             Self::Items => "an object",
+            Self::Sessions => "a list of objects, each with a `key` or `data` or both",
         }
     }
 }

@@ -7,10 +7,11 @@ use std::path::Path;
 
 use crate::call::Call;
 use crate::json::{Json, Object};
-use crate::manifest::{ClockLevel, Hook, Reach, SubjectLevel};
+use crate::manifest::{ClockLevel, Hook, Manifest, Reach, SubjectLevel};
 use crate::observation::{Answer, Observation};
 use crate::op::{SessionOp, Source, StorageOp};
 use crate::subject::Subject;
+use crate::trace::OTHER_STORAGE;
 use crate::wire;
 
 /// The greatest number that a session object may have.
@@ -83,10 +84,12 @@ impl Request {
         }
     }
 
-    fn client(&self) -> Result<u8, String> {
+    /// The client, one of those that a subject has.
+    fn client(&self, subject: &Manifest) -> Result<u8, String> {
+        let last = if subject.other_storage { OTHER_STORAGE } else { 1 };
         match self.line.read::<u8>(&self.op, "client")?.unwrap_or(0) {
-            client @ (0 | 1) => Ok(client),
-            client => Err(format!("`{}`: there is no client {client}, only 0 and 1", self.op)),
+            client if client <= last => Ok(client),
+            client => Err(format!("`{}`: there is no client {client}; the last one is {last}", self.op)),
         }
     }
 }
@@ -123,6 +126,7 @@ fn answer(subject: &mut dyn Subject, request: &Request) -> Result<Observation, S
     }
     line.need(op, "now")?;
     let now = line.read::<i64>(op, "now")?.unwrap_or_default();
+    let manifest = subject.manifest().clone();
     let mut ask = |call: &Call<'_>| subject.call(now, call).map_err(|fault| fault.to_string());
     match op.as_str() {
         "open" => {
@@ -140,7 +144,7 @@ fn answer(subject: &mut dyn Subject, request: &Request) -> Result<Observation, S
         }
         "session" => {
             let key = if line.need(op, "key")?.is_null() { None } else { Some(request.key()?) };
-            let (number, client) = (request.number()?, request.client()?);
+            let (number, client) = (request.number()?, request.client(&manifest)?);
             ask(&Call::Session { number, client, key: key.as_deref() })
         }
         "force-keys" => {
@@ -152,7 +156,7 @@ fn answer(subject: &mut dyn Subject, request: &Request) -> Result<Observation, S
         }
         _ => {
             if let Some(op) = StorageOp::wire_named(op, || request.key())? {
-                let client = request.client()?;
+                let client = request.client(&manifest)?;
                 return ask(&Call::Storage { client, op: op.map_key(String::as_str) });
             }
             let op = SessionOp::read(op, line, &mut Source::Wire)?;

@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::{ClockLevel, Hook, Manifest, SubjectLevel, ValueSupport};
+use crate::manifest::{ClockLevel, Hook, Manifest, Operation, SubjectLevel, ValueSupport};
 use session_core::{ClearExpired, ExpiredRecords};
 
 /// One clause of the specification.
@@ -221,6 +221,14 @@ pub enum Need {
     Upsert,
     /// Storing a new session under a key that is taken is refused.
     RefusingInsert,
+    /// There can be another storage beside this one.
+    OtherStorage,
+    /// All sessions can be listed.
+    All,
+    /// All sessions can be counted.
+    Length,
+    /// All sessions can be removed.
+    Clear,
     /// The order of entries is kept.
     OrderKept,
     /// Integers beyond 2^53 are kept.
@@ -287,6 +295,17 @@ impl Need {
             Self::RefusingSave => (!subject.upsert, "saving creates what is not there (upsert)"),
             Self::Upsert => (subject.upsert, "saving creates nothing"),
             Self::RefusingInsert => (subject.refuses_insert(), "the store sets whatever is under a key"),
+            Self::OtherStorage => (
+                subject.other_storage && store.server_side,
+                "there is no other storage beside it (`other_storage`)",
+            ),
+            Self::All => (subject.offers(Operation::All), "the store does not list its sessions (`all`)"),
+            Self::Length => {
+                (subject.offers(Operation::Length), "the store does not count its sessions (`length`)")
+            }
+            Self::Clear => {
+                (subject.offers(Operation::Clear), "the store does not remove all its sessions (`clear`)")
+            }
             Self::OrderKept => (values.order == crate::manifest::Order::Kept, "the order of entries is lost"),
             Self::BigIntegersKept => return kept(values.big_integers, "big integers are refused"),
             Self::BigIntegersRefused => return refused(values.big_integers, "big integers are kept"),

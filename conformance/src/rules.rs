@@ -599,6 +599,42 @@ pub static RULES: &[Rule] = &[
         golden: include_str!("../golden/lifecycle.is-empty.jsonl"),
     },
     Rule {
+        id: "lifecycle.all.listed",
+        version: 1,
+        level: Level::Must,
+        profile: Profile::Core,
+        needs: &[Need::ServerSide, Need::All],
+        title: "`all` lists every session that would load, whole, and no other",
+        text: "What was deleted is not in the list, nor is what has expired, also where it waits to be cleared. The list is in any order. It\nmay give keys, or data, or both.",
+        django: Django::Silent("its sessions have no such operation"),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.all.listed.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.all.counted",
+        version: 1,
+        level: Level::Should,
+        profile: Profile::Core,
+        needs: &[Need::ServerSide, Need::Length],
+        title: "`length` tells how many sessions would load",
+        text: "What has expired may be counted until something has removed it.",
+        django: Django::Silent("its sessions have no such operation"),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.all.counted.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.all.cleared",
+        version: 1,
+        level: Level::Must,
+        profile: Profile::Core,
+        needs: &[Need::ServerSide, Need::Clear],
+        title: "After `clear` there is no session left",
+        text: "It is a log-out of everybody. Sessions that are stored afterwards are there.",
+        django: Django::Silent("its sessions have no such operation"),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.all.cleared.jsonl"),
+    },
+    Rule {
         id: "lifecycle.second-client",
         version: 1,
         level: Level::Must,
@@ -609,6 +645,18 @@ pub static RULES: &[Rule] = &[
         django: Django::Same(""),
         page: "lifecycle.md",
         golden: include_str!("../golden/lifecycle.second-client.jsonl"),
+    },
+    Rule {
+        id: "lifecycle.other-storage",
+        version: 1,
+        level: Level::Must,
+        profile: Profile::Core,
+        needs: &[Need::ServerSide, Need::OtherStorage],
+        title: "What is done in one storage touches no other",
+        text: "Two sites use one server, each with a table, a directory or a prefix of its own. A key of the one is unknown to the other, also\nwhere both have a session under the same key; and what is deleted or cleared in the one is still there in the other.",
+        django: Django::Silent("it has one storage in a process"),
+        page: "lifecycle.md",
+        golden: include_str!("../golden/lifecycle.other-storage.jsonl"),
     },
     Rule {
         id: "lifecycle.reopen.persistent",
@@ -2167,7 +2215,7 @@ pub static RULES: &[Rule] = &[
 ];
 
 /// How many of them, the first ones, are about stores.
-pub(crate) const STORES: usize = 134;
+pub(crate) const STORES: usize = 138;
 
 /// How many, behind those, are about what overlaps and fails; the others are about applications.
 pub(crate) const SCHEDULES: usize = 11;
@@ -2270,261 +2318,269 @@ pub const LIFECYCLE_EXISTS_UNKNOWN: RuleId = RuleId(46);
 pub const LIFECYCLE_EXISTS_UNSUPPORTED: RuleId = RuleId(47);
 /// `r[lifecycle.is-empty]`: A session is empty if it has no key and no data in memory.
 pub const LIFECYCLE_IS_EMPTY: RuleId = RuleId(48);
+/// `r[lifecycle.all.listed]`: `all` lists every session that would load, whole, and no other.
+pub const LIFECYCLE_ALL_LISTED: RuleId = RuleId(49);
+/// `r[lifecycle.all.counted]`: `length` tells how many sessions would load.
+pub const LIFECYCLE_ALL_COUNTED: RuleId = RuleId(50);
+/// `r[lifecycle.all.cleared]`: After `clear` there is no session left.
+pub const LIFECYCLE_ALL_CLEARED: RuleId = RuleId(51);
 /// `r[lifecycle.second-client]`: A second handle on the same storage sees each change at once.
-pub const LIFECYCLE_SECOND_CLIENT: RuleId = RuleId(49);
+pub const LIFECYCLE_SECOND_CLIENT: RuleId = RuleId(52);
+/// `r[lifecycle.other-storage]`: What is done in one storage touches no other.
+pub const LIFECYCLE_OTHER_STORAGE: RuleId = RuleId(53);
 /// `r[lifecycle.reopen.persistent]`: Records survive a restart.
-pub const LIFECYCLE_REOPEN_PERSISTENT: RuleId = RuleId(50);
+pub const LIFECYCLE_REOPEN_PERSISTENT: RuleId = RuleId(54);
 /// `r[lifecycle.reopen.deleted-stays]`: What was deleted before a restart stays deleted after it.
-pub const LIFECYCLE_REOPEN_DELETED_STAYS: RuleId = RuleId(51);
+pub const LIFECYCLE_REOPEN_DELETED_STAYS: RuleId = RuleId(55);
 /// `r[lifecycle.reopen.volatile]`: A store that does not persist is empty after a restart.
-pub const LIFECYCLE_REOPEN_VOLATILE: RuleId = RuleId(52);
+pub const LIFECYCLE_REOPEN_VOLATILE: RuleId = RuleId(56);
 /// `r[dict.get]`: `get` returns the value of an entry, or nothing if there is none.
-pub const DICT_GET: RuleId = RuleId(53);
+pub const DICT_GET: RuleId = RuleId(57);
 /// `r[dict.contains]`: `contains` tells whether an entry exists, even if its value is null.
-pub const DICT_CONTAINS: RuleId = RuleId(54);
+pub const DICT_CONTAINS: RuleId = RuleId(58);
 /// `r[dict.set]`: `set` adds an entry or replaces its value.
-pub const DICT_SET: RuleId = RuleId(55);
+pub const DICT_SET: RuleId = RuleId(59);
 /// `r[dict.set-default.present]`: `set-default` of a present entry returns its value and changes nothing.
-pub const DICT_SET_DEFAULT_PRESENT: RuleId = RuleId(56);
+pub const DICT_SET_DEFAULT_PRESENT: RuleId = RuleId(60);
 /// `r[dict.set-default.absent]`: `set-default` of an absent entry stores and returns the default.
-pub const DICT_SET_DEFAULT_ABSENT: RuleId = RuleId(57);
+pub const DICT_SET_DEFAULT_ABSENT: RuleId = RuleId(61);
 /// `r[dict.pop.present]`: `pop` removes an entry and returns its value.
-pub const DICT_POP_PRESENT: RuleId = RuleId(58);
+pub const DICT_POP_PRESENT: RuleId = RuleId(62);
 /// `r[dict.pop.absent]`: `pop` of an absent entry fails with `KeyError`.
-pub const DICT_POP_ABSENT: RuleId = RuleId(59);
+pub const DICT_POP_ABSENT: RuleId = RuleId(63);
 /// `r[dict.pop.default]`: `pop` of an absent entry with a default returns the default and stores nothing.
-pub const DICT_POP_DEFAULT: RuleId = RuleId(60);
+pub const DICT_POP_DEFAULT: RuleId = RuleId(64);
 /// `r[dict.remove.present]`: `remove` removes an entry.
-pub const DICT_REMOVE_PRESENT: RuleId = RuleId(61);
+pub const DICT_REMOVE_PRESENT: RuleId = RuleId(65);
 /// `r[dict.remove.absent]`: `remove` of an absent entry fails with `KeyError`.
-pub const DICT_REMOVE_ABSENT: RuleId = RuleId(62);
+pub const DICT_REMOVE_ABSENT: RuleId = RuleId(66);
 /// `r[dict.update]`: `update` sets each of the given entries and keeps the rest.
-pub const DICT_UPDATE: RuleId = RuleId(63);
+pub const DICT_UPDATE: RuleId = RuleId(67);
 /// `r[dict.clear]`: `clear` removes every entry without reading the record.
-pub const DICT_CLEAR: RuleId = RuleId(64);
+pub const DICT_CLEAR: RuleId = RuleId(68);
 /// `r[dict.listing]`: `keys`, `values` and `items` list all entries, private ones included.
-pub const DICT_LISTING: RuleId = RuleId(65);
+pub const DICT_LISTING: RuleId = RuleId(69);
 /// `r[dict.nested.memory]`: A change inside a value is seen by the same object.
-pub const DICT_NESTED_MEMORY: RuleId = RuleId(66);
+pub const DICT_NESTED_MEMORY: RuleId = RuleId(70);
 /// `r[dict.nested.saved]`: A change inside a value is stored by an explicit `save`.
-pub const DICT_NESTED_SAVED: RuleId = RuleId(67);
+pub const DICT_NESTED_SAVED: RuleId = RuleId(71);
 /// `r[testcookie.worked]`: The test cookie worked if its mark is in the session.
-pub const TESTCOOKIE_WORKED: RuleId = RuleId(68);
+pub const TESTCOOKIE_WORKED: RuleId = RuleId(72);
 /// `r[testcookie.delete]`: `delete-test-cookie` removes the mark, and sets `modified`.
-pub const TESTCOOKIE_DELETE: RuleId = RuleId(69);
+pub const TESTCOOKIE_DELETE: RuleId = RuleId(73);
 /// `r[tracking.new]`: A new object has neither flag.
-pub const TRACKING_NEW: RuleId = RuleId(70);
+pub const TRACKING_NEW: RuleId = RuleId(74);
 /// `r[tracking.read]`: Reading sets `accessed` only.
-pub const TRACKING_READ: RuleId = RuleId(71);
+pub const TRACKING_READ: RuleId = RuleId(75);
 /// `r[tracking.write]`: Changing an entry sets both flags.
-pub const TRACKING_WRITE: RuleId = RuleId(72);
+pub const TRACKING_WRITE: RuleId = RuleId(76);
 /// `r[tracking.set-default-present]`: `set-default` of a present entry does not set `modified`.
-pub const TRACKING_SET_DEFAULT_PRESENT: RuleId = RuleId(73);
+pub const TRACKING_SET_DEFAULT_PRESENT: RuleId = RuleId(77);
 /// `r[tracking.pop-absent]`: `pop` of an absent entry does not set `modified`.
-pub const TRACKING_POP_ABSENT: RuleId = RuleId(74);
+pub const TRACKING_POP_ABSENT: RuleId = RuleId(78);
 /// `r[tracking.remove-absent]`: A failed `remove` does not set `modified`.
-pub const TRACKING_REMOVE_ABSENT: RuleId = RuleId(75);
+pub const TRACKING_REMOVE_ABSENT: RuleId = RuleId(79);
 /// `r[tracking.update-empty]`: `update` with nothing still sets `modified`.
-pub const TRACKING_UPDATE_EMPTY: RuleId = RuleId(76);
+pub const TRACKING_UPDATE_EMPTY: RuleId = RuleId(80);
 /// `r[tracking.clear]`: `clear` sets both flags.
-pub const TRACKING_CLEAR: RuleId = RuleId(77);
+pub const TRACKING_CLEAR: RuleId = RuleId(81);
 /// `r[tracking.nested]`: A change inside a value does not set `modified`.
-pub const TRACKING_NESTED: RuleId = RuleId(78);
+pub const TRACKING_NESTED: RuleId = RuleId(82);
 /// `r[tracking.is-empty]`: Asking whether the session is empty sets no flag.
-pub const TRACKING_IS_EMPTY: RuleId = RuleId(79);
+pub const TRACKING_IS_EMPTY: RuleId = RuleId(83);
 /// `r[tracking.explicit-expiry]`: Asking for an age or date with an explicit expiry sets no flag.
-pub const TRACKING_EXPLICIT_EXPIRY: RuleId = RuleId(80);
+pub const TRACKING_EXPLICIT_EXPIRY: RuleId = RuleId(84);
 /// `r[tracking.expiry-none]`: Removing an expiry that was never set does not set `modified`.
-pub const TRACKING_EXPIRY_NONE: RuleId = RuleId(81);
+pub const TRACKING_EXPIRY_NONE: RuleId = RuleId(85);
 /// `r[tracking.untouched]`: Operations on the storage leave an object's flags alone.
-pub const TRACKING_UNTOUCHED: RuleId = RuleId(82);
+pub const TRACKING_UNTOUCHED: RuleId = RuleId(86);
 /// `r[tracking.sticky]`: A flag that is set stays set.
-pub const TRACKING_STICKY: RuleId = RuleId(83);
+pub const TRACKING_STICKY: RuleId = RuleId(87);
 /// `r[expiry.default]`: A session lives for the cookie age, from its last save.
-pub const EXPIRY_DEFAULT: RuleId = RuleId(84);
+pub const EXPIRY_DEFAULT: RuleId = RuleId(88);
 /// `r[expiry.seconds]`: An expiry in seconds counts from the last save.
-pub const EXPIRY_SECONDS: RuleId = RuleId(85);
+pub const EXPIRY_SECONDS: RuleId = RuleId(89);
 /// `r[expiry.negative]`: A session with a negative expiry has expired at once.
-pub const EXPIRY_NEGATIVE: RuleId = RuleId(86);
+pub const EXPIRY_NEGATIVE: RuleId = RuleId(90);
 /// `r[expiry.zero]`: An expiry of zero ends with the browser; the record lives for the cookie age.
-pub const EXPIRY_ZERO: RuleId = RuleId(87);
+pub const EXPIRY_ZERO: RuleId = RuleId(91);
 /// `r[expiry.duration]`: A duration is turned into a date at once.
-pub const EXPIRY_DURATION: RuleId = RuleId(88);
+pub const EXPIRY_DURATION: RuleId = RuleId(92);
 /// `r[expiry.at]`: A date is the instant of expiry, whatever its offset.
-pub const EXPIRY_AT: RuleId = RuleId(89);
+pub const EXPIRY_AT: RuleId = RuleId(93);
 /// `r[expiry.none]`: `set-expiry` with none returns to the default.
-pub const EXPIRY_NONE: RuleId = RuleId(90);
+pub const EXPIRY_NONE: RuleId = RuleId(94);
 /// `r[expiry.entry]`: The expiry is kept in the entry `_session_expiry`.
-pub const EXPIRY_ENTRY: RuleId = RuleId(91);
+pub const EXPIRY_ENTRY: RuleId = RuleId(95);
 /// `r[expiry.renewed]`: Saving renews the lifetime of a session.
-pub const EXPIRY_RENEWED: RuleId = RuleId(92);
+pub const EXPIRY_RENEWED: RuleId = RuleId(96);
 /// `r[expiry.range]`: An expiry outside the years 1 to 9999 is refused when it is used.
-pub const EXPIRY_RANGE: RuleId = RuleId(93);
+pub const EXPIRY_RANGE: RuleId = RuleId(97);
 /// `r[expiry.unreadable]`: An unreadable expiry destroys neither the session nor its data.
-pub const EXPIRY_UNREADABLE: RuleId = RuleId(94);
+pub const EXPIRY_UNREADABLE: RuleId = RuleId(98);
 /// `r[expiry.age]`: The expiry age is the number of seconds left, rounded down.
-pub const EXPIRY_AGE: RuleId = RuleId(95);
+pub const EXPIRY_AGE: RuleId = RuleId(99);
 /// `r[expiry.date]`: The expiry date is the date that was set, or the modification instant plus the age.
-pub const EXPIRY_DATE: RuleId = RuleId(96);
+pub const EXPIRY_DATE: RuleId = RuleId(100);
 /// `r[expiry.explicit]`: A caller may ask for the age or the date with a given modification instant and a given expiry.
-pub const EXPIRY_EXPLICIT: RuleId = RuleId(97);
+pub const EXPIRY_EXPLICIT: RuleId = RuleId(101);
 /// `r[expiry.browser-close]`: A session ends with the browser if its expiry is zero, or if it has none and the settings say so.
-pub const EXPIRY_BROWSER_CLOSE: RuleId = RuleId(98);
+pub const EXPIRY_BROWSER_CLOSE: RuleId = RuleId(102);
 /// `r[expiry.cookie-age]`: The session cookie age is the one in the settings.
-pub const EXPIRY_COOKIE_AGE: RuleId = RuleId(99);
+pub const EXPIRY_COOKIE_AGE: RuleId = RuleId(103);
 /// `r[expiry.boundary]`: At the instant of its expiry a record no longer loads.
-pub const EXPIRY_BOUNDARY: RuleId = RuleId(100);
+pub const EXPIRY_BOUNDARY: RuleId = RuleId(104);
 /// `r[expiry.not-early]`: A microsecond before its expiry a record still loads.
-pub const EXPIRY_NOT_EARLY: RuleId = RuleId(101);
+pub const EXPIRY_NOT_EARLY: RuleId = RuleId(105);
 /// `r[expiry.signed-seconds]`: Where the key is the data, a lifetime counts from the whole second in which it was saved.
-pub const EXPIRY_SIGNED_SECONDS: RuleId = RuleId(102);
+pub const EXPIRY_SIGNED_SECONDS: RuleId = RuleId(106);
 /// `r[expiry.dead]`: An expired record never loads.
-pub const EXPIRY_DEAD: RuleId = RuleId(103);
+pub const EXPIRY_DEAD: RuleId = RuleId(107);
 /// `r[expiry.told]`: A load tells the instant at which the record expires.
-pub const EXPIRY_TOLD: RuleId = RuleId(104);
+pub const EXPIRY_TOLD: RuleId = RuleId(108);
 /// `r[expiry.kept]`: An expired record that was not cleared still holds its key.
-pub const EXPIRY_KEPT: RuleId = RuleId(105);
+pub const EXPIRY_KEPT: RuleId = RuleId(109);
 /// `r[expiry.gone]`: In a store that removes expired records by itself, an expired record is gone.
-pub const EXPIRY_GONE: RuleId = RuleId(106);
+pub const EXPIRY_GONE: RuleId = RuleId(110);
 /// `r[expiry.clear.removes]`: `clear-expired` removes every record that expired before now.
-pub const EXPIRY_CLEAR_REMOVES: RuleId = RuleId(107);
+pub const EXPIRY_CLEAR_REMOVES: RuleId = RuleId(111);
 /// `r[expiry.clear.count]`: `clear-expired` tells how many records it removed.
-pub const EXPIRY_CLEAR_COUNT: RuleId = RuleId(108);
+pub const EXPIRY_CLEAR_COUNT: RuleId = RuleId(112);
 /// `r[expiry.clear.keeps-live]`: `clear-expired` removes nothing else.
-pub const EXPIRY_CLEAR_KEEPS_LIVE: RuleId = RuleId(109);
+pub const EXPIRY_CLEAR_KEEPS_LIVE: RuleId = RuleId(113);
 /// `r[expiry.clear.boundary]`: A record that expires exactly now is left for the next clearing.
-pub const EXPIRY_CLEAR_BOUNDARY: RuleId = RuleId(110);
+pub const EXPIRY_CLEAR_BOUNDARY: RuleId = RuleId(114);
 /// `r[expiry.clear.automatic]`: Where the storage removes expired records by itself, `clear-expired` does nothing, and succeeds.
-pub const EXPIRY_CLEAR_AUTOMATIC: RuleId = RuleId(111);
+pub const EXPIRY_CLEAR_AUTOMATIC: RuleId = RuleId(115);
 /// `r[expiry.clear.refused]`: A store that cannot clear refuses to.
-pub const EXPIRY_CLEAR_REFUSED: RuleId = RuleId(112);
+pub const EXPIRY_CLEAR_REFUSED: RuleId = RuleId(116);
 /// `r[data.json]`: Every JSON type survives a reload.
-pub const DATA_JSON: RuleId = RuleId(113);
+pub const DATA_JSON: RuleId = RuleId(117);
 /// `r[data.text]`: Text survives to the last character.
-pub const DATA_TEXT: RuleId = RuleId(114);
+pub const DATA_TEXT: RuleId = RuleId(118);
 /// `r[data.non-bmp]`: Characters beyond the basic plane survive.
-pub const DATA_NON_BMP: RuleId = RuleId(115);
+pub const DATA_NON_BMP: RuleId = RuleId(119);
 /// `r[data.names]`: An entry name can be any text.
-pub const DATA_NAMES: RuleId = RuleId(116);
+pub const DATA_NAMES: RuleId = RuleId(120);
 /// `r[data.names.surrogates]`: Names with a lone surrogate survive.
-pub const DATA_NAMES_SURROGATES: RuleId = RuleId(117);
+pub const DATA_NAMES_SURROGATES: RuleId = RuleId(121);
 /// `r[data.floats]`: Floating-point numbers keep their value and stay floating-point numbers.
-pub const DATA_FLOATS: RuleId = RuleId(118);
+pub const DATA_FLOATS: RuleId = RuleId(122);
 /// `r[data.large]`: Large values survive whole.
-pub const DATA_LARGE: RuleId = RuleId(119);
+pub const DATA_LARGE: RuleId = RuleId(123);
 /// `r[data.too-large]`: A session larger than the store's limit is refused, and the record stays whole.
-pub const DATA_TOO_LARGE: RuleId = RuleId(120);
+pub const DATA_TOO_LARGE: RuleId = RuleId(124);
 /// `r[data.order]`: Entries keep the order in which they were first set.
-pub const DATA_ORDER: RuleId = RuleId(121);
+pub const DATA_ORDER: RuleId = RuleId(125);
 /// `r[data.integers.kept]`: Integers keep all their digits.
-pub const DATA_INTEGERS_KEPT: RuleId = RuleId(122);
+pub const DATA_INTEGERS_KEPT: RuleId = RuleId(126);
 /// `r[data.integers.huge.kept]`: Integers beyond 64 bits keep all their digits.
-pub const DATA_INTEGERS_HUGE_KEPT: RuleId = RuleId(123);
+pub const DATA_INTEGERS_HUGE_KEPT: RuleId = RuleId(127);
 /// `r[data.integers.refused]`: A store that cannot keep a big integer refuses it.
-pub const DATA_INTEGERS_REFUSED: RuleId = RuleId(124);
+pub const DATA_INTEGERS_REFUSED: RuleId = RuleId(128);
 /// `r[data.integers.huge.refused]`: A store that cannot keep an integer beyond 64 bits refuses it.
-pub const DATA_INTEGERS_HUGE_REFUSED: RuleId = RuleId(125);
+pub const DATA_INTEGERS_HUGE_REFUSED: RuleId = RuleId(129);
 /// `r[data.non-finite.kept]`: NaN and the infinities survive.
-pub const DATA_NON_FINITE_KEPT: RuleId = RuleId(126);
+pub const DATA_NON_FINITE_KEPT: RuleId = RuleId(130);
 /// `r[data.non-finite.refused]`: A store that cannot keep NaN and the infinities refuses them.
-pub const DATA_NON_FINITE_REFUSED: RuleId = RuleId(127);
+pub const DATA_NON_FINITE_REFUSED: RuleId = RuleId(131);
 /// `r[data.surrogates.kept]`: Lone surrogates survive.
-pub const DATA_SURROGATES_KEPT: RuleId = RuleId(128);
+pub const DATA_SURROGATES_KEPT: RuleId = RuleId(132);
 /// `r[data.surrogates.refused]`: A store that cannot keep lone surrogates refuses them.
-pub const DATA_SURROGATES_REFUSED: RuleId = RuleId(129);
+pub const DATA_SURROGATES_REFUSED: RuleId = RuleId(133);
 /// `r[data.deep.kept]`: Lists nested 300 deep survive.
-pub const DATA_DEEP_KEPT: RuleId = RuleId(130);
+pub const DATA_DEEP_KEPT: RuleId = RuleId(134);
 /// `r[data.deep.refused]`: A store that cannot keep deep nesting refuses it.
-pub const DATA_DEEP_REFUSED: RuleId = RuleId(131);
+pub const DATA_DEEP_REFUSED: RuleId = RuleId(135);
 /// `r[data.corrupt.empty]`: A record that does not decode reads as an empty session under the same key.
-pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(132);
+pub const DATA_CORRUPT_EMPTY: RuleId = RuleId(136);
 /// `r[data.corrupt.overwritten]`: Saving replaces a record that did not decode.
-pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(133);
+pub const DATA_CORRUPT_OVERWRITTEN: RuleId = RuleId(137);
 /// `r[concurrent.delete.final]`: After an acknowledged deletion no load finds the session.
-pub const CONCURRENT_DELETE_FINAL: RuleId = RuleId(134);
+pub const CONCURRENT_DELETE_FINAL: RuleId = RuleId(138);
 /// `r[concurrent.insert.one-wins]`: Of several insertions of one key exactly one succeeds.
-pub const CONCURRENT_INSERT_ONE_WINS: RuleId = RuleId(135);
+pub const CONCURRENT_INSERT_ONE_WINS: RuleId = RuleId(139);
 /// `r[concurrent.load.latest]`: A load sees the last acknowledged write, or a later one.
-pub const CONCURRENT_LOAD_LATEST: RuleId = RuleId(136);
+pub const CONCURRENT_LOAD_LATEST: RuleId = RuleId(140);
 /// `r[concurrent.record.whole]`: A load returns one record that was written, whole.
-pub const CONCURRENT_RECORD_WHOLE: RuleId = RuleId(137);
+pub const CONCURRENT_RECORD_WHOLE: RuleId = RuleId(141);
 /// `r[concurrent.clear.renewed]`: Clearing removes no session that is renewed meanwhile.
-pub const CONCURRENT_CLEAR_RENEWED: RuleId = RuleId(138);
+pub const CONCURRENT_CLEAR_RENEWED: RuleId = RuleId(142);
 /// `r[concurrent.order]`: All answers about a session fit one order of the operations.
-pub const CONCURRENT_ORDER: RuleId = RuleId(139);
+pub const CONCURRENT_ORDER: RuleId = RuleId(143);
 /// `r[failure.no-lie]`: What is acknowledged while a part fails has happened.
-pub const FAILURE_NO_LIE: RuleId = RuleId(140);
+pub const FAILURE_NO_LIE: RuleId = RuleId(144);
 /// `r[failure.not-absence]`: A failing part is never reported as "no such session".
-pub const FAILURE_NOT_ABSENCE: RuleId = RuleId(141);
+pub const FAILURE_NOT_ABSENCE: RuleId = RuleId(145);
 /// `r[failure.recovers]`: When nothing fails any more, the store works as before.
-pub const FAILURE_RECOVERS: RuleId = RuleId(142);
+pub const FAILURE_RECOVERS: RuleId = RuleId(146);
 /// `r[crash.acknowledged]`: What was acknowledged before the process was killed is there afterwards.
-pub const CRASH_ACKNOWLEDGED: RuleId = RuleId(143);
+pub const CRASH_ACKNOWLEDGED: RuleId = RuleId(147);
 /// `r[crash.whole]`: What was under way when the process was killed is there whole, or not at all.
-pub const CRASH_WHOLE: RuleId = RuleId(144);
+pub const CRASH_WHOLE: RuleId = RuleId(148);
 /// `r[middleware.key]`: The session's key is the value of the session cookie.
-pub const MIDDLEWARE_KEY: RuleId = RuleId(145);
+pub const MIDDLEWARE_KEY: RuleId = RuleId(149);
 /// `r[middleware.key.exact-name]`: Only a cookie of exactly that name is the session's.
-pub const MIDDLEWARE_KEY_EXACT_NAME: RuleId = RuleId(146);
+pub const MIDDLEWARE_KEY_EXACT_NAME: RuleId = RuleId(150);
 /// `r[middleware.key.quoted]`: Quotes around the cookie's value are not part of the key.
-pub const MIDDLEWARE_KEY_QUOTED: RuleId = RuleId(147);
+pub const MIDDLEWARE_KEY_QUOTED: RuleId = RuleId(151);
 /// `r[middleware.key.long-header]`: A long header hides no cookie.
-pub const MIDDLEWARE_KEY_LONG_HEADER: RuleId = RuleId(148);
+pub const MIDDLEWARE_KEY_LONG_HEADER: RuleId = RuleId(152);
 /// `r[middleware.key.hostile]`: Whatever the cookie's value is, it is no error.
-pub const MIDDLEWARE_KEY_HOSTILE: RuleId = RuleId(149);
+pub const MIDDLEWARE_KEY_HOSTILE: RuleId = RuleId(153);
 /// `r[middleware.key.not-logged]`: No key of a session stands in what the application writes into its logs or to its output.
-pub const MIDDLEWARE_KEY_NOT_LOGGED: RuleId = RuleId(150);
+pub const MIDDLEWARE_KEY_NOT_LOGGED: RuleId = RuleId(154);
 /// `r[middleware.lazy]`: A request that does not touch its session reads nothing, saves nothing, and sends no cookie.
-pub const MIDDLEWARE_LAZY: RuleId = RuleId(151);
+pub const MIDDLEWARE_LAZY: RuleId = RuleId(155);
 /// `r[middleware.key.not-adopted]`: A key that the application never issued is not adopted.
-pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(152);
+pub const MIDDLEWARE_KEY_NOT_ADOPTED: RuleId = RuleId(156);
 /// `r[middleware.key.unguessable]`: Keys are drawn at random, from at least 2^128.
-pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(153);
+pub const MIDDLEWARE_KEY_UNGUESSABLE: RuleId = RuleId(157);
 /// `r[middleware.save.modified]`: A modified session is saved, and its cookie is set.
-pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(154);
+pub const MIDDLEWARE_SAVE_MODIFIED: RuleId = RuleId(158);
 /// `r[middleware.save.unmodified]`: An unmodified session is not saved.
-pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(155);
+pub const MIDDLEWARE_SAVE_UNMODIFIED: RuleId = RuleId(159);
 /// `r[middleware.save.every-request]`: With `save_every_request`, every session that is not empty is saved, and its cookie is set.
-pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(156);
+pub const MIDDLEWARE_SAVE_EVERY_REQUEST: RuleId = RuleId(160);
 /// `r[middleware.save.empty]`: An empty session is never saved.
-pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(157);
+pub const MIDDLEWARE_SAVE_EMPTY: RuleId = RuleId(161);
 /// `r[middleware.save.server-error]`: An answer of 500 or above saves nothing and sets no cookie.
-pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(158);
+pub const MIDDLEWARE_SAVE_SERVER_ERROR: RuleId = RuleId(162);
 /// `r[middleware.save.explicit]`: What the handler itself saved stays, whatever the response.
-pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(159);
+pub const MIDDLEWARE_SAVE_EXPLICIT: RuleId = RuleId(163);
 /// `r[middleware.interrupted]`: If a modified session is deleted while its request is handled, the response is 400, and the session stays deleted.
-pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(160);
+pub const MIDDLEWARE_INTERRUPTED: RuleId = RuleId(164);
 /// `r[middleware.cookie.age]`: The cookie of a session lives as long as the session.
-pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(161);
+pub const MIDDLEWARE_COOKIE_AGE: RuleId = RuleId(165);
 /// `r[middleware.cookie.browser-close]`: The cookie of a session that ends with the browser has neither `Max-Age` nor `Expires`.
-pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(162);
+pub const MIDDLEWARE_COOKIE_BROWSER_CLOSE: RuleId = RuleId(166);
 /// `r[middleware.cookie.new-key]`: A session that got a new key sends it.
-pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(163);
+pub const MIDDLEWARE_COOKIE_NEW_KEY: RuleId = RuleId(167);
 /// `r[middleware.cookie.kept]`: A session that kept its key sends the same one.
-pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(164);
+pub const MIDDLEWARE_COOKIE_KEPT: RuleId = RuleId(168);
 /// `r[middleware.cookie.deleted]`: The cookie of an empty session is deleted.
-pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(165);
+pub const MIDDLEWARE_COOKIE_DELETED: RuleId = RuleId(169);
 /// `r[middleware.cookie.attributes]`: The cookie is sent as the settings say.
-pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(166);
+pub const MIDDLEWARE_COOKIE_ATTRIBUTES: RuleId = RuleId(170);
 /// `r[middleware.cookie.deleted-attributes]`: The cookie is deleted where it was set.
-pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(167);
+pub const MIDDLEWARE_COOKIE_DELETED_ATTRIBUTES: RuleId = RuleId(171);
 /// `r[middleware.vary.accessed]`: A response whose session was accessed has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(168);
+pub const MIDDLEWARE_VARY_ACCESSED: RuleId = RuleId(172);
 /// `r[middleware.vary.sent]`: A response that sets or deletes the cookie has `Vary: Cookie`.
-pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(169);
+pub const MIDDLEWARE_VARY_SENT: RuleId = RuleId(173);
 /// `r[middleware.vary.untouched]`: A response whose session was not accessed may be shared.
-pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(170);
+pub const MIDDLEWARE_VARY_UNTOUCHED: RuleId = RuleId(174);
 /// `r[middleware.cache.private]`: A response that sets the session's cookie does not say `Cache-Control: public`.
-pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(171);
+pub const MIDDLEWARE_CACHE_PRIVATE: RuleId = RuleId(175);
 /// `r[middleware.overlap.reads]`: A request that changes nothing undoes nothing that another one saves meanwhile.
-pub const MIDDLEWARE_OVERLAP_READS: RuleId = RuleId(172);
+pub const MIDDLEWARE_OVERLAP_READS: RuleId = RuleId(176);
 /// `r[middleware.overlap.writes]`: Of two requests that change the same session, the one that is saved last wins, as a whole.
-pub const MIDDLEWARE_OVERLAP_WRITES: RuleId = RuleId(173);
+pub const MIDDLEWARE_OVERLAP_WRITES: RuleId = RuleId(177);
 /// `r[middleware.log-in]`: After `cycle-key` the old key opens nothing, and the new one opens the data.
-pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(174);
+pub const MIDDLEWARE_LOG_IN: RuleId = RuleId(178);
 /// `r[middleware.log-out]`: After `flush` the old key opens nothing.
-pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(175);
+pub const MIDDLEWARE_LOG_OUT: RuleId = RuleId(179);
 /// `r[middleware.log-in.final]`: A log-in in another request stays: the old key is dead, and the new one keeps its session.
-pub const MIDDLEWARE_LOG_IN_FINAL: RuleId = RuleId(176);
+pub const MIDDLEWARE_LOG_IN_FINAL: RuleId = RuleId(180);
 /// `r[middleware.log-out.final]`: A session that is deleted while a request on it is under way stays deleted.
-pub const MIDDLEWARE_LOG_OUT_FINAL: RuleId = RuleId(177);
+pub const MIDDLEWARE_LOG_OUT_FINAL: RuleId = RuleId(181);

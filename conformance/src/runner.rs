@@ -1,9 +1,10 @@
 //! Runs a trace on a subject, beside the model, and finds the first difference.
 
 use crate::call::Call;
+use crate::json::Json;
 use crate::manifest::{ClockLevel, Manifest, Numbers, Order};
 use crate::model::{Aspect, Errata, Expected, Model};
-use crate::observation::{Answer, Observation, SessionState};
+use crate::observation::{Answer, Listed, Observation, SessionState};
 use crate::op::{Forged, Key, StorageOp};
 use crate::rule::RuleId;
 use crate::rules;
@@ -149,8 +150,8 @@ impl Run<'_> {
                 self.seen.push(None);
                 continue;
             };
-            let expected = self.model.call(&call);
-            let observed = match self.perform(&call) {
+            let mut expected = self.model.call(&call);
+            let observed = match self.perform(&call, &mut expected) {
                 Ok(observed) => observed,
                 Err(fault) => {
                     let rules = expected.why.iter().map(|(_, rule)| *rule).collect();
@@ -183,10 +184,15 @@ impl Run<'_> {
         miscounted.map_or(Verdict::Held { seen: self.seen }, Verdict::Diverged)
     }
 
-    fn perform(&mut self, call: &Call<'_, Key>) -> Result<Observation, Fault> {
+    fn perform(&mut self, call: &Call<'_, Key>, expected: &mut Expected) -> Result<Observation, Fault> {
         let now = self.model.now();
         let real = call.map_key(|key| self.text(*key));
-        let observed = self.subject.call(now, &real.map_key(String::as_str))?;
+        let mut observed = self.subject.call(now, &real.map_key(String::as_str))?;
+        if let (Ok(Answer::Sessions(listed)), Ok(Answer::Sessions(wanted))) =
+            (&mut observed.outcome, &mut expected.outcome)
+        {
+            self.settle_list(listed, wanted);
+        }
         if matches!(call, Call::Storage { op, .. } if op.reopens()) {
             for number in 0..self.model.handles().sessions {
                 if let Some((key, client)) = self.model.session(number) {
@@ -270,8 +276,8 @@ impl Run<'_> {
             Numbers::Exact => (wanted.clone(), got.clone()),
             Numbers::Doubles => (wanted.as_doubles(), got.as_doubles()),
         };
-        let same_when_sorted = wanted.sorted() == got.sorted();
-        if wanted == got || (same_when_sorted && values.order == Order::Lost) {
+        let same_when_sorted = got.sorted().fits(&wanted.sorted());
+        if got.fits(&wanted) || (same_when_sorted && values.order == Order::Lost) {
             return None;
         }
         let mut mismatch = Mismatch::new(expected, Aspect::Answer);
@@ -315,11 +321,41 @@ impl Run<'_> {
         None
     }
 
+    /// Puts names in the place of the keys in a list, since real keys are secrets, and asks for no more than it tells.
+    fn settle_list(&self, listed: &mut [Listed], wanted: &mut [Listed]) {
+        let handles = self.model.handles();
+        let known = wanted.iter().filter_map(|listed| handles.named(listed.key.as_deref()?));
+        let issued = (1_u32..).take(self.keys.len()).map(Key::Issued);
+        let known: Vec<(String, Key)> = known.chain(issued).map(|key| (self.text(key), key)).collect();
+        for listed in &mut *listed {
+            if let Some(key) = &mut listed.key {
+                let name = known.iter().find(|(text, _)| text == key);
+                *key = name.map_or_else(|| "another key".into(), |(_, name)| name.to_string());
+            }
+            for (text, name) in &known {
+                if let Some(data) = listed.data.as_mut().filter(|data| data.as_str().contains(text)) {
+                    *data = Json::from_canonical(data.as_str().replace(text, &name.to_string()));
+                }
+            }
+        }
+        if let Some(like) = listed.first() {
+            for wanted in wanted {
+                *wanted = wanted.as_told(like);
+            }
+        }
+    }
+
+    /// The name of a real key that was issued.
+    fn name_of(&self, text: &str) -> Option<Key> {
+        let index = self.keys.iter().position(|key| key == text)?;
+        Some(Key::Issued(u32::try_from(index + 1).unwrap_or(u32::MAX)))
+    }
+
     /// What was seen, with names in the place of keys.
     fn named(&self, observed: Observation, expected: &Expected) -> Observation<SeenKey> {
         let wanted = expected.session.as_ref().and_then(|session| session.key);
-        let name = |text: &String| match self.keys.iter().position(|key| key == text) {
-            Some(index) => SeenKey::Known(Key::Issued(u32::try_from(index + 1).unwrap_or(u32::MAX))),
+        let name = |text: &String| match self.name_of(text) {
+            Some(key) => SeenKey::Known(key),
             None => match wanted.filter(|wanted| self.text(*wanted) == *text) {
                 Some(wanted) => SeenKey::Known(wanted),
                 None => {

@@ -32,6 +32,9 @@ pub fn secrets(replaced: u32) -> (String, Vec<String>) {
     (secret(replaced), replaced.checked_sub(1).map(secret).into_iter().collect())
 }
 
+/// The client whose storage is another one than that of clients 0 and 1, beside it.
+pub const OTHER_STORAGE: u8 = 2;
+
 /// The most steps a trace may have.
 const MAX_STEPS: usize = 100_000;
 
@@ -64,7 +67,7 @@ impl Default for Settings {
 /// One step: time goes by, then a client does something.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// Which handle on the storage, 0 or 1. A session object belongs to the client that made it.
+    /// Which handle on the storage, 0 or 1; or [`OTHER_STORAGE`]. A session object belongs to the client that made it.
     pub client: u8,
     /// Microseconds to move the clock on before the operation.
     pub advance: i64,
@@ -326,8 +329,8 @@ fn read_step(text: &str, source: &mut Source) -> Result<(Step, Option<Stated>), 
         }
     }
     let client = line.read::<u8>(op.name(), "client")?.unwrap_or(0);
-    if client > 1 {
-        return Err(format!("client {client}: there are only 0 and 1"));
+    if client > OTHER_STORAGE {
+        return Err(format!("client {client}: there are only 0, 1 and 2"));
     }
     let advance = line.read(op.name(), "advance_us")?.unwrap_or(0);
     let stated = line.get("expect").map(Stated::read).transpose()?;

@@ -25,6 +25,12 @@ enum Fault {
     SweepsEverything,
     /// Keys are compared without case.
     FoldsKeys,
+    /// The list has what is over.
+    ListsEnded,
+    /// One row is not counted.
+    Miscounts,
+    /// Removing all leaves what was stored last.
+    LeavesOne,
 }
 
 type Rows = BTreeMap<String, (String, i64)>;
@@ -53,8 +59,10 @@ impl DatabasePool for Table {
         Ok(())
     }
 
+    /// As `COUNT(*)` does, it counts what is over, too.
     async fn count(&self, _: &str) -> Result<i64, DatabaseError> {
-        unreachable!("no rule is on it")
+        let rows = self.rows.lock().unwrap().len();
+        Ok(i64::try_from(rows).unwrap() - i64::from(rows > 1 && self.fault == Fault::Miscounts))
     }
 
     async fn store(&self, id: &str, session: &str, expires: i64, _: &str) -> Result<(), DatabaseError> {
@@ -86,11 +94,17 @@ impl DatabasePool for Table {
     }
 
     async fn delete_all(&self, _: &str) -> Result<(), DatabaseError> {
-        unreachable!("no rule is on it")
+        let mut rows = self.rows.lock().unwrap();
+        let last = rows.pop_last();
+        rows.clear();
+        rows.extend(last.filter(|_| self.fault == Fault::LeavesOne));
+        Ok(())
     }
 
     async fn get_ids(&self, _: &str) -> Result<Vec<String>, DatabaseError> {
-        unreachable!("no rule is on it")
+        let rows = self.rows.lock().unwrap();
+        let listed = |expires| self.fault == Fault::ListsEnded || !self.is_over(expires);
+        Ok(rows.iter().filter(|(_, (_, expires))| listed(*expires)).map(|(id, _)| id.clone()).collect())
     }
 
     fn auto_handles_expiry(&self) -> bool {
@@ -126,6 +140,8 @@ fn a_right_database_breaks_nothing_that_its_trait_can_promise() {
     let passed = ended(&report, Outcome::Pass);
     for rule in
         ["lifecycle.save.upsert", "expiry.boundary", "expiry.clear.removes", "data.order", "concurrent.order"]
+            .into_iter()
+            .chain(["lifecycle.all.listed", "lifecycle.all.counted", "lifecycle.all.cleared"])
     {
         assert!(passed.contains(&rule), "{rule}: {passed:?}");
     }
@@ -135,6 +151,9 @@ fn a_right_database_breaks_nothing_that_its_trait_can_promise() {
 #[case(Fault::EndsLate, "expiry.boundary")]
 #[case(Fault::SweepsEverything, "expiry.clear.keeps-live")]
 #[case(Fault::FoldsKeys, "key.exact")]
+#[case(Fault::ListsEnded, "lifecycle.all.listed")]
+#[case(Fault::Miscounts, "lifecycle.all.counted")]
+#[case(Fault::LeavesOne, "lifecycle.all.cleared")]
 fn a_database_that_is_wrong_breaks_the_rule_that_says_so(#[case] fault: Fault, #[case] rule: &str) {
     let report = suite(fault).report().unwrap();
     assert!(ended(&report, Outcome::Fail).contains(&rule), "{:?}", ended(&report, Outcome::Fail));

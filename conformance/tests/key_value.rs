@@ -53,7 +53,26 @@ fn a_store_that_gets_sets_and_destroys_holds_what_applies_to_it() {
     }
 }
 
+#[test]
+fn what_is_done_with_all_sessions_is_asked_of_a_store_that_offers_it() {
+    const RULES: [&str; 3] = ["lifecycle.all.listed", "lifecycle.all.counted", "lifecycle.all.cleared"];
+    let without = report("none");
+    assert!(RULES.iter().all(|rule| outcome(&without, rule) == Outcome::NotApplicable));
+    let with = report("bulk");
+    assert!(with.is_success(), "{:#?}", with.failures);
+    assert!(RULES.iter().all(|rule| outcome(&with, rule) == Outcome::Pass));
+}
+
+#[test]
+fn a_number_of_sessions_that_is_none_breaks_the_protocol() {
+    let report = report("mute");
+    let harness = report.rules.iter().find(|rule| rule.status == Outcome::HarnessError).unwrap();
+    let reason = harness.reason.as_ref().unwrap();
+    assert!(reason.contains("the adapter's `length` must answer a count, not null"), "{reason}");
+}
+
 #[rstest]
+#[case("stale", "lifecycle.all.listed")]
 #[case("exact", "lifecycle.load.stored")]
 #[case("lasting", "lifecycle.delete.gone")]
 #[case("touchy", "expiry.renewed")]

@@ -5,6 +5,7 @@
 //
 // Requests come as lines of JSON on stdin; each gets one line of answer on stdout, with the same `id`.
 
+import { mkdir } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -13,6 +14,7 @@ import session from "express-session";
 const module = process.argv[2] ? await import(pathToFileURL(resolve(process.argv[2]))) : {
   name: "express-session MemoryStore",
   version: "1.19.0",
+  operations: ["all", "length", "clear"],
   open: () => new session.MemoryStore(),
 };
 
@@ -31,6 +33,7 @@ const HELLO = {
     server_side: true, // the key is not the data
     expired: "gone", // nobody sees an expired session again
     clear_expired: "unsupported", // such a store is not asked to
+    other_storage: true, // `client` 2 is on another storage; a module that cannot tell `site`s apart says no
     ...module.capabilities,
   },
   values: {
@@ -42,7 +45,7 @@ const HELLO = {
     deep_nesting: "kept",
     ...module.values,
   },
-  operations: ["touch"],
+  operations: ["touch", ...(module.operations ?? [])], // `all`, `length`, `clear`, if the store has them
 };
 
 let stores = []; // one for each client
@@ -81,10 +84,15 @@ async function answer({ op, client, key, ...request }) {
     case "open": // fresh storage
     case "reopen": // the same again, after a restart
       dir = request.dir ?? dir;
-      for (const store of stores) await module.close?.(store);
+      for (const store of Object.values(stores)) await module.close?.(store);
       stores = [];
       for (const number of HELLO.capabilities.shared ? [0, 1] : [0]) {
-        stores.push(await module.open({ session, dir, fresh: op === "open" && number === 0 }));
+        stores[number] = await module.open({ session, dir, fresh: op === "open" && number === 0, site: "one" });
+      }
+      if (HELLO.capabilities.other_storage) {
+        const other = resolve(dir, "other");
+        if (op === "open") await mkdir(other, { recursive: true });
+        stores[2] = await module.open({ session, dir: other, fresh: op === "open", site: "two" });
       }
       return null;
     case "now":
@@ -99,6 +107,19 @@ async function answer({ op, client, key, ...request }) {
       return null;
     case "destroy":
       await ask(client, op, key);
+      return null;
+    case "all": // a list of the sessions, or an object that has them under their keys
+      return Object.values(await ask(client, op)).map((found) => {
+        const { key, session } = module.listed?.(found) ?? { session: found };
+        return { key, data: fromSession(session).data };
+      });
+    case "length": {
+      const length = await ask(client, op);
+      if (!Number.isInteger(length)) throw new Error(`\`length\` gave ${JSON.stringify(length)}`);
+      return length;
+    }
+    case "clear":
+      await ask(client, op);
       return null;
     case "bye":
       return null;

@@ -4,6 +4,7 @@ import memorystore from "memorystore";
 
 export const name = "memorystore";
 export const version = "1.6.8";
+export const operations = ["all", "length", "clear"];
 
 export function open({ session }) {
   const MemoryStore = memorystore(session);

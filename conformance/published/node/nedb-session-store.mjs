@@ -7,12 +7,15 @@ import nedbSessionStore from "nedb-session-store";
 export const name = "nedb-session-store";
 export const version = "1.1.2";
 export const capabilities = { persistent: true };
+export const operations = ["all", "length", "clear"];
 
 export async function open({ session, dir, fresh }) {
   const filename = `${dir}/sessions.db`;
   if (fresh) await rm(filename, { force: true });
   const NedbStore = nedbSessionStore(session);
   const store = new NedbStore({ filename, autoCompactInterval: null });
+  // `all` and `length` remove what has expired after they have answered; what fails then, the store tells by this event.
+  store.on("error", () => {});
   await once(store, "connect");
   return store;
 }

@@ -14,7 +14,9 @@ use crate::moved;
 use crate::report::{KnownFailures, SubjectReport};
 use crate::rule::{Profile, RuleId};
 use crate::stopwatch::today;
-use crate::subject::{Env, Fault, Maker, Opening, StoreHooks, StoreSubject, Subject, Watched};
+use crate::subject::{
+    BulkOperations, Env, Fault, Maker, Opening, StoreHooks, StoreSubject, Subject, Watched,
+};
 use crate::suite::{Config, Effort, run};
 
 /// How long an operation of a store may take.
@@ -97,16 +99,53 @@ impl Suite {
         S: SessionStore + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
+        Self::with_bulk(open, BulkOperations::default)
+    }
+
+    /// The same on a store that can do something with all its sessions at once, which `bulk` says.
+    ///
+    /// ```no_run
+    /// # use session_core::{Capabilities, Record, SessionKey, SessionStore, StoreError};
+    /// # struct MyStore;
+    /// # impl MyStore {
+    /// #     async fn connect(_: &str) -> Result<Self, std::io::Error> { Ok(Self) }
+    /// #     async fn truncate(&self) -> Result<(), StoreError> { Ok(()) }
+    /// # }
+    /// # impl SessionStore for MyStore {
+    /// #     fn capabilities(&self) -> Capabilities { unimplemented!() }
+    /// #     async fn load(&self, _: &SessionKey) -> Result<Option<Record>, StoreError> { unimplemented!() }
+    /// #     async fn insert(&self, _: &SessionKey, _: &Record) -> Result<SessionKey, StoreError> { unimplemented!() }
+    /// #     async fn update(&self, _: &SessionKey, _: &Record) -> Result<SessionKey, StoreError> { unimplemented!() }
+    /// #     async fn delete(&self, _: &SessionKey) -> Result<(), StoreError> { unimplemented!() }
+    /// # }
+    /// use session_conformance::Suite;
+    /// use session_conformance::subject::BulkOperations;
+    ///
+    /// fn main() -> std::process::ExitCode {
+    ///     let open = async |env: &session_conformance::Env, _| MyStore::connect(env.name()).await;
+    ///     Suite::with_bulk(open, || BulkOperations::default().with_clear(async |store: &MyStore| store.truncate().await))
+    ///         .main()
+    /// }
+    /// ```
+    pub fn with_bulk<S, E>(
+        open: impl AsyncFn(&Env, Opening) -> Result<S, E> + Send + Sync + 'static,
+        bulk: impl Fn() -> BulkOperations<S> + Send + Sync + 'static,
+    ) -> Self
+    where
+        S: SessionStore + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
         let open = Arc::new(open);
         Self::made::<S>(move |name, version, hooks| {
             let open = Arc::clone(&open);
             let hooks = hooks.with_runtime(with_workers()?);
             let open = async move |env: &Env, opening| open(env, opening).await;
-            Ok(Box::new(StoreSubject::awaited(name, version, open, hooks)?))
+            Ok(Box::new(StoreSubject::awaited(name, version, open, hooks)?.with_bulk(bulk())))
         })
     }
 
-    /// The suite on a store that is opened at once. Its futures run on one thread.
+    /// The suite on a store that is opened at once. Its futures run on one thread. All that it is told is the environment, so
+    /// that another environment has another storage.
     pub(super) fn at_once<S, E>(open: impl Fn(&Env) -> Result<S, E> + Send + Sync + 'static) -> Self
     where
         S: SessionStore + 'static,
@@ -117,6 +156,7 @@ impl Suite {
             let open = Arc::clone(&open);
             Ok(Box::new(StoreSubject::new(name, version, move |env: &Env, _| open(env), hooks)?))
         })
+        .other_storage()
     }
 
     fn made<S>(
@@ -157,6 +197,13 @@ impl Suite {
     /// a microsecond without this.
     pub fn clock_resolution(mut self, resolution: Duration) -> Self {
         self.declared.resolution = Some(resolution);
+        self
+    }
+
+    /// A store that is opened in another environment, while this one is open, has a storage of its own: another directory, or a
+    /// table or prefix that is made of [`Env::name`]. The suite then looks whether what is done in the one is seen in the other.
+    pub fn other_storage(mut self) -> Self {
+        self.declared.hooks.push(Arc::new(StoreHooks::with_other_storage));
         self
     }
 

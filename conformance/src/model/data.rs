@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use crate::json::{Class, Json, Name};
+use crate::json::{Class, Json, Name, Object};
 use crate::rule::RuleId;
 
 /// A session's data.
@@ -64,6 +64,12 @@ impl Data {
 
     pub(super) fn entries(&self) -> impl Iterator<Item = (&Name, &Entry)> {
         self.entries.iter()
+    }
+
+    /// All of it, as an object.
+    pub(super) fn to_json(&self) -> Json {
+        let entries = self.entries().map(|(name, entry)| (name.clone(), entry.value.clone()));
+        Object::from(entries.collect::<Vec<_>>()).to_json()
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -100,6 +100,9 @@ impl Model {
             }
             return;
         }
+        if self.other.0.contains_key(&key) {
+            self.because(aspect, rules::LIFECYCLE_OTHER_STORAGE);
+        }
         match (self.removal_reasons.get(&key), key) {
             (Some(reason), _) => {
                 let reason = *reason;

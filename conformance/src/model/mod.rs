@@ -26,11 +26,11 @@ use session_core::{ClearExpired, ExpiredRecords};
 use crate::call::{Call, Handles};
 use crate::json::Class;
 use crate::manifest::{Erratum, Manifest, ValueSupport};
-use crate::observation::{Answer, ErrorKind, SessionState};
+use crate::observation::{Answer, ErrorKind, Listed, SessionState};
 use crate::op::{Key, SessionOp, StorageOp};
-use crate::rule::RuleId;
+use crate::rule::{Need, RuleId};
 use crate::rules;
-use crate::trace::{START, Settings, Step};
+use crate::trace::{OTHER_STORAGE, START, Settings, Step};
 use data::Data;
 pub(crate) use expiry::ENTRY as EXPIRY_ENTRY;
 
@@ -102,6 +102,8 @@ pub struct Model {
     records: HashMap<Key, Record>,
     /// Why a key that was issued addresses nothing any more.
     removal_reasons: HashMap<Key, RuleId>,
+    /// The records and the reasons of the storage that is not acted on.
+    other: (HashMap<Key, Record>, HashMap<Key, RuleId>),
     sessions: Vec<Session>,
     issued: u32,
     /// How often the secret was replaced.
@@ -183,6 +185,7 @@ impl Model {
             now: START,
             records: HashMap::new(),
             removal_reasons: HashMap::new(),
+            other: (HashMap::new(), HashMap::new()),
             sessions: Vec::new(),
             issued: 0,
             secret: 0,
@@ -234,10 +237,11 @@ impl Model {
         self.sessions.get(index).map(|session| (session.key, session.client))
     }
 
-    /// The records: of each its key, the instant of its expiry, and which write made it so.
+    /// The records: of each its key, the instant of its expiry, and which write made it so. Those of the other storage come
+    /// first.
     #[cfg(feature = "cli")]
     pub(crate) fn records(&self) -> impl Iterator<Item = (Key, i64, u64)> {
-        self.records.iter().map(|(key, record)| (*key, record.expires, record.version))
+        self.other.0.iter().chain(&self.records).map(|(key, record)| (*key, record.expires, record.version))
     }
 
     /// How many objects and keys there are.
@@ -258,16 +262,33 @@ impl Model {
     /// Whether the suite leaves an operation out: storing under a key that a visitor chose is not asked
     /// of any store, where the key is the data there is none to be taken, and what has expired is not damaged.
     fn leaves_out(&self, call: &Call<'_, Key>) -> bool {
+        let is_other = self.client(call) == OTHER_STORAGE;
+        let records = if is_other { &self.other.0 } else { &self.records };
         match call {
+            _ if is_other && Need::OtherStorage.unmet_by(&self.choices.manifest).is_some() => true,
             Call::Op { number, op: SessionOp::SaveMustCreate } => {
                 self.client_side() || self.sessions[*number].key.is_some_and(Key::is_foreign)
             }
+            Call::Storage { op, .. } if op.operation().is_some() => self.leaves_out_bulk(op, records),
             // Whether what has expired is still there to be damaged is the store's affair.
             Call::Storage { op: StorageOp::Damage(key), .. } => {
-                self.records.get(key).is_some_and(|record| record.expires <= self.now)
+                records.get(key).is_some_and(|record| record.expires <= self.now)
             }
             _ => false,
         }
+    }
+
+    /// Whether the suite leaves out something that is done with all sessions: the store does not offer it, or nobody can say
+    /// what a list does with a record that cannot be read, or a number with one that has expired.
+    fn leaves_out_bulk(&self, op: &StorageOp<Key>, records: &HashMap<Key, Record>) -> bool {
+        let is_offered = op.operation().is_some_and(|it| self.choices.manifest.offers(it));
+        let mut records = records.values();
+        let is_open = match op {
+            StorageOp::ClearAll => false,
+            StorageOp::All => records.any(|record| record.damaged),
+            _ => records.any(|record| record.damaged || record.expires <= self.now),
+        };
+        !is_offered || is_open
     }
 
     /// Does a step; `None` if it acts on nothing.
@@ -282,6 +303,10 @@ impl Model {
     /// If there is no session object of the number.
     pub fn call(&mut self, call: &Call<'_, Key>) -> Expected {
         self.why.clear();
+        let is_other = self.client(call) == OTHER_STORAGE;
+        if is_other {
+            self.change_storage();
+        }
         let (outcome, session) = match call {
             Call::Session { client, key, .. } => self.open(*client, *key),
             Call::Op { number, op } => {
@@ -293,7 +318,30 @@ impl Model {
             }
             Call::Storage { client, op } => (self.storage_op(*client, *op), None),
         };
+        if removes(call) && self.choices.manifest.other_storage {
+            self.change_storage();
+            self.mark_survivors(rules::LIFECYCLE_OTHER_STORAGE);
+            self.change_storage();
+        }
+        if is_other {
+            self.change_storage();
+        }
         Expected { outcome, session, why: std::mem::take(&mut self.why) }
+    }
+
+    /// Who does something. What is done to both storages is nobody's.
+    fn client(&self, call: &Call<'_, Key>) -> u8 {
+        match call {
+            Call::Op { number, .. } => self.sessions[*number].client,
+            Call::Storage { op, .. } if op.reopens() || matches!(op, StorageOp::ForceKey(_)) => 0,
+            Call::Session { client, .. } | Call::Storage { client, .. } => *client,
+        }
+    }
+
+    /// Goes to the storage beside this one.
+    fn change_storage(&mut self) {
+        std::mem::swap(&mut self.records, &mut self.other.0);
+        std::mem::swap(&mut self.removal_reasons, &mut self.other.1);
     }
 
     fn storage_op(&mut self, client: u8, op: StorageOp<Key>) -> Result<Answer, ErrorKind> {
@@ -304,6 +352,9 @@ impl Model {
             }
             StorageOp::DeleteKey(key) => self.delete(key),
             StorageOp::ClearExpired => return self.clear_expired(),
+            StorageOp::All => return Ok(Answer::Sessions(self.all())),
+            StorageOp::Length => return Ok(Answer::Count(Some(self.length()))),
+            StorageOp::ClearAll => self.clear_all(),
             StorageOp::Reopen => self.reopen(),
             StorageOp::Rotate => self.rotate(),
             StorageOp::ForceKey(key) => self.forced.push_back(key),
@@ -395,6 +446,13 @@ impl Model {
                     r.expires == self.now && r.survived.contains(&rules::EXPIRY_CLEAR_KEEPS_LIVE)
                 }) {
                     self.because(Aspect::Answer, rules::EXPIRY_CLEAR_BOUNDARY);
+                }
+                if self
+                    .records
+                    .get(&key)
+                    .is_some_and(|r| r.survived.contains(&rules::LIFECYCLE_OTHER_STORAGE))
+                {
+                    self.because(Aspect::Answer, rules::LIFECYCLE_OTHER_STORAGE);
                 }
                 self.because(Aspect::Answer, rules::EXPIRY_KEPT);
             }
@@ -494,7 +552,46 @@ impl Model {
         Ok(Answer::Count(count))
     }
 
+    /// All sessions that would load, in the order of their last writing.
+    fn all(&mut self) -> Vec<Listed> {
+        self.because(Aspect::Answer, rules::LIFECYCLE_ALL_LISTED);
+        let mut live: Vec<_> = self.records.iter().filter(|(_, record)| self.now < record.expires).collect();
+        live.sort_by_key(|(_, record)| record.version);
+        let listed = live
+            .into_iter()
+            .map(|(key, record)| Listed { key: Some(key.to_string()), data: Some(record.data.to_json()) });
+        listed.collect()
+    }
+
+    /// How many there are. None of them has expired.
+    fn length(&mut self) -> u64 {
+        self.because(Aspect::Answer, rules::LIFECYCLE_ALL_COUNTED);
+        self.records.len().try_into().unwrap_or(u64::MAX)
+    }
+
+    fn clear_all(&mut self) {
+        self.because(Aspect::Outcome, rules::LIFECYCLE_ALL_CLEARED);
+        for (key, _) in self.records.drain() {
+            self.removal_reasons.insert(key, rules::LIFECYCLE_ALL_CLEARED);
+        }
+    }
+
     fn reopen(&mut self) {
+        self.reopen_storage();
+        self.change_storage();
+        self.reopen_storage();
+        self.change_storage();
+        for session in &mut self.sessions {
+            session.data = None;
+            session.version = None;
+            session.nested = false;
+            session.lifetime = None;
+            session.accessed = false;
+            session.modified = false;
+        }
+    }
+
+    fn reopen_storage(&mut self) {
         if self.choices.manifest.capabilities.persistent {
             self.because(Aspect::Outcome, rules::LIFECYCLE_REOPEN_PERSISTENT);
             self.mark_survivors(rules::LIFECYCLE_REOPEN_PERSISTENT);
@@ -508,14 +605,6 @@ impl Model {
             for (key, _) in self.records.drain() {
                 self.removal_reasons.insert(key, rules::LIFECYCLE_REOPEN_VOLATILE);
             }
-        }
-        for session in &mut self.sessions {
-            session.data = None;
-            session.version = None;
-            session.nested = false;
-            session.lifetime = None;
-            session.accessed = false;
-            session.modified = false;
         }
     }
 
@@ -586,6 +675,17 @@ impl Model {
             _ => return None,
         };
         (self.choices.manifest.values.support(class) == moment).then_some(rule)
+    }
+}
+
+/// Whether something removes records.
+fn removes(call: &Call<'_, Key>) -> bool {
+    match call {
+        Call::Op { op, .. } => matches!(op, SessionOp::Delete | SessionOp::Flush | SessionOp::CycleKey),
+        Call::Storage { op, .. } => {
+            matches!(op, StorageOp::DeleteKey(_) | StorageOp::ClearExpired | StorageOp::ClearAll)
+        }
+        Call::Session { .. } => false,
     }
 }
 

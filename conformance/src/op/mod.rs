@@ -121,7 +121,8 @@ impl Op {
             Field::new("key", json_schema!({ "type": "string", "description": description }))
         };
         let client = || {
-            let schema = json_schema!({ "enum": [0, 1], "description": "The handle on the storage." });
+            let description = "The handle on the storage; 2 is one on another storage.";
+            let schema = json_schema!({ "enum": [0, 1, 2], "description": description });
             Field::new("client", schema).optional()
         };
         let advance = || {

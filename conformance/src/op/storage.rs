@@ -1,5 +1,6 @@
 //! The operations on the storage, which need no session object. Each is a row of the table below.
 
+use crate::manifest::Operation;
 use crate::observation::AnswerForm;
 
 /// Makes the operations from their table. A row is
@@ -91,9 +92,19 @@ impl<K> StorageOp<K> {
         matches!(self, Self::Reopen | Self::Rotate)
     }
 
-    /// Whether an adapter may be asked it. When a record expires is seen in a `load` of a bare store.
+    /// Whether an adapter with session objects may be asked it. When a record expires is seen in a `load` of a bare store.
     pub(crate) fn is_on_the_wire(&self) -> bool {
-        !matches!(self, Self::Expires(_))
+        !matches!(self, Self::Expires(_)) && self.operation().is_none()
+    }
+
+    /// The operation that not every store has, if this is one.
+    pub(crate) fn operation(&self) -> Option<Operation> {
+        match self {
+            Self::All => Some(Operation::All),
+            Self::Length => Some(Operation::Length),
+            Self::ClearAll => Some(Operation::Clear),
+            _ => None,
+        }
     }
 }
 
@@ -107,6 +118,12 @@ storage_operations! {
     DeleteKey(key: K) = "delete-key", "delete-key", "delete {key} elsewhere" -> Unit;
     /// Removes expired records, and tells how many.
     ClearExpired = "clear-expired", "clear-expired", "clear-expired" -> Count;
+    /// Lists all sessions. Only stores that offer it are asked, and so with the next two.
+    All = "all", "all", "list all sessions" -> Sessions;
+    /// Tells how many sessions there are.
+    Length = "length", "length", "count all sessions" -> Count;
+    /// Removes all sessions.
+    ClearAll = "clear-all", "clear", "remove all sessions" -> Unit;
     /// Closes the storage and opens it again; every object starts anew on the key it had.
     Reopen = "reopen", "reopen", "reopen the storage" -> Unit;
     /// Hook: closes the storage and opens it again with the next secret, under which the one before is still accepted and

@@ -3,7 +3,7 @@
 //! What the trait cannot promise: `store` creates or replaces, so that a save may bring a deleted session back; an insertion is
 //! put together from `exists` and `store`, and nothing else is written between them; instants are whole seconds. The text
 //! that the trait stores is the data as JSON, which no store need look into. `initiate` is called whenever the store is
-//! opened. `count`, `delete_all` and `get_ids` are not asked for: no rule is on them.
+//! opened. `get_ids` lists the sessions, `count` counts them, and `delete_all` removes them.
 
 use std::error::Error;
 use std::fmt;
@@ -20,7 +20,8 @@ use tokio::sync::RwLock;
 use super::declared;
 use crate::Suite;
 use crate::manifest::Values;
-use crate::subject::{Env, Opening};
+use crate::observation::Listed;
+use crate::subject::{BulkOperations, Env, Opening};
 
 /// The name of the table.
 const TABLE: &str = "sessions";
@@ -59,7 +60,7 @@ where
         Ok::<_, BoxError>(Raw { database, capabilities: capabilities.with_clear_expired(clear) })
     };
     let declare = |hooks| declared(hooks, Values::KEPT).with_clock_resolution(Duration::from_secs(1));
-    Suite::new(open).called::<T>().declaring(declare)
+    Suite::with_bulk(open, Raw::bulk).called::<T>().declaring(declare)
 }
 
 /// One of their databases, as it is.
@@ -81,6 +82,25 @@ impl<T: DatabasePool + Send + Sync> Raw<T> {
         let stored = self.database.store(key.as_str(), &text, expires, TABLE).await;
         stored.map_err(|error| unavailable("store", key, error))?;
         Ok(key.clone())
+    }
+}
+
+impl<T: DatabasePool + Send + Sync + 'static> Raw<T> {
+    /// What the trait can do with all sessions.
+    fn bulk() -> BulkOperations<Self> {
+        let failed = |what: &'static str| move |error| StoreError::unavailable(what, error);
+        BulkOperations::default()
+            .with_all(async move |raw: &Self| {
+                let ids = raw.database.get_ids(TABLE).await.map_err(failed("list sessions"))?;
+                Ok(ids.iter().map(|id| Listed::new(Some(id), None)).collect())
+            })
+            .with_length(async move |raw: &Self| {
+                let count = raw.database.count(TABLE).await.map_err(failed("count sessions"))?;
+                Ok(u64::try_from(count).unwrap_or_default())
+            })
+            .with_clear(async move |raw: &Self| {
+                raw.database.delete_all(TABLE).await.map_err(failed("remove all sessions"))
+            })
     }
 }
 

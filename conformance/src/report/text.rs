@@ -15,7 +15,7 @@ use crate::observation::{Failed, Observation, shown};
 use crate::op::{Op, seconds};
 use crate::rule::{Django, Profile, RuleId};
 use crate::runner::{Divergence, SeenKey};
-use crate::trace::{Settings, Trace};
+use crate::trace::{OTHER_STORAGE, Settings, Trace};
 
 // Writing to a String cannot fail, so the results of `write!` are dropped throughout.
 
@@ -321,8 +321,12 @@ pub(crate) fn step_texts(trace: &Trace) -> Vec<(String, String)> {
                 },
                 Op::Storage(op) => op.text(),
             };
-            if step.client != 0 && !matches!(step.op, Op::Session(..)) {
-                text.push_str("   (second handle)");
+            if !matches!(step.op, Op::Session(..)) {
+                text.push_str(match step.client {
+                    0 => "",
+                    OTHER_STORAGE => "   (other storage)",
+                    _ => "   (second handle)",
+                });
             }
             handles.sessions += usize::from(step.op.makes_session());
             (format!("t={}", seconds(now)), text)

@@ -56,6 +56,7 @@ pub(super) enum KillableProcess {
 
 /// What the suite may do behind a store's back.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what a store says of itself is yes or no")]
 pub struct StoreHooks {
     pub(super) damage: Option<Damage>,
     pub(super) cleanup: Option<Cleanup>,
@@ -69,6 +70,8 @@ pub struct StoreHooks {
     pub(super) profile: Profile,
     /// Whether saving creates what is not there.
     pub(super) upsert: bool,
+    /// Whether environments have storages of their own.
+    pub(super) other_storage: bool,
     /// Whether clearing does not tell how many records it removed.
     pub(super) uncounted: bool,
     pub(super) runtime: Option<Runtime>,
@@ -139,6 +142,15 @@ impl StoreHooks {
     #[must_use]
     pub fn with_upsert(mut self) -> Self {
         self.upsert = true;
+        self
+    }
+
+    /// Tells the suite that a store which is opened in another environment, while this one is open, has a storage of its own:
+    /// another directory, or a table or prefix that is made of [`Env::name`]. What is done in the one must not be seen in
+    /// the other.
+    #[must_use]
+    pub fn with_other_storage(mut self) -> Self {
+        self.other_storage = true;
         self
     }
 

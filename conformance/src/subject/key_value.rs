@@ -19,6 +19,10 @@ impl KeyValueStore {
         Self { remote, touches }
     }
 
+    pub(super) fn remote(&self) -> &RemoteStore {
+        &self.remote
+    }
+
     /// Sets what is under a key.
     fn set(&self, op: &'static str, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let addressed = self.remote.write(op, key, record)?;

@@ -3,6 +3,7 @@
 //!
 //! - `store.rs`: a Rust [`SessionStore`](session_core::SessionStore) under `session-core`'s sessions
 //! - `hooks.rs`: what the suite may do behind its back
+//! - `bulk.rs`: what it can do with all its sessions at once
 //! - `opener.rs`: how one is opened
 //! - `keys.rs`: the keys that it is given
 //! - `session.rs`: what a step does with one of those
@@ -15,6 +16,7 @@
 //! - `watched.rs`: any of these on a thread of its own, so that one that hangs can be given up
 //! - `model.rs`: the reference model
 
+mod bulk;
 mod child;
 pub(crate) mod connection;
 mod directory;
@@ -42,6 +44,7 @@ use crate::parts::{Part, Parts};
 use crate::schedule::Schedule;
 use crate::trace::Settings;
 
+pub use bulk::BulkOperations;
 pub use connection::AdapterCommand;
 pub use hooks::StoreHooks;
 pub use model::ModelSubject;

@@ -7,7 +7,7 @@ use super::{Fault, Subject};
 use crate::call::Call;
 use crate::manifest::Manifest;
 use crate::model::{Errata, Model};
-use crate::observation::{Failed, Observation};
+use crate::observation::{Answer, Failed, Observation};
 use crate::op::{Alteration, Forged, Key};
 use crate::trace::Settings;
 
@@ -108,7 +108,13 @@ impl Subject for ModelSubject {
             Call::Storage { op, .. } if op.reopens() => self.numbers.clear(),
             Call::Storage { .. } => {}
         }
-        let expected = self.model.call(&call);
+        let mut expected = self.model.call(&call);
+        if let Ok(Answer::Sessions(listed)) = &mut expected.outcome {
+            for key in listed.iter_mut().filter_map(|listed| listed.key.as_mut()) {
+                let known = self.model.handles().named(key);
+                *key = known.map_or_else(|| key.clone(), |known| self.text(known));
+            }
+        }
         let outcome = expected.outcome.map_err(|kind| Failed { kind, message: kind.name().into() });
         let session = expected.session.map(|state| state.map_key(|key| self.text(*key)));
         Ok(Observation { outcome, session })

@@ -33,8 +33,9 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
         }
         SubjectLevel::Store | SubjectLevel::KeyValue => {
             let shared = Arc::new(Mutex::new(RemoteState::new(child)));
-            let (for_open, for_fault, for_damage, for_sent) =
-                (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
+            let (for_open, for_other, for_fault) =
+                (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
+            let (for_damage, for_sent) = (Arc::clone(&shared), Arc::clone(&shared));
             let (capabilities, opaque) = (manifest.capabilities, manifest.opaque);
             let mut hooks = StoreHooks {
                 fault: Some(Box::new(move || lock(&for_fault).fault.take())),
@@ -49,14 +50,22 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
             }
             let open =
                 move |env: &Env, opening| RemoteStore::open(&for_open, env, opening, capabilities, opaque);
+            let other = move |env: &Env| RemoteStore::other(&for_other, env, capabilities, opaque);
+            let operations = manifest.operations.clone();
             if manifest.level == SubjectLevel::Store {
-                return Ok(Box::new(StoreSubject::with_manifest(manifest, at_once(open), hooks)?));
+                let bulk = RemoteStore::bulk(&operations, |store| store);
+                let subject = StoreSubject::with_manifest(manifest, at_once(open), hooks)?;
+                return Ok(Box::new(subject.with_bulk(bulk).with_other(other)));
             }
-            let touches = manifest.operations.contains(&Operation::Touch);
+            let touches = operations.contains(&Operation::Touch);
             let open = move |env: &Env, opening| {
                 open(env, opening).map(|remote| KeyValueStore::new(remote, touches))
             };
-            Ok(Box::new(StoreSubject::with_manifest(manifest, at_once(open), hooks)?))
+            let bulk = RemoteStore::bulk(&operations, KeyValueStore::remote);
+            let subject = StoreSubject::with_manifest(manifest, at_once(open), hooks)?;
+            Ok(Box::new(
+                subject.with_bulk(bulk).with_other(move |env| KeyValueStore::new(other(env), touches)),
+            ))
         }
     }
 }

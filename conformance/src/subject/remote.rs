@@ -4,16 +4,19 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use session_core::{Capabilities, Clock, ManualClock, Record, Secret, SessionKey, SessionStore, StoreError};
+use session_core::{
+    Capabilities, Clock, Entries, ManualClock, Record, Secret, SessionKey, SessionStore, StoreError,
+};
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 use super::child::AdapterChild;
 use super::store::Opening;
-use super::{Env, Fault};
+use super::{BulkOperations, Env, Fault};
 use crate::instant::{instant, micros};
 use crate::json::{Json, Object};
-use crate::observation::{ErrorKind, shown};
-use crate::trace::{Settings, secrets};
+use crate::manifest::Operation;
+use crate::observation::{ErrorKind, Listed, shown};
+use crate::trace::{OTHER_STORAGE, Settings, secrets};
 use crate::wire::{self, Reply, StoreRequest};
 
 /// The connection that the handles of a store-level adapter share.
@@ -160,6 +163,16 @@ impl RemoteStore {
         }
     }
 
+    /// A handle on the storage that the adapter has beside this one. It is opened and emptied with the first.
+    pub(super) fn other(
+        state: &Arc<Mutex<RemoteState>>,
+        env: &Env,
+        capabilities: Capabilities,
+        opaque: bool,
+    ) -> Self {
+        Self { state: Arc::clone(state), clock: env.clock(), capabilities, opaque, client: OTHER_STORAGE }
+    }
+
     fn now(&self) -> i64 {
         micros(self.clock.now())
     }
@@ -272,16 +285,64 @@ impl RemoteStore {
             format!("must answer null or {{\"data\":{data}{expiry}, not {}", shown(json.as_str()))
         };
         let entries = Object::from(json.entries().ok_or_else(form)?);
-        let data = entries.get("data").ok_or_else(form)?;
-        let opaque = if self.opaque { Some(data.as_text().ok_or_else(form)?) } else { None };
-        let text = opaque.as_deref().unwrap_or(data.as_str());
+        let data = entries.get("data").and_then(|data| self.entries(data)).ok_or_else(form)?;
         let expires = match (entries.get("expires_us"), expiry) {
             (None, Expiry::Optional) => PrimitiveDateTime::MAX.assume_utc(),
             (None, Expiry::Required) => return Err(form()),
             (Some(micros), _) => self.expires(micros, key)?,
         };
-        let data = session_core::Entries::parse(text.as_bytes()).map_err(|_| form())?;
         Ok(Record::new(data, expires))
+    }
+
+    /// The data of an answer; `None` if it is none.
+    fn entries(&self, data: &Json) -> Option<Entries> {
+        let opaque = if self.opaque { Some(data.as_text()?) } else { None };
+        let text = opaque.as_deref().unwrap_or(data.as_str());
+        Entries::parse(text.as_bytes()).ok()
+    }
+
+    /// All sessions.
+    pub(super) fn all(&self) -> Result<Vec<Listed>, StoreError> {
+        let json = self.ask("all", None, None)?;
+        let listed = json.elements().and_then(|listed| listed.iter().map(|it| self.listed(it)).collect());
+        let form = "must answer a list of objects, each with `key` or `data` or both";
+        listed.ok_or_else(|| self.misbehaved("all", &format!("{form}, not {}", shown(json.as_str()))))
+    }
+
+    /// A session of a list; `None` if it is none.
+    fn listed(&self, json: &Json) -> Option<Listed> {
+        let fields = Object::from(json.entries()?);
+        let (key, data) = (fields.get("key"), fields.get("data"));
+        if key.is_none() && data.is_none() {
+            return None;
+        }
+        let key = key.map(|key| key.as_text().ok_or(())).transpose().ok()?;
+        let data = data.map(|data| self.entries(data).ok_or(())).transpose().ok()?;
+        Some(Listed::new(key.as_deref(), data.as_ref()))
+    }
+
+    /// How many sessions there are.
+    pub(super) fn length(&self) -> Result<u64, StoreError> {
+        let json = self.ask("length", None, None)?;
+        let count = json.as_str().parse();
+        count.map_err(|_| {
+            self.misbehaved("length", &format!("must answer a count, not {}", shown(json.as_str())))
+        })
+    }
+
+    /// Removes all sessions.
+    pub(super) fn clear(&self) -> Result<(), StoreError> {
+        self.ask("clear", None, None).map(drop)
+    }
+
+    /// What an adapter that offers these operations can do with all sessions at once; `remote` finds this in a store.
+    pub(super) fn bulk<S: 'static>(operations: &[Operation], remote: fn(&S) -> &Self) -> BulkOperations<S> {
+        operations.iter().fold(BulkOperations::default(), |bulk, operation| match operation {
+            Operation::All => bulk.with_all(async move |store| remote(store).all()),
+            Operation::Length => bulk.with_length(async move |store| remote(store).length()),
+            Operation::Clear => bulk.with_clear(async move |store| remote(store).clear()),
+            Operation::Touch => bulk,
+        })
     }
 
     /// When a record expires by what the adapter says of it.

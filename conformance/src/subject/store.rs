@@ -22,7 +22,7 @@ use super::keys::ForcedKeys;
 use super::opener::{Opener, at_once, awaited};
 use super::process::{lock, process_subject};
 use super::session::{failed, perform, state};
-use super::{Env, Fault, Subject};
+use super::{BulkOperations, Env, Fault, Subject};
 use crate::call::Call;
 use crate::history::History;
 use crate::instant::{instant, micros};
@@ -31,7 +31,7 @@ use crate::observation::{Answer, Failed, Observation};
 use crate::op::StorageOp;
 use crate::parts::Parts;
 use crate::schedule::{BLOCKED, Expiry, Field, Mortal, Schedule, Stage, carry_out, clears, drive, race};
-use crate::trace::{START, Settings, secrets};
+use crate::trace::{OTHER_STORAGE, START, Settings, secrets};
 
 /// In which of its lives a storage is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,7 @@ const MAX_DATA_BYTES: usize = 32 << 20;
 pub struct StoreSubject<S: SessionStore> {
     open: Opener<S>,
     manifest: Manifest,
+    bulk: BulkOperations<S>,
     hooks: StoreHooks,
     runtime: Runtime,
     clock: ManualClock,
@@ -66,6 +67,10 @@ pub struct StoreSubject<S: SessionStore> {
     dir: Directory,
     /// One store per client; the same one twice if the storage cannot be shared.
     stores: Vec<Arc<S>>,
+    /// The storage beside this one, once somebody asked for it.
+    other: Option<Other<S>>,
+    /// How its store is made, if not as the first is.
+    open_other: Option<OpenOther<S>>,
     context: SessionContext,
     sessions: HashMap<usize, Session<Arc<S>>>,
     /// Whether the storage is open for schedules.
@@ -73,6 +78,17 @@ pub struct StoreSubject<S: SessionStore> {
     /// Whether a store was opened in the environment.
     entered: bool,
 }
+
+/// A storage beside the one that is checked, in an environment of its own.
+struct Other<S> {
+    env: Env,
+    /// Removes the environment's directory when it is dropped.
+    _dir: Directory,
+    store: Option<Arc<S>>,
+}
+
+/// Makes a handle on the other storage of a store that has one by itself.
+type OpenOther<S> = Box<dyn Fn(&Env) -> S>;
 
 impl<S: SessionStore> std::fmt::Debug for StoreSubject<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -136,6 +152,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         manifest.values = hooks.values.unwrap_or(Values::KEPT);
         manifest.profile = hooks.profile;
         manifest.upsert = hooks.upsert;
+        manifest.other_storage = hooks.other_storage;
         manifest.errata = std::mem::take(&mut hooks.errata);
         if hooks.damage.is_some() {
             manifest.hooks.push(Hook::Damage);
@@ -178,6 +195,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         Ok(Self {
             open,
             manifest,
+            bulk: BulkOperations::default(),
             hooks,
             runtime,
             clock,
@@ -187,11 +205,52 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
             replaced: 0,
             dir,
             stores: Vec::new(),
+            other: None,
+            open_other: None,
             context,
             sessions: HashMap::new(),
             staged: false,
             entered: false,
         })
+    }
+
+    /// The same with what the store can do with all its sessions at once.
+    #[must_use]
+    pub fn with_bulk(mut self, bulk: BulkOperations<S>) -> Self {
+        let more = bulk.names().filter(|operation| !self.manifest.operations.contains(operation));
+        self.manifest.operations.extend(more.collect::<Vec<_>>());
+        self.bulk = bulk;
+        self
+    }
+
+    /// The same for a store that has the other storage by itself, and a handle on it.
+    #[must_use]
+    pub(super) fn with_other(mut self, open: impl Fn(&Env) -> S + 'static) -> Self {
+        self.open_other = Some(Box::new(open));
+        self
+    }
+
+    /// Opens the storage beside this one, if it is not open.
+    fn enter_other(&mut self) -> Result<(), Fault> {
+        if self.other.as_ref().is_some_and(|other| other.store.is_some()) {
+            return Ok(());
+        }
+        let opening = if self.other.is_some() { Opening::Restart } else { Opening::Fresh };
+        if self.other.is_none() {
+            let dir = Directory::temporary()?;
+            let env = Env { dir: PathBuf::from(dir.path()), name: unused_name(), ..self.env.clone() };
+            self.other = Some(Other { env, _dir: dir, store: None });
+        }
+        let _guard = self.runtime.enter();
+        let Some(other) = &mut self.other else { return Ok(()) };
+        let store = if let Some(open) = &self.open_other {
+            open(&other.env)
+        } else {
+            let opened = (self.open)(&other.env, opening);
+            self.runtime.block_on(opened).map_err(|error| not_opened(&error))?
+        };
+        other.store = Some(Arc::new(store));
+        Ok(())
     }
 
     /// Opens the handles of both clients.
@@ -276,10 +335,20 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
     }
 
     fn store(&self, client: u8) -> Result<&Arc<S>, Fault> {
+        if client == OTHER_STORAGE
+            && let Some(store) = self.other.as_ref().and_then(|other| other.store.as_ref())
+        {
+            return Ok(store);
+        }
         self.stores.get(usize::from(client)).ok_or_else(|| Fault::Harness("the storage is not open".into()))
     }
 
     fn perform(&mut self, call: &Call<'_>) -> Result<Observation, Fault> {
+        if let Call::Session { client: OTHER_STORAGE, .. } | Call::Storage { client: OTHER_STORAGE, .. } =
+            call
+        {
+            self.enter_other()?;
+        }
         match *call {
             Call::Session { number, client, key } => {
                 let session = Session::open(Arc::clone(self.store(client)?), self.context.clone(), key);
@@ -338,6 +407,12 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
                 let cleared = self.runtime.block_on(self.store(client)?.clear_expired());
                 cleared.map(|count| Answer::Count(Some(count).filter(|_| !self.hooks.uncounted)))
             }
+            StorageOp::All | StorageOp::Length | StorageOp::ClearAll => {
+                let store = self.store(client)?;
+                let done = op.operation().and_then(|operation| self.bulk.act(operation, store));
+                let unsupported = || Err(StoreError::unsupported("this store", op.wire_name()));
+                done.map_or_else(unsupported, |done| self.runtime.block_on(done))
+            }
             StorageOp::Reopen => {
                 self.open_handles(Opening::Restart)?;
                 Ok(Answer::Unit)
@@ -361,7 +436,8 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
             }
             StorageOp::Damage(key) => match &mut self.hooks.damage {
                 Some(damage) => {
-                    let damaged = damage(&self.env, key);
+                    let other = self.other.as_ref().filter(|_| client == OTHER_STORAGE);
+                    let damaged = damage(other.map_or(&self.env, |other| &other.env), key);
                     let found = self
                         .runtime
                         .block_on(damaged)
@@ -449,6 +525,9 @@ impl<S: SessionStore> StoreSubject<S> {
         let _guard = self.runtime.enter();
         self.sessions.clear();
         self.stores.clear();
+        if let Some(other) = &mut self.other {
+            other.store = None;
+        }
     }
 }
 
@@ -456,10 +535,14 @@ impl<S: SessionStore> StoreSubject<S> {
     /// Closes the storage for good: nobody will open this environment again.
     fn leave(&mut self) -> Result<(), Fault> {
         self.drop_handles();
+        let other = self.other.take();
         let (true, Some(cleanup)) = (std::mem::take(&mut self.entered), &mut self.hooks.cleanup) else {
             return Ok(());
         };
-        self.runtime.block_on(cleanup(&self.env)).map_err(|reason| not_cleaned(&reason))
+        for env in [&self.env].into_iter().chain(other.as_ref().map(|other| &other.env)) {
+            self.runtime.block_on(cleanup(env)).map_err(|reason| not_cleaned(&reason))?;
+        }
+        Ok(())
     }
 }
 

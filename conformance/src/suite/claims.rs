@@ -27,7 +27,7 @@ use crate::rules;
 use crate::runner::{Coverage, Divergence, Verdict, run_trace};
 use crate::schedule::Schedule;
 use crate::subject::{Fault, Subject};
-use crate::trace::{Settings, Trace, TraceFile};
+use crate::trace::{OTHER_STORAGE, Settings, Trace, TraceFile};
 
 /// A capability that can be declared wrongly.
 struct Claim {
@@ -229,10 +229,11 @@ impl Subject for Corrected<'_> {
             return self.subject.call(now, call);
         }
         // The subject opened a second handle, which sees nothing.
+        let first = |client| if client == OTHER_STORAGE { client } else { 0 };
         let call = match *call {
-            Call::Session { number, key, .. } => Call::Session { number, client: 0, key },
+            Call::Session { number, client, key } => Call::Session { number, client: first(client), key },
             Call::Op { number, op } => Call::Op { number, op },
-            Call::Storage { op, .. } => Call::Storage { client: 0, op },
+            Call::Storage { client, op } => Call::Storage { client: first(client), op },
         };
         self.subject.call(now, &call)
     }

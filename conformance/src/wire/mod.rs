@@ -68,7 +68,7 @@ pub struct Manifest {
     #[serde(default)]
     #[schemars(with = "Vec<Hook>")]
     pub hooks: Vec<String>,
-    /// What a store at the level `key-value` offers beside what it must.
+    /// What a store offers beside what it must.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Operation>")]
     pub operations: Vec<String>,
@@ -117,6 +117,9 @@ pub struct Capabilities {
     /// `key-value` it is so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub upsert: bool,
+    /// Whether `client` 2 is a handle on another storage, with sessions of its own: another table, directory or prefix.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub other_storage: bool,
 }
 
 /// What a store promises where clients overlap.
@@ -220,6 +223,7 @@ impl From<session_core::Capabilities> for Capabilities {
                 _ => Promise::Forgetful,
             },
             upsert: false,
+            other_storage: false,
         }
     }
 }
@@ -259,7 +263,11 @@ impl From<&manifest::Manifest> for Manifest {
             profile: manifest.profile,
             clock: manifest.clock,
             clock_resolution_us: u32::try_from(manifest.clock_reach.resolution).unwrap_or(microsecond()),
-            capabilities: Capabilities { upsert: manifest.upsert, ..manifest.capabilities.into() },
+            capabilities: Capabilities {
+                upsert: manifest.upsert,
+                other_storage: manifest.other_storage,
+                ..manifest.capabilities.into()
+            },
             values: manifest.values,
             opaque: manifest.opaque,
             hooks: manifest.hooks.iter().map(|hook| hook.name().to_owned()).collect(),
@@ -304,6 +312,7 @@ pub(crate) fn read_manifest(json: &Json) -> Result<manifest::Manifest, String> {
     manifest.values = wire.values;
     manifest.opaque = wire.opaque;
     manifest.upsert = wire.capabilities.upsert;
+    manifest.other_storage = wire.capabilities.other_storage;
     manifest.operations = wire.operations.iter().filter_map(|name| Operation::named(name)).collect();
     if wire.level == SubjectLevel::KeyValue {
         check_key_value(&manifest)?;
@@ -444,9 +453,9 @@ pub(crate) struct StoreRequest<'a> {
     pub(crate) record: Option<(Json, i64)>,
 }
 
-/// The operations on a bare store: whether they have a key, and whether a record. The last four are those of a store
-/// that only keeps what is under a key.
-const STORE_OPS: [(&str, bool, bool); 11] = [
+/// The operations on a bare store: whether they have a key, and whether a record. Those from `get` to `destroy` are of a
+/// store that only keeps what is under a key; the last three are asked of either, if it announces them.
+const STORE_OPS: [(&str, bool, bool); 14] = [
     ("exists", true, false),
     ("load", true, false),
     ("insert", true, true),
@@ -458,6 +467,9 @@ const STORE_OPS: [(&str, bool, bool); 11] = [
     ("set", true, true),
     ("touch", true, true),
     ("destroy", true, false),
+    ("all", false, false),
+    ("length", false, false),
+    ("clear", false, false),
 ];
 
 impl StoreRequest<'_> {

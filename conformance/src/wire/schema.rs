@@ -37,8 +37,9 @@ fn request_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
         Field::new("now", described("integer", "The present instant, in microseconds since the Unix epoch."))
     };
     let client = || {
-        Field::new("client", json_schema!({ "enum": [0, 1], "description": "The handle on the storage." }))
-            .optional()
+        let description =
+            "The handle on the storage; 2 is one on another storage, and comes only if that is announced.";
+        Field::new("client", json_schema!({ "enum": [0, 1, 2], "description": description })).optional()
     };
     let number = || {
         let schema = json_schema!({ "type": "integer", "minimum": 1, "description": "The session object." });

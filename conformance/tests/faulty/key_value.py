@@ -12,6 +12,9 @@ kept       it says that expired records hold their keys
 keeping    it says that a restart forgets everything, and keeps it
 core       as `keeping`, in the profile `core`
 flask      it names a profile that there is not
+bulk       as `none`; it lists, counts and removes all sessions
+stale      as `bulk`, but its list has what has expired
+mute       as `bulk`, but its `length` answers null
 """
 
 import json
@@ -39,7 +42,7 @@ HELLO = {
         "lone_surrogates": "kept",
         "deep_nesting": "kept",
     },
-    "operations": ["touch"],
+    "operations": ["touch", *(["all", "length", "clear"] if FAULT in ("bulk", "stale", "mute") else [])],
 }
 
 records = {}
@@ -65,6 +68,13 @@ def answer(request):
     late = 1_000_000 if FAULT == "late" else 0
     if key in records and records[key]["expires_us"] + late <= request["now"]:
         del records[key]
+    if op == "all":
+        live = [r for r in records.values() if r["expires_us"] > request["now"] or FAULT == "stale"]
+        return {"ok": [{"data": as_doubles(record["data"])} for record in live]}
+    if op == "length":
+        return {"ok": None if FAULT == "mute" else len(records)}
+    if op == "clear":
+        return {"ok": records.clear()}
     if op == "get":
         found = records.get(key)
         return {"ok": found and {"data": as_doubles(found["data"])}}

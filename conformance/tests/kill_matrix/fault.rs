@@ -1,7 +1,7 @@
 //! What a row of the table is: a store that is wrong in one way, and the rule that must find it.
 
 use session_conformance::call::Call;
-use session_conformance::observation::Observation;
+use session_conformance::observation::{Listed, Observation};
 use session_conformance::subject::{Fault as Undriven, Opening};
 use session_core::{Record, SessionKey, StoreError};
 use time::OffsetDateTime;
@@ -49,6 +49,10 @@ pub(crate) enum Base {
     Memory,
     /// A database that cannot clear.
     Unswept,
+    /// A cache that lists, counts and removes all its sessions.
+    Listing,
+    /// A database that several sites share: the name of each stands before its keys.
+    Sites,
     /// A database whose records have at most 64 KiB.
     Limited,
     /// The key is the data.
@@ -61,11 +65,13 @@ pub(crate) enum Base {
 
 impl Base {
     /// All of them.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Database,
         Self::Cache,
         Self::Memory,
         Self::Unswept,
+        Self::Listing,
+        Self::Sites,
         Self::Limited,
         Self::Cookie,
         Self::Sessions,
@@ -79,6 +85,8 @@ impl Base {
             Self::Cache => "cache",
             Self::Memory => "memory",
             Self::Unswept => "database without clearing",
+            Self::Listing => "cache that lists",
+            Self::Sites => "database of several sites",
             Self::Limited => "database with a limit",
             Self::Cookie => "signed cookie",
             Self::Sessions => "sessions",
@@ -108,12 +116,20 @@ pub(crate) enum Flaw {
     Value(fn(&str) -> String),
     /// The JSON text of each name that is kept; nothing if the entry is not kept.
     Name(fn(&str) -> Option<String>),
+    /// All sites have the same place.
+    OneSite,
     Exists(fn(&mut At<'_>, &SessionKey) -> Answer<bool>),
     Load(fn(&mut At<'_>, &SessionKey) -> Answer<Option<Record>>),
     Insert(fn(&mut At<'_>, &SessionKey, &Record) -> Answer<SessionKey>),
     Update(fn(&mut At<'_>, &SessionKey, &Record) -> Answer<SessionKey>),
     Delete(fn(&mut At<'_>, &SessionKey) -> Answer<()>),
     Sweep(fn(&mut At<'_>) -> Answer<u64>),
+    /// The list of all sessions.
+    Lists(fn(&mut At<'_>) -> Answer<Vec<Listed>>),
+    /// Their number.
+    Counts(fn(&mut At<'_>) -> Answer<u64>),
+    /// The removal of all.
+    Empties(fn(&mut At<'_>) -> Answer<()>),
     /// What becomes of the storage when it is opened.
     Opened(fn(&mut State, Opening)),
     /// Reading a cookie.

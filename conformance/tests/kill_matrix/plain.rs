@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use indexmap::IndexMap;
-use session_conformance::subject::Opening;
+use session_conformance::observation::Listed;
+use session_conformance::subject::{BulkOperations, Opening};
 use session_core::json::Json;
 use session_core::{
     Capabilities, ClearExpired, Clock, Entries, ExpiredRecords, ManualClock, Record, SessionKey,
@@ -67,6 +68,8 @@ pub(crate) struct Plain {
     pub(crate) memory: Mutex<Memory>,
     pub(crate) clock: ManualClock,
     pub(crate) second: bool,
+    /// What stands before each place.
+    pub(crate) site: String,
 }
 
 /// One operation on the storage, at an instant. Its methods are what the plain store does.
@@ -78,6 +81,8 @@ pub(crate) struct At<'a> {
     pub(crate) now: OffsetDateTime,
     /// Whether this is the second handle.
     pub(crate) second: bool,
+    /// What stands before each place.
+    pub(crate) site: &'a str,
 }
 
 impl Plain {
@@ -104,7 +109,14 @@ impl Plain {
             memory: Mutex::default(),
             clock,
             second: opening == Opening::SecondHandle,
+            site: String::new(),
         }
+    }
+
+    /// The same on a storage that others have, too.
+    pub(crate) fn on_site(self, site: &str) -> Self {
+        let shares = self.flaw.find(|flaw| matches!(flaw, Flaw::OneSite).then_some(())).is_some();
+        Self { site: if shares { String::new() } else { format!("{site}:") }, ..self }
     }
 
     fn at<T>(&self, operation: impl FnOnce(&mut At<'_>) -> T) -> T {
@@ -118,6 +130,7 @@ impl Plain {
             memory: &mut memory,
             now: self.clock.now(),
             second: self.second,
+            site: &self.site,
         });
         if state.just_made == before {
             state.just_made = None;
@@ -129,7 +142,9 @@ impl Plain {
 impl At<'_> {
     /// The place of a key's record.
     pub(crate) fn place(&self, key: &SessionKey) -> String {
-        part!(self.flaw, Key).map_or_else(|| key.as_str().to_owned(), |place| place(key.as_str()))
+        let place =
+            part!(self.flaw, Key).map_or_else(|| key.as_str().to_owned(), |place| place(key.as_str()));
+        format!("{}{place}", self.site)
     }
 
     /// The row under a key.
@@ -243,11 +258,66 @@ impl At<'_> {
         }
     }
 
+    /// All sessions.
+    pub(crate) fn all(&mut self) -> Answer<Vec<Listed>> {
+        self.listed(Self::lives)
+    }
+
+    /// Certain rows, as a list has them.
+    pub(crate) fn listed(&self, is_listed: impl Fn(&Self, &Row) -> bool) -> Answer<Vec<Listed>> {
+        let rows =
+            self.state.rows.iter().filter_map(|(place, row)| Some((place.strip_prefix(self.site)?, row)));
+        let rows = rows.filter(|(_, row)| is_listed(self, row));
+        Ok(rows.map(|(key, row)| Listed::new(Some(key), Some(&row.record.data))).collect())
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&mut self) -> Answer<u64> {
+        Ok(self.state.rows.keys().filter(|place| place.starts_with(self.site)).count() as u64)
+    }
+
+    /// Removes all of them.
+    pub(crate) fn empty(&mut self) -> Answer<()> {
+        self.sweep_those(|_| true);
+        Ok(())
+    }
+
     /// Removes certain rows.
     pub(crate) fn sweep_those(&mut self, mut dead: impl FnMut(&Row) -> bool) -> u64 {
+        let site = self.site;
+        self.sweep_everywhere(|place, row| place.starts_with(site) && dead(row))
+    }
+
+    /// Removes certain rows of all sites.
+    pub(crate) fn sweep_everywhere(&mut self, mut dead: impl FnMut(&str, &Row) -> bool) -> u64 {
         let before = self.state.rows.len();
-        self.state.rows.retain(|_, row| !dead(row));
+        self.state.rows.retain(|place, row| !dead(place, row));
         (before - self.state.rows.len()) as u64
+    }
+}
+
+impl Plain {
+    /// What can be done with all sessions.
+    pub(crate) fn bulk() -> BulkOperations<Self> {
+        BulkOperations::default()
+            .with_all(async |plain: &Self| {
+                plain.at(|at| match part!(at.flaw, Lists) {
+                    Some(all) => all(at),
+                    None => at.all(),
+                })
+            })
+            .with_length(async |plain: &Self| {
+                plain.at(|at| match part!(at.flaw, Counts) {
+                    Some(count) => count(at),
+                    None => at.count(),
+                })
+            })
+            .with_clear(async |plain: &Self| {
+                plain.at(|at| match part!(at.flaw, Empties) {
+                    Some(empty) => empty(at),
+                    None => at.empty(),
+                })
+            })
     }
 }
 

@@ -36,6 +36,11 @@ pub(crate) fn meant(base: Base, flaw: &'static Flaw, profile: Profile) -> Box<dy
             let unswept = database.with_clear_expired(ClearExpired::Unsupported);
             Box::new(plain(flaw, unswept, &Storage::default()))
         }
+        Base::Listing => {
+            let listing = plain(flaw, Capabilities::cache(), &Storage::default());
+            Box::new(listing.with_bulk(Plain::bulk()))
+        }
+        Base::Sites => Box::new(sites(flaw, profile).with_bulk(Plain::bulk())),
         Base::Limited => Box::new(plain(flaw, database.with_max_record_bytes(64 << 10), &Storage::default())),
         Base::Cookie => Box::new(signed(flaw, profile)),
         Base::Sessions => {
@@ -68,7 +73,7 @@ fn plain(
     capabilities: Capabilities,
     storage: &Storage,
     profile: Profile,
-) -> impl Subject + use<> {
+) -> StoreSubject<Plain> {
     let opened = Arc::clone(storage);
     let open = move |env: &Env, opening| {
         let mut storage = opened.lock().unwrap();
@@ -88,6 +93,20 @@ fn plain(
         let row = state.rows.get_mut(&place).filter(|row| kept || now < row.record.expires);
         Ok(row.map(|row| row.damaged = true).is_some())
     });
+    StoreSubject::new("faulty", "", open, hooks).unwrap()
+}
+
+fn sites(flaw: &'static Flaw, profile: Profile) -> StoreSubject<Plain> {
+    let mut state: Arc<Mutex<State>> = Arc::default();
+    let open = move |env: &Env, opening| {
+        // Nobody has it open: this is the first storage of the next trace.
+        if Arc::strong_count(&state) == 1 && opening == Opening::Fresh {
+            state = Arc::default();
+        }
+        let plain = Plain::open(flaw, Capabilities::database(), &state, env.clock(), opening);
+        Ok::<_, Infallible>(plain.on_site(env.name()))
+    };
+    let hooks = StoreHooks::default().with_profile(profile).with_other_storage();
     StoreSubject::new("faulty", "", open, hooks).unwrap()
 }
 

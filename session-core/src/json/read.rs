@@ -478,6 +478,29 @@ mod tests {
         assert!(!read::<Shape>(text).unwrap_err().to_string().contains("hunter2"));
     }
 
+    #[rstest]
+    #[case("true", "boolean")]
+    #[case("1.5", "floating-point number")]
+    #[case("300", "another integer")]
+    #[case("\"text\"", "string")]
+    #[case("null", "null")]
+    #[case("[1]", "list")]
+    #[case("{}", "object")]
+    fn what_does_not_fit_is_named_by_its_kind(#[case] text: &str, #[case] kind: &str) {
+        assert_eq!(read::<u8>(text), Err(JsonError::Mismatch(format!("expected u8, found {kind}"))));
+    }
+
+    #[test]
+    fn an_integer_is_no_boolean() {
+        assert_eq!(read::<bool>("1"), Err(JsonError::Mismatch("expected a boolean, found integer".into())));
+    }
+
+    #[test]
+    fn a_variant_without_data_has_none() {
+        assert_eq!(read(r#"{"Unit": null}"#), Ok(Shape::Unit));
+        assert!(read::<Shape>(r#"{"Unit": 1}"#).is_err());
+    }
+
     #[test]
     fn a_list_of_three_is_no_pair() {
         assert!(read::<(u8, u8)>("[1, 2, 3]").is_err());

@@ -235,8 +235,7 @@ impl<'a> Scanner<'a> {
                     return Ok(());
                 }
                 Some(b'\\') => self.escape()?,
-                Some(0..=0x1f) => return self.malformed("a control character in a string must be escaped"),
-                Some(_) => self.at += 1,
+                Some(_) => return self.malformed("a control character in a string must be escaped"),
                 None => return self.malformed("a string without its closing quote"),
             }
         }
@@ -303,6 +302,14 @@ mod tests {
     #[case(r#"{"$serde_json::private::Number": "1"}"#)]
     fn this_is_json(#[case] text: &str) {
         assert_eq!(Json::parse(text).unwrap().as_str(), text.trim());
+    }
+
+    #[rstest]
+    #[case("[1}", "`,` or `]`")]
+    #[case(r#"{"a": [1], "b": 1]"#, "`,` or `}`")]
+    fn what_is_missing_is_named(#[case] text: &str, #[case] expected: &str) {
+        let error = Json::parse(text).unwrap_err().to_string();
+        assert!(error.contains(&format!("expected {expected}")), "{error}");
     }
 
     #[rstest]

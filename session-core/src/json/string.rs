@@ -54,7 +54,7 @@ impl<'a> JsonString<'a> {
                 ]),
             }
         }
-        if out.is_empty() && rest.len() == self.0.len() {
+        if out.is_empty() {
             return Cow::Borrowed(rest.as_bytes());
         }
         out.extend_from_slice(rest.as_bytes());
@@ -124,7 +124,7 @@ fn unicode(digits: &str) -> (Result<char, u16>, &str) {
     if let Some(c) = char::from_u32(first.into()) {
         return (Ok(c), rest);
     }
-    let second = rest.strip_prefix("\\u").map(unit).filter(|_| first < 0xdc00);
+    let second = rest.strip_prefix("\\u").map(unit);
     match second.and_then(|second| char::decode_utf16([first, second]).next()) {
         Some(Ok(c)) => (Ok(c), &rest[6..]),
         _ => (Err(first), rest),
@@ -236,7 +236,23 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_escapes_is_not_copied() {
+        assert!(matches!(JsonString("é").to_wtf8(), Cow::Borrowed(b"\xc3\xa9")));
+        assert!(matches!(JsonString("é").to_str(), Some(Cow::Borrowed("é"))));
+    }
+
+    #[test]
+    fn a_string_is_shown_by_its_length_and_written_in_quotes() {
+        let string = JsonString(r"hunter\u0032");
+        assert_eq!(format!("{string:?}"), "JsonString(12 bytes)");
+        assert_eq!(string.to_json_text(), r#""hunter\u0032""#);
+    }
+
+    #[test]
     fn what_is_not_utf_8_is_no_string() {
+        for bytes in [&b"\xff\xa0\x80"[..], b"\xed\xc0\x80", b"\xed\xa0\xc0"] {
+            assert_eq!(Json::from_wtf8(bytes), None, "{bytes:?}");
+        }
         for bytes in [&b"a\xff"[..], b"\xed", b"\xed\xa0", b"\xed\xa0x", b"\xc3\x28b"] {
             assert_eq!(Json::from_wtf8(bytes), None, "{bytes:?}");
         }

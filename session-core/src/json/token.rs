@@ -162,4 +162,12 @@ mod tests {
         ];
         assert_eq!(tokens, expected);
     }
+
+    #[test]
+    fn a_token_is_shown_without_what_it_holds() {
+        let json = Json::parse(r#"{"hunter2": ["hunter2", 1, 2.5, true, null]}"#).unwrap();
+        let shown: Vec<_> = json.tokens().map(|token| format!("{token:?}")).collect();
+        let kinds = "ObjectStart Name ListStart String Integer Float Bool Null ListEnd ObjectEnd";
+        assert_eq!(shown.join(" "), kinds);
+    }
 }

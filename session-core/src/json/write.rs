@@ -53,7 +53,7 @@ impl<'o> Writer<'o> {
 
     /// A variant with data: an object with one entry.
     fn variant(self, variant: &str, start: &str, end: &'static str) -> Result<Container<'o>, JsonError> {
-        if self.depth + 1 >= MAX_DEPTH {
+        if self.depth == MAX_DEPTH {
             return Err(JsonError::TooDeep { offset: 0 });
         }
         self.out.push('{');
@@ -500,10 +500,80 @@ mod tests {
         assert_eq!(write(&|| Json::write(&BTreeMap::from([(true, 0)]))), r#"{"true":0}"#);
     }
 
+    #[derive(Serialize)]
+    struct Wrapped<T>(T);
+
+    struct Bytes(&'static [u8]);
+
+    impl Serialize for Bytes {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_bytes(self.0)
+        }
+    }
+
     #[test]
-    fn names_that_are_lists_are_refused() {
-        let map = BTreeMap::from([(vec![1], 1)]);
-        assert_eq!(Json::write(&map), Err(JsonError::Mismatch(NO_NAME.into())));
+    fn bytes_are_a_list_and_a_wrapper_is_what_it_wraps() {
+        assert_eq!(Json::write(&Bytes(&[1, 2])).unwrap().as_str(), "[1,2]");
+        assert_eq!(Json::write(&Wrapped(1)).unwrap().as_str(), "1");
+    }
+
+    /// A dictionary of one entry.
+    struct Entry<K>(K);
+
+    impl<K: Serialize> Serialize for Entry<K> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map([(&self.0, 0)])
+        }
+    }
+
+    #[test]
+    fn names_are_text_numbers_and_booleans() {
+        fn name(of: impl Serialize) -> String {
+            Json::write(&Entry(of)).unwrap().as_str().to_owned()
+        }
+        assert_eq!(name("é"), r#"{"\u00e9":0}"#);
+        assert_eq!(name('e'), r#"{"e":0}"#);
+        assert_eq!(name(0.1_f32), r#"{"0.1":0}"#);
+        assert_eq!(name(1e16), r#"{"1e+16":0}"#);
+        assert_eq!(name(Some(1)), r#"{"1":0}"#);
+        assert_eq!(name(Shape::Unit), r#"{"Unit":0}"#);
+        assert_eq!(name(Wrapped(true)), r#"{"true":0}"#);
+    }
+
+    #[test]
+    fn names_of_other_kinds_are_refused() {
+        fn refused(name: impl Serialize) {
+            assert_eq!(Json::write(&Entry(name)), Err(JsonError::Mismatch(NO_NAME.into())));
+        }
+        refused(vec![1]);
+        refused(None::<u8>);
+        refused(());
+        refused(Unit);
+        refused(Bytes(b"a"));
+        refused(Shape::One(1));
+    }
+
+    /// Lists within lists, and at last something else.
+    struct Within<'a, T>(usize, &'a T);
+
+    impl<T: Serialize> Serialize for Within<'_, T> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0.checked_sub(1) {
+                Some(levels) => serializer.collect_seq([Within(levels, self.1)]),
+                None => self.1.serialize(serializer),
+            }
+        }
+    }
+
+    #[test]
+    fn a_variant_with_values_is_two_levels() {
+        let too_deep = Err(JsonError::TooDeep { offset: 0 });
+        let two = |levels| Json::write(&Within(levels, &Shape::Two(1, 2.0)));
+        assert!(two(MAX_DEPTH - 2).is_ok());
+        assert_eq!(two(MAX_DEPTH - 1), too_deep);
+        assert_eq!(two(MAX_DEPTH), too_deep);
+        assert!(Json::write(&Within(MAX_DEPTH - 1, &Shape::One(1))).is_ok());
+        assert_eq!(Json::write(&Within(MAX_DEPTH, &Shape::One(1))), too_deep);
     }
 
     /// As `serde_json::Number` serialises itself where some crate of the program has switched `arbitrary_precision`

@@ -226,6 +226,18 @@ mod tests {
     }
 
     #[test]
+    fn a_cookie_of_that_name_is_replaced_and_others_stay() {
+        let mut headers = HeaderMap::new();
+        for line in ["sessionid=old; Path=/", "theme=dark", " sessionid =older", "sessionid2=1"] {
+            headers.append(header::SET_COOKIE, HeaderValue::from_static(line));
+        }
+        let cookie = SessionCookie::new(&Settings::default()).unwrap();
+        cookie.put(&mut headers, HeaderValue::from_static("sessionid=new"));
+        let lines: Vec<_> = headers.get_all(header::SET_COOKIE).iter().collect();
+        assert_eq!(lines, ["theme=dark", "sessionid2=1", "sessionid=new"]);
+    }
+
+    #[test]
     fn the_last_of_several_headers_counts() {
         assert_eq!(read(&[b"sessionid=one", b"a=b; sessionid=two", b"c=d"]).as_deref(), Some("two"));
     }

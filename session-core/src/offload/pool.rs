@@ -315,3 +315,102 @@ impl<T, F> Drop for Waiting<T, F> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::blocking::Wait;
+
+    /// Longer than anything takes here.
+    const LONG: Duration = Duration::from_secs(30);
+
+    fn pool(threads: usize, queue: usize, wait: Duration) -> Pool {
+        Pool::new(OffloadLimits::default().with_threads(threads).with_queue(queue).with_wait(wait))
+    }
+
+    /// Waits for something that happens by itself.
+    fn until(happened: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !happened() {
+            assert!(begun.elapsed() < LONG, "it does not happen");
+            thread::yield_now();
+        }
+    }
+
+    /// Begins a call.
+    fn begin<T>(call: Pin<&mut impl Future<Output = Result<T, Refused>>>) {
+        assert!(call.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+
+    #[test]
+    fn threads_end_with_their_pool() {
+        let pool = pool(1, 1, LONG);
+        assert_eq!(pool.run(false, || 1).wait(), Ok(1));
+        let shared = Arc::downgrade(&pool.0);
+        drop(pool);
+        until(|| shared.strong_count() == 0);
+    }
+
+    #[test]
+    fn a_time_without_end_is_not_over_yet() {
+        let pool = pool(1, 1, Duration::MAX);
+        let (sent, received) = channel();
+        let mut call = pin!(pool.run(false, move || received.recv_timeout(LONG)));
+        begin(call.as_mut());
+        until(|| pool.0.state().running.len() == 1);
+        let due = pool.0.state().running[0].due();
+        assert!(due > Some(Instant::now() + LONG), "{due:?}");
+        sent.send(()).unwrap_or_else(|_| panic!("it is over"));
+        assert_eq!(call.wait(), Ok(Ok(())));
+    }
+
+    #[test]
+    fn a_thread_that_has_nothing_to_do_is_room_for_one() {
+        let pool = pool(1, 0, LONG);
+        assert_eq!(pool.run(false, || 1).wait(), Ok(1));
+        until(|| pool.0.state().idle == 1);
+        assert_eq!(pool.run(false, || 2).wait(), Ok(2));
+    }
+
+    #[test]
+    fn a_thread_that_works_again_is_not_idle() {
+        let pool = pool(2, 1, LONG);
+        assert_eq!(pool.run(false, || 1).wait(), Ok(1));
+        until(|| pool.0.state().idle == 1);
+        let (sent, received) = channel();
+        let mut first = pin!(pool.run(false, move || received.recv_timeout(LONG / 3)));
+        begin(first.as_mut());
+        until(|| pool.0.state().running.len() == 1);
+        // It needs a thread of its own: the other one waits for it.
+        assert_eq!(pool.run(false, move || sent.send(7)).wait(), Ok(Ok(())));
+        assert_eq!(first.wait(), Ok(Ok(7)));
+    }
+
+    #[test]
+    fn who_is_late_is_told_so_beside_others_that_are_not() {
+        let pool = pool(2, 1, Duration::from_millis(200));
+        let (sent, received) = channel::<()>();
+        let mut late = pin!(pool.run(false, move || received.recv_timeout(LONG)));
+        begin(late.as_mut());
+        until(|| pool.0.state().running.len() == 1);
+        assert_eq!(pool.run(false, || 1).wait(), Ok(1));
+        assert_eq!(late.wait(), Err(Refused::TookTooLong));
+        drop(sent);
+    }
+
+    #[test]
+    fn who_is_late_is_told_so_after_a_time_in_which_nobody_was() {
+        let pool = pool(1, 1, Duration::from_millis(1));
+        let asked = std::iter::repeat_with(|| pool.run(false, || 1).wait());
+        // On a busy machine the time may be over before.
+        assert!(asked.take(1_000).any(|answer| answer == Ok(1)));
+        until(|| pool.0.state().watch == Watch::Asleep);
+        let (sent, received) = channel::<()>();
+        let late = pool.run(false, move || received.recv_timeout(LONG)).wait();
+        assert!(matches!(late, Err(Refused::TookTooLong | Refused::NotBegun)), "{late:?}");
+        drop(sent);
+    }
+}

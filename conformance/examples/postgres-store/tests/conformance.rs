@@ -28,6 +28,7 @@ fn main() -> std::process::ExitCode {
     .cleanup(async |env| -> Result<_, Box<dyn Error + Send + Sync>> {
         Ok(connect(env).await?.drop_table().await?)
     })
+    .other_storage()
     .cases(100)
     .main()
 }

@@ -11,6 +11,7 @@ fn main() -> std::process::ExitCode {
         Ok(RedisStore::connect(&url()?, env.name()).await?)
     })
     .clock(ClockLevel::Wall)
+    .other_storage()
     .cases(100)
     .main()
 }

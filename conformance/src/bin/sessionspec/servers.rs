@@ -166,8 +166,8 @@ impl Server {
         store::opened(self.name(), open, StoreHooks::default().with_damage(damage).with_runtime(runtime))
     }
 
-    /// A cache on a server. Its keys have a prefix that is new for each trace, so that each trace begins with
-    /// nothing; what is left there expires. For each there may be a new connection.
+    /// A cache on a server. Its keys have the environment's name before them, so that each trace begins with nothing; what
+    /// is left there expires. For each there may be a new connection.
     #[cfg(any(feature = "redis", feature = "memcached"))]
     fn cached<C: session_backends::Cache + Clone + 'static>(
         &self,
@@ -178,17 +178,16 @@ impl Server {
         use std::sync::{Arc, Mutex};
 
         use session_backends::CacheStore;
-        use session_core::{KeyGenerator, RandomKeys, SessionKey};
+        use session_core::SessionKey;
         use store::lock;
 
-        // The connection, and the prefix of the keys.
-        let place: Arc<Mutex<Option<(C, String)>>> = Arc::default();
-        let damaged = Arc::clone(&place);
+        let connection: Arc<Mutex<Option<C>>> = Arc::default();
+        let damaged = Arc::clone(&connection);
         let handle = runtime.handle().clone();
         let damage = move |env: &Env, key: &str| {
-            let Some((cache, prefix)) = lock(&damaged).clone() else { return Ok(false) };
+            let Some(cache) = lock(&damaged).clone() else { return Ok(false) };
             let store = CacheStore::with_clock(cache.clone(), env.settings(), env.clock())
-                .with_key_prefix(&prefix, 1);
+                .with_key_prefix(env.name(), 1);
             let Some(place) = SessionKey::parse(key).and_then(|key| store.cache_key(&key)) else {
                 return Ok(false);
             };
@@ -198,15 +197,15 @@ impl Server {
             replaced.map_err(|error| error.to_string())
         };
         let open = move |env: &Env, opening| {
-            let mut place = lock(&place);
-            if opening == Opening::Fresh || place.is_none() {
-                let key = RandomKeys.generate().map_err(|error| error.to_string())?;
-                *place = Some((connect(env)?, format!("sessionspec-{}", key.as_str())));
+            let mut connection = lock(&connection);
+            if opening == Opening::Fresh || connection.is_none() {
+                *connection = Some(connect(env)?);
             }
-            let (cache, prefix) = place.clone().ok_or("the cache is not open")?;
-            Ok(CacheStore::with_clock(cache, env.settings(), env.clock()).with_key_prefix(&prefix, 1))
+            let cache = connection.clone().ok_or("the cache is not open")?;
+            Ok(CacheStore::with_clock(cache, env.settings(), env.clock()).with_key_prefix(env.name(), 1))
         };
-        let hooks = served.hooks(StoreHooks::default().with_damage(damage).with_runtime(runtime));
+        let hooks = StoreHooks::default().with_damage(damage).with_other_storage().with_runtime(runtime);
+        let hooks = served.hooks(hooks);
         store::opened(self.name(), open, hooks)
     }
 }

@@ -1,10 +1,11 @@
 //! The stores that are part of this program, as subjects (those on servers in `servers.rs`): how each is opened in the suite's environment, how
 //! one of its records is damaged, and what a URL of the user's may point to.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use session_backends::{CachedStore, CookieStore, Durability, FileStore, MemoryStore, SqliteStore};
 use session_conformance::manifest::Manifest;
@@ -106,7 +107,7 @@ impl Store {
             Self::Model => Ok(Box::new(ModelSubject::new(Manifest::reference()))),
             Self::Memory => self.opened(
                 |env, _| Ok::<_, BoxError>(MemoryStore::with_clock(10_000, env.clock())),
-                StoreHooks::default(),
+                StoreHooks::default().with_other_storage(),
             ),
             Self::Sqlite => {
                 let path = |env: &Env| env.dir().join("sessions.db");
@@ -154,18 +155,23 @@ impl Store {
             Self::Server(server) => server.subject(),
             Self::CachedDb => {
                 let path = |env: &Env| env.dir().join("sessions.db");
-                let front: Arc<Mutex<Option<Arc<MemoryStore<ManualClock>>>>> = Arc::default();
-                let damaged = Arc::clone(&front);
+                // The front of each environment that is open.
+                let fronts: Arc<Mutex<HashMap<String, Weak<MemoryStore<ManualClock>>>>> = Arc::default();
+                let damaged = Arc::clone(&fronts);
                 let hooks = self.in_directory().with_damage(move |env, key| {
                     // A record is damaged where it lasts; the front would hide that.
-                    if let (Some(front), Some(key)) = (&*lock(&damaged), SessionKey::parse(key)) {
+                    let front = lock(&damaged).get(env.name()).and_then(Weak::upgrade);
+                    if let (Some(front), Some(key)) = (front, SessionKey::parse(key)) {
                         front.delete(&key).wait().map_err(|error| error.to_string())?;
                     }
                     damage_row(&path(env), key)
                 });
                 let open = move |env: &Env, _| {
                     let memory = Arc::new(MemoryStore::with_clock(10_000, env.clock()));
-                    *lock(&front) = Some(Arc::clone(&memory));
+                    let mut fronts = lock(&fronts);
+                    fronts.retain(|_, front| front.strong_count() > 0);
+                    fronts.insert(env.name().to_owned(), Arc::downgrade(&memory));
+                    drop(fronts);
                     let back = open_sqlite(env, &path(env))?;
                     Ok(CachedStore::new(env.part("front").around(memory), env.part("back").around(back)))
                 };
@@ -177,7 +183,7 @@ impl Store {
     /// The hooks of a store whose files are where the suite says: this program once more, serving the same store, can
     /// be killed.
     fn in_directory(&self) -> StoreHooks {
-        let hooks = StoreHooks::default().with_storage_in_directory();
+        let hooks = StoreHooks::default().with_storage_in_directory().with_other_storage();
         match std::env::current_exe() {
             Ok(program) => {
                 hooks.with_process(AdapterCommand::new(program, ["serve", "--store", self.name()]))

@@ -11,7 +11,7 @@ use crate::model::{Errata, Model};
 use crate::op::{Key, Op};
 use crate::report::counted;
 use crate::runner::Divergence;
-use crate::trace::{START, Trace};
+use crate::trace::{OTHER_STORAGE, START, Trace};
 
 /// The longest trace that is drawn, in steps. The longest golden one has 117; what is minimal is far shorter.
 const MOST_STEPS: usize = 120;
@@ -130,7 +130,10 @@ impl Plan {
                 Op::Session(number, op) => {
                     (model.handles().session(*number).map_or(Lane::Elsewhere, Lane::Session), op.text())
                 }
-                Op::Storage(op) => (Lane::Elsewhere, op.text().replace(" elsewhere", "")),
+                Op::Storage(op) => {
+                    let other = if step.client == OTHER_STORAGE { " (other storage)" } else { "" };
+                    (Lane::Elsewhere, op.text().replace(" elsewhere", "") + other)
+                }
             };
             model.step(step);
             now += step.advance;
@@ -337,8 +340,11 @@ impl Plan {
             let (name, beneath) = match lane {
                 Lane::Session(number) => {
                     let made = self.columns.iter().find(|column| column.lane == *lane);
-                    let second = made.is_some_and(|column| column.client != 0);
-                    let handle = if second { "2nd handle" } else { "1st handle" };
+                    let handle = match made.map_or(0, |column| column.client) {
+                        0 => "1st handle",
+                        OTHER_STORAGE => "other storage",
+                        _ => "2nd handle",
+                    };
                     (format!("session s{}", number + 1), if handles { handle } else { "" })
                 }
                 Lane::Elsewhere => ("elsewhere".into(), "no session object"),

@@ -1,0 +1,91 @@
+//! What some stores can do with all their sessions at once, beyond the trait that every store implements.
+
+use std::pin::Pin;
+use std::rc::Rc;
+
+use session_core::StoreError;
+
+use crate::manifest::Operation;
+use crate::observation::{Answer, Listed};
+
+/// Does one thing with all sessions of a store.
+type Bulk<S> = Box<dyn for<'a> Fn(&'a S) -> Answered<'a>>;
+
+/// Its answer.
+type Answered<'a> = Pin<Box<dyn Future<Output = Result<Answer, StoreError>> + 'a>>;
+
+/// What a store can do with all its sessions at once: nothing, but what it is given.
+///
+/// ```
+/// use session_conformance::subject::BulkOperations;
+/// # use session_core::StoreError;
+/// # struct MyStore;
+/// # impl MyStore {
+/// #     async fn count(&self) -> Result<u64, StoreError> { Ok(0) }
+/// #     async fn truncate(&self) -> Result<(), StoreError> { Ok(()) }
+/// # }
+///
+/// let bulk = BulkOperations::default()
+///     .with_length(async |store: &MyStore| store.count().await)
+///     .with_clear(async |store: &MyStore| store.truncate().await);
+/// ```
+pub struct BulkOperations<S>(Vec<(Operation, Bulk<S>)>);
+
+impl<S> Default for BulkOperations<S> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<S> std::fmt::Debug for BulkOperations<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}
+
+impl<S: 'static> BulkOperations<S> {
+    /// With a list of all sessions.
+    #[must_use]
+    pub fn with_all(self, all: impl AsyncFn(&S) -> Result<Vec<Listed>, StoreError> + 'static) -> Self {
+        self.with(Operation::All, async move |store: &S| all(store).await.map(Answer::Sessions))
+    }
+
+    /// With the number of sessions.
+    #[must_use]
+    pub fn with_length(self, length: impl AsyncFn(&S) -> Result<u64, StoreError> + 'static) -> Self {
+        let length = async move |store: &S| length(store).await.map(|count| Answer::Count(Some(count)));
+        self.with(Operation::Length, length)
+    }
+
+    /// With the removal of all sessions.
+    #[must_use]
+    pub fn with_clear(self, clear: impl AsyncFn(&S) -> Result<(), StoreError> + 'static) -> Self {
+        self.with(Operation::Clear, async move |store: &S| clear(store).await.map(|()| Answer::Unit))
+    }
+
+    fn with(
+        mut self,
+        operation: Operation,
+        act: impl AsyncFn(&S) -> Result<Answer, StoreError> + 'static,
+    ) -> Self {
+        let act = Rc::new(act);
+        let act: Bulk<S> = Box::new(move |store| {
+            let act = Rc::clone(&act);
+            Box::pin(async move { act(store).await })
+        });
+        self.0.push((operation, act));
+        self
+    }
+}
+
+impl<S> BulkOperations<S> {
+    /// What can be done.
+    pub(super) fn names(&self) -> impl Iterator<Item = Operation> {
+        self.0.iter().map(|(operation, _)| *operation)
+    }
+
+    /// Does one of them; `None` if it cannot be done.
+    pub(super) fn act<'a>(&self, operation: Operation, store: &'a S) -> Option<Answered<'a>> {
+        self.0.iter().find(|(offered, _)| *offered == operation).map(|(_, act)| act(store))
+    }
+}
