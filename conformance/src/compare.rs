@@ -58,6 +58,8 @@ pub fn compare_trace(
         Op::Storage(StorageOp::ForceKey(_)) => has(first, Hook::ForceKeys) && has(second, Hook::ForceKeys),
         Op::Storage(StorageOp::Expires(_)) => tells(first) && tells(second),
         Op::Storage(StorageOp::Damage(_)) => has(first, Hook::Damage) && has(second, Hook::Damage),
+        // Each has keys of its own in a list.
+        Op::Storage(StorageOp::All) => false,
         Op::Storage(op) if op.operation().is_some() => {
             let offers =
                 |subject: &dyn Subject| op.operation().is_some_and(|it| subject.manifest().offers(it));

@@ -56,6 +56,11 @@ impl Listed {
         Self { key: key.map(str::to_owned), data }
     }
 
+    /// Whether nothing is told of it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.key.is_none() && self.data.is_none()
+    }
+
     /// As much of it as another one tells.
     pub(crate) fn as_told(&self, like: &Self) -> Self {
         Self {
@@ -70,7 +75,8 @@ impl Listed {
             Some(key) => Some(key.as_text()?),
             None => None,
         };
-        Some(Self { key, data: fields.get("data").cloned() })
+        let listed = Self { key, data: fields.get("data").cloned() };
+        (!listed.is_empty()).then_some(listed)
     }
 
     fn to_json(&self) -> Json {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::call::Call;
 use crate::json::{Json, Object};
-use crate::manifest::{ClockLevel, Hook, Manifest, Reach, SubjectLevel};
+use crate::manifest::{ClockLevel, Hook, Reach, SubjectLevel};
 use crate::observation::{Answer, Observation};
 use crate::op::{SessionOp, Source, StorageOp};
 use crate::subject::Subject;
@@ -84,9 +84,8 @@ impl Request {
         }
     }
 
-    /// The client, one of those that a subject has.
-    fn client(&self, subject: &Manifest) -> Result<u8, String> {
-        let last = if subject.other_storage { OTHER_STORAGE } else { 1 };
+    /// The client, of those up to the last one.
+    fn client(&self, last: u8) -> Result<u8, String> {
         match self.line.read::<u8>(&self.op, "client")?.unwrap_or(0) {
             client if client <= last => Ok(client),
             client => Err(format!("`{}`: there is no client {client}; the last one is {last}", self.op)),
@@ -126,7 +125,7 @@ fn answer(subject: &mut dyn Subject, request: &Request) -> Result<Observation, S
     }
     line.need(op, "now")?;
     let now = line.read::<i64>(op, "now")?.unwrap_or_default();
-    let manifest = subject.manifest().clone();
+    let last = if subject.manifest().other_storage { OTHER_STORAGE } else { 1 };
     let mut ask = |call: &Call<'_>| subject.call(now, call).map_err(|fault| fault.to_string());
     match op.as_str() {
         "open" => {
@@ -144,7 +143,7 @@ fn answer(subject: &mut dyn Subject, request: &Request) -> Result<Observation, S
         }
         "session" => {
             let key = if line.need(op, "key")?.is_null() { None } else { Some(request.key()?) };
-            let (number, client) = (request.number()?, request.client(&manifest)?);
+            let (number, client) = (request.number()?, request.client(last)?);
             ask(&Call::Session { number, client, key: key.as_deref() })
         }
         "force-keys" => {
@@ -156,7 +155,7 @@ fn answer(subject: &mut dyn Subject, request: &Request) -> Result<Observation, S
         }
         _ => {
             if let Some(op) = StorageOp::wire_named(op, || request.key())? {
-                let client = request.client(&manifest)?;
+                let client = request.client(last)?;
                 return ask(&Call::Storage { client, op: op.map_key(String::as_str) });
             }
             let op = SessionOp::read(op, line, &mut Source::Wire)?;

@@ -295,10 +295,9 @@ impl Need {
             Self::RefusingSave => (!subject.upsert, "saving creates what is not there (upsert)"),
             Self::Upsert => (subject.upsert, "saving creates nothing"),
             Self::RefusingInsert => (subject.refuses_insert(), "the store sets whatever is under a key"),
-            Self::OtherStorage => (
-                subject.other_storage && store.server_side,
-                "there is no other storage beside it (`other_storage`)",
-            ),
+            Self::OtherStorage => {
+                (subject.other_storage, "there is no other storage beside it (`other_storage`)")
+            }
             Self::All => (subject.offers(Operation::All), "the store does not list its sessions (`all`)"),
             Self::Length => {
                 (subject.offers(Operation::Length), "the store does not count its sessions (`length`)")

@@ -5,11 +5,11 @@ use crate::json::Json;
 use crate::manifest::{ClockLevel, Manifest, Numbers, Order};
 use crate::model::{Aspect, Errata, Expected, Model};
 use crate::observation::{Answer, Listed, Observation, SessionState};
-use crate::op::{Forged, Key, StorageOp};
-use crate::rule::RuleId;
+use crate::op::{Forged, Key, Op, StorageOp};
+use crate::rule::{Need, RuleId};
 use crate::rules;
 use crate::subject::{Fault, Subject};
-use crate::trace::{START, Trace};
+use crate::trace::{OTHER_STORAGE, START, Trace};
 
 /// How often each rule was exercised, and how many steps were checked.
 #[derive(Debug, Clone)]
@@ -110,6 +110,19 @@ pub enum SeenKey {
     },
 }
 
+/// What a trace asks for that not every subject has, and this one has not. Those steps would be left out.
+pub fn lacking(trace: &Trace, manifest: &Manifest) -> Option<String> {
+    let other = Need::OtherStorage.unmet_by(manifest).is_some();
+    trace.steps.iter().find_map(|step| match &step.op {
+        _ if other && step.client == OTHER_STORAGE => Some("another storage (`other_storage`)".into()),
+        Op::Storage(op) => {
+            let operation = op.operation().filter(|operation| !manifest.offers(*operation))?;
+            Some(format!("the operation `{}`", operation.name()))
+        }
+        _ => None,
+    })
+}
+
 /// Runs a trace from fresh storage.
 pub fn run_trace(
     subject: &mut dyn Subject,
@@ -160,7 +173,7 @@ impl Run<'_> {
             };
             coverage.note(&expected);
             if let Some(mut mismatch) = self.compare(&expected, &observed) {
-                self.look_for_revived(&mut mismatch, &observed);
+                self.look_for_revived(&mut mismatch, &call, &observed);
                 if mismatch.rules.is_empty() {
                     // Only what the suite itself asks for has no rule behind it.
                     let fault = Fault::Harness(format!("`{}` did not do what it is for", step.op.name()));
@@ -206,13 +219,14 @@ impl Run<'_> {
 
     /// A save of a deleted session that is not refused as it should be may have brought the session back, or have
     /// stored nothing: the storage tells which.
-    fn look_for_revived(&mut self, mismatch: &mut Mismatch, observed: &Observation) {
+    fn look_for_revived(&mut self, mismatch: &mut Mismatch, call: &Call<'_, Key>, observed: &Observation) {
         if !mismatch.rules.contains(&rules::LIFECYCLE_SAVE_REFUSED) || mismatch.aspect != Aspect::Outcome {
             return;
         }
         let key = observed.session.as_ref().and_then(|session| session.key.as_deref());
         let revived = key.is_some_and(|key| {
-            let call = Call::Storage { client: 0, op: StorageOp::Exists(key) };
+            let client = if self.model.client(call) == OTHER_STORAGE { OTHER_STORAGE } else { 0 };
+            let call = Call::Storage { client, op: StorageOp::Exists(key) };
             let found = self.subject.call(self.model.now(), &call);
             matches!(found, Ok(Observation { outcome: Ok(Answer::Bool(true)), .. }))
         });

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rstest::rstest;
 use session_conformance::manifest::{Numbers, SubjectLevel};
-use session_conformance::report::{Outcome, SubjectReport};
+use session_conformance::report::{Outcome, SubjectReport, whole_block};
 use session_conformance::rule::Profile;
 use session_conformance::subject::{AdapterCommand, process_subject};
 use session_conformance::suite::{Config, run};
@@ -64,6 +64,40 @@ fn what_is_done_with_all_sessions_is_asked_of_a_store_that_offers_it() {
 }
 
 #[test]
+fn a_key_in_a_list_is_shown_by_its_name() {
+    let report = report("bare");
+    let listed =
+        report.failures.iter().find(|failure| failure.rule.rule().id == "lifecycle.all.listed").unwrap();
+    let shown = whole_block(listed, &report.manifest);
+    assert!(shown.contains(r#"got [{"data":{"sid":"k1""#), "{shown}");
+}
+
+#[test]
+fn sessions_in_a_list_tell_something() {
+    let report = report("hollow");
+    let harness = report.rules.iter().find(|rule| rule.status == Outcome::HarnessError).unwrap();
+    let reason = harness.reason.as_ref().unwrap();
+    assert!(reason.contains("each with `key` or `data` or both"), "{reason}");
+}
+
+#[test]
+fn another_storage_is_asked_of_an_adapter_that_has_one() {
+    let report = report("other");
+    assert!(report.is_success(), "{:#?}", report.failures);
+    for rule in ["lifecycle.other-storage", "lifecycle.all.listed", "data.corrupt.empty"] {
+        assert_eq!(outcome(&report, rule), Outcome::Pass, "{rule}");
+    }
+}
+
+#[test]
+fn another_storage_must_be_emptied_too() {
+    let report = report("stuffed");
+    let harness = report.rules.iter().find(|rule| rule.status == Outcome::HarnessError).unwrap();
+    let reason = harness.reason.as_ref().unwrap();
+    assert!(reason.contains("`open` must give empty storage, also to `client` 2"), "{reason}");
+}
+
+#[test]
 fn a_number_of_sessions_that_is_none_breaks_the_protocol() {
     let report = report("mute");
     let harness = report.rules.iter().find(|rule| rule.status == Outcome::HarnessError).unwrap();
@@ -73,6 +107,7 @@ fn a_number_of_sessions_that_is_none_breaks_the_protocol() {
 
 #[rstest]
 #[case("stale", "lifecycle.all.listed")]
+#[case("leaking", "lifecycle.other-storage")]
 #[case("exact", "lifecycle.load.stored")]
 #[case("lasting", "lifecycle.delete.gone")]
 #[case("touchy", "expiry.renewed")]

@@ -8,6 +8,7 @@ mod beside;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -125,7 +126,7 @@ fn each_environment_has_a_name_of_its_own_and_is_cleared_away() {
         cleared.lock().unwrap()[1].insert(env.name().to_owned());
         Ok::<_, Infallible>(())
     };
-    let report = Suite::new(open).cases(1).cleanup(cleanup).report().unwrap();
+    let report = Suite::new(open).other_storage().cases(1).cleanup(cleanup).report().unwrap();
     assert_eq!(broken(&report), []);
     let [opened, cleared] = &*names.lock().unwrap();
     assert_eq!(opened, cleared);
@@ -211,4 +212,18 @@ fn known_failures_are_read_and_a_missing_file_is_an_error() {
     let report = suite().known_failures(file).report().unwrap();
     let rule = report.rules.iter().find(|rule| rule.rule.rule().id == "key.short").unwrap();
     assert_eq!(rule.status, Outcome::UnexpectedPass);
+}
+
+#[test]
+fn a_trace_that_asks_for_what_was_not_declared_is_no_test() {
+    let suite = Suite::new(async |env, _| Ok::<_, Infallible>(With::over(memory(env), Nothing)));
+    let refused = |step: &str| {
+        let trace = format!("{{\"sessionspec_trace\":1,\"steps\":1}}\n{step}\n");
+        let panic = std::panic::catch_unwind(AssertUnwindSafe(|| suite.check(&trace))).unwrap_err();
+        panic.downcast_ref::<String>().unwrap().clone()
+    };
+    assert!(
+        refused(r#"{"op":"clear-all"}"#).contains("asks for the operation `clear`, which nobody declared")
+    );
+    assert!(refused(r#"{"op":"new","client":2}"#).contains("asks for another storage (`other_storage`)"));
 }

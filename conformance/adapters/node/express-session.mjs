@@ -16,6 +16,7 @@ const module = process.argv[2] ? await import(pathToFileURL(resolve(process.argv
   version: "1.19.0",
   operations: ["all", "length", "clear"],
   open: () => new session.MemoryStore(),
+  capabilities: { other_storage: true },
 };
 
 const HELLO = {
@@ -33,7 +34,7 @@ const HELLO = {
     server_side: true, // the key is not the data
     expired: "gone", // nobody sees an expired session again
     clear_expired: "unsupported", // such a store is not asked to
-    other_storage: true, // `client` 2 is on another storage; a module that cannot tell `site`s apart says no
+    other_storage: false, // with `true`, `client` 2 is on another storage: the module is opened for the `site` "two"
     ...module.capabilities,
   },
   values: {
@@ -50,6 +51,13 @@ const HELLO = {
 
 let stores = []; // one for each client
 let dir; // where they may keep files
+
+// Opens the module's store for one of two sites, in a directory of its own.
+async function opened(site, fresh) {
+  const place = resolve(dir, site);
+  await mkdir(place, { recursive: true });
+  return module.open({ session, dir: place, fresh, site });
+}
 
 // Calls a method of the store that answers by a callback. Without `touch` sessions are set again, as express-session's
 // documentation asks for (`resave`).
@@ -87,12 +95,10 @@ async function answer({ op, client, key, ...request }) {
       for (const store of Object.values(stores)) await module.close?.(store);
       stores = [];
       for (const number of HELLO.capabilities.shared ? [0, 1] : [0]) {
-        stores[number] = await module.open({ session, dir, fresh: op === "open" && number === 0, site: "one" });
+        stores[number] = await opened("one", op === "open" && number === 0);
       }
       if (HELLO.capabilities.other_storage) {
-        const other = resolve(dir, "other");
-        if (op === "open") await mkdir(other, { recursive: true });
-        stores[2] = await module.open({ session, dir: other, fresh: op === "open", site: "two" });
+        stores[2] = await opened("two", op === "open");
       }
       return null;
     case "now":

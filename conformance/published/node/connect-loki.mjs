@@ -6,7 +6,7 @@ import connectLoki from "connect-loki";
 
 export const name = "connect-loki";
 export const version = "1.2.0";
-export const capabilities = { persistent: true };
+export const capabilities = { persistent: true, other_storage: true };
 export const operations = ["length", "clear"];
 
 export async function open({ session, dir, fresh }) {

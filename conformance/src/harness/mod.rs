@@ -24,7 +24,7 @@ use crate::report::{
     whole_block, write_artifacts, write_schedule,
 };
 use crate::rule::RuleId;
-use crate::runner::{Coverage, Verdict, run_trace};
+use crate::runner::{Coverage, Verdict, lacking, run_trace};
 use crate::schedule::Schedule;
 use crate::subject::{Env, Subject};
 use crate::trace::TraceFile;
@@ -202,6 +202,11 @@ fn hold(suite: &Suite, trace: &str) -> Result<(), ReplayError> {
         };
     }
     let file = TraceFile::parse(trace).map_err(|error| ReplayError::Undriven(error.to_string()))?;
+    if let Some(what) = lacking(&file.trace, subject.manifest()) {
+        return Err(ReplayError::Undriven(format!(
+            "the trace asks for {what}, which nobody declared for this store: see `Suite::with_bulk` and `Suite::other_storage`"
+        )));
+    }
     match run_trace(&mut subject, &file.trace, Errata::Imitated, &mut Coverage::default()) {
         Verdict::Held { .. } => Ok(()),
         Verdict::Faulted { fault, .. } => Err(ReplayError::Undriven(fault.to_string())),

@@ -237,11 +237,14 @@ impl Model {
         self.sessions.get(index).map(|session| (session.key, session.client))
     }
 
-    /// The records: of each its key, the instant of its expiry, and which write made it so. Those of the other storage come
-    /// first.
+    /// The records: of each whether it is in the other storage, its key, the instant of its expiry, and which write made it
+    /// so.
     #[cfg(feature = "cli")]
-    pub(crate) fn records(&self) -> impl Iterator<Item = (Key, i64, u64)> {
-        self.other.0.iter().chain(&self.records).map(|(key, record)| (*key, record.expires, record.version))
+    pub(crate) fn records(&self) -> impl Iterator<Item = ((bool, Key), i64, u64)> {
+        let both = [(false, &self.records), (true, &self.other.0)].into_iter();
+        both.flat_map(|(is_other, records)| {
+            records.iter().map(move |(key, record)| ((is_other, *key), record.expires, record.version))
+        })
     }
 
     /// How many objects and keys there are.
@@ -330,7 +333,7 @@ impl Model {
     }
 
     /// Who does something. What is done to both storages is nobody's.
-    fn client(&self, call: &Call<'_, Key>) -> u8 {
+    pub(crate) fn client(&self, call: &Call<'_, Key>) -> u8 {
         match call {
             Call::Op { number, .. } => self.sessions[*number].client,
             Call::Storage { op, .. } if op.reopens() || matches!(op, StorageOp::ForceKey(_)) => 0,

@@ -40,7 +40,7 @@ where
     T: DatabasePool + Send + Sync + 'static,
     E: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
-    suite(capabilities, async move |env, _| open(env)).main()
+    suite(capabilities, async move |env, _| open(env)).other_storage().main()
 }
 
 /// The suite on a database, for which more can be said.
@@ -88,18 +88,30 @@ impl<T: DatabasePool + Send + Sync> Raw<T> {
 impl<T: DatabasePool + Send + Sync + 'static> Raw<T> {
     /// What the trait can do with all sessions.
     fn bulk() -> BulkOperations<Self> {
-        let failed = |what: &'static str| move |error| StoreError::unavailable(what, error);
+        let failed = |what: &'static str| move |error: BoxError| StoreError::unavailable(what, error);
         BulkOperations::default()
             .with_all(async move |raw: &Self| {
-                let ids = raw.database.get_ids(TABLE).await.map_err(failed("list sessions"))?;
+                let ids = raw
+                    .database
+                    .get_ids(TABLE)
+                    .await
+                    .map_err(|error| failed("list sessions")(error.into()))?;
                 Ok(ids.iter().map(|id| Listed::new(Some(id), None)).collect())
             })
             .with_length(async move |raw: &Self| {
-                let count = raw.database.count(TABLE).await.map_err(failed("count sessions"))?;
-                Ok(u64::try_from(count).unwrap_or_default())
+                let count = raw
+                    .database
+                    .count(TABLE)
+                    .await
+                    .map_err(|error| failed("count sessions")(error.into()))?;
+                u64::try_from(count)
+                    .map_err(|_| failed("count sessions")(format!("there cannot be {count}").into()))
             })
             .with_clear(async move |raw: &Self| {
-                raw.database.delete_all(TABLE).await.map_err(failed("remove all sessions"))
+                raw.database
+                    .delete_all(TABLE)
+                    .await
+                    .map_err(|error| failed("remove all sessions")(error.into()))
             })
     }
 }

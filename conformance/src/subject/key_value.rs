@@ -40,7 +40,11 @@ impl SessionStore for KeyValueStore {
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
-        Ok(self.load(key).await?.is_some())
+        match self.load(key).await {
+            // It is there, whatever it is.
+            Err(StoreError::Corrupt { .. }) => Ok(true),
+            found => Ok(found?.is_some()),
+        }
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
@@ -52,7 +56,9 @@ impl SessionStore for KeyValueStore {
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        let unchanged = self.touches && self.load(key).await?.is_some_and(|found| found.data == record.data);
+        // What cannot be read is not the same, and is replaced.
+        let is_same = |found: Option<Record>| found.is_some_and(|found| found.data == record.data);
+        let unchanged = self.touches && self.load(key).await.is_ok_and(is_same);
         self.set(if unchanged { "touch" } else { "set" }, key, record)
     }
 

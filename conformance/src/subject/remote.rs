@@ -10,6 +10,7 @@ use session_core::{
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 use super::child::AdapterChild;
+use super::process::lock;
 use super::store::Opening;
 use super::{BulkOperations, Env, Fault};
 use crate::instant::{instant, micros};
@@ -29,13 +30,15 @@ pub(super) struct RemoteState {
     replaced: u32,
     /// When the records of each key expire that were written since the storage was opened, in microseconds.
     written: HashMap<String, Vec<i64>>,
+    /// The name of the environment that stands for the adapter's other storage.
+    other: Option<String>,
     /// What broke the connection, for the runner.
     pub(super) fault: Option<Fault>,
 }
 
 impl RemoteState {
     pub(super) fn new(child: AdapterChild) -> Self {
-        Self { child, taking_over: false, replaced: 0, written: HashMap::new(), fault: None }
+        Self { child, taking_over: false, replaced: 0, written: HashMap::new(), other: None, fault: None }
     }
 
     /// Asks the adapter; starts it again if it is not running.
@@ -113,7 +116,7 @@ impl RemoteState {
         let request = StoreRequest {
             op: "damage",
             now: micros(env.clock().now()),
-            client: 0,
+            client: if self.other.as_deref() == Some(env.name()) { OTHER_STORAGE } else { 0 },
             key: Some(key),
             record: None,
         };
@@ -170,6 +173,7 @@ impl RemoteStore {
         capabilities: Capabilities,
         opaque: bool,
     ) -> Self {
+        lock(state).other = Some(env.name().to_owned());
         Self { state: Arc::clone(state), clock: env.clock(), capabilities, opaque, client: OTHER_STORAGE }
     }
 
@@ -305,8 +309,9 @@ impl RemoteStore {
     pub(super) fn all(&self) -> Result<Vec<Listed>, StoreError> {
         let json = self.ask("all", None, None)?;
         let listed = json.elements().and_then(|listed| listed.iter().map(|it| self.listed(it)).collect());
+        // What it answered may have keys in it.
         let form = "must answer a list of objects, each with `key` or `data` or both";
-        listed.ok_or_else(|| self.misbehaved("all", &format!("{form}, not {}", shown(json.as_str()))))
+        listed.ok_or_else(|| self.misbehaved("all", form))
     }
 
     /// A session of a list; `None` if it is none.

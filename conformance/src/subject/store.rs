@@ -27,7 +27,7 @@ use crate::call::Call;
 use crate::history::History;
 use crate::instant::{instant, micros};
 use crate::manifest::{Hook, Manifest, SubjectLevel, Values};
-use crate::observation::{Answer, Failed, Observation};
+use crate::observation::{Answer, Failed, Listed, Observation};
 use crate::op::StorageOp;
 use crate::parts::Parts;
 use crate::schedule::{BLOCKED, Expiry, Field, Mortal, Schedule, Stage, carry_out, clears, drive, race};
@@ -152,7 +152,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         manifest.values = hooks.values.unwrap_or(Values::KEPT);
         manifest.profile = hooks.profile;
         manifest.upsert = hooks.upsert;
-        manifest.other_storage = hooks.other_storage;
+        manifest.other_storage = hooks.other_storage && manifest.capabilities.server_side;
         manifest.errata = std::mem::take(&mut hooks.errata);
         if hooks.damage.is_some() {
             manifest.hooks.push(Hook::Damage);
@@ -411,7 +411,15 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
                 let store = self.store(client)?;
                 let done = op.operation().and_then(|operation| self.bulk.act(operation, store));
                 let unsupported = || Err(StoreError::unsupported("this store", op.wire_name()));
-                done.map_or_else(unsupported, |done| self.runtime.block_on(done))
+                let answer = done.map_or_else(unsupported, |done| self.runtime.block_on(done));
+                if let Ok(Answer::Sessions(listed)) = &answer
+                    && listed.iter().any(Listed::is_empty)
+                {
+                    return Err(Fault::Harness(
+                        "the list of all sessions has one with neither key nor data".into(),
+                    ));
+                }
+                answer
             }
             StorageOp::Reopen => {
                 self.open_handles(Opening::Restart)?;
@@ -539,10 +547,10 @@ impl<S: SessionStore> StoreSubject<S> {
         let (true, Some(cleanup)) = (std::mem::take(&mut self.entered), &mut self.hooks.cleanup) else {
             return Ok(());
         };
-        for env in [&self.env].into_iter().chain(other.as_ref().map(|other| &other.env)) {
-            self.runtime.block_on(cleanup(env)).map_err(|reason| not_cleaned(&reason))?;
-        }
-        Ok(())
+        // The second also where the first fails.
+        let cleaned = self.runtime.block_on(cleanup(&self.env));
+        let other = other.map_or(Ok(()), |other| self.runtime.block_on(cleanup(&other.env)));
+        cleaned.and(other).map_err(|reason| not_cleaned(&reason))
     }
 }
 

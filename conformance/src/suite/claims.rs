@@ -116,23 +116,29 @@ pub(crate) fn is_emptied(subject: &mut dyn Subject) -> Result<bool, Fault> {
         return Ok(true);
     }
     let now = subject.manifest().start();
-    let session = |key| Call::Session { number: 0, client: 0, key };
-    subject.open(now, Settings::default())?;
-    subject.call(now, &session(None))?;
-    let set = SessionOp::Set("left".into(), Json::from(1_i64).into());
-    subject.call(now, &Call::Op { number: 0, op: &set })?;
-    let saved = subject.call(now, &Call::Op { number: 0, op: &SessionOp::Save })?;
-    let Some(key) = saved.session.and_then(|session| session.key) else { return Ok(true) };
-    subject.open(now, Settings::default())?;
-    subject.call(now, &session(Some(&key)))?;
-    let contains = SessionOp::Contains("left".into());
-    let left = subject.call(now, &Call::Op { number: 0, op: &contains })?;
-    Ok(!matches!(left.outcome, Ok(Answer::Bool(true))))
+    let clients = if subject.manifest().other_storage { vec![0, OTHER_STORAGE] } else { vec![0] };
+    for client in clients {
+        let session = |key| Call::Session { number: 0, client, key };
+        subject.open(now, Settings::default())?;
+        subject.call(now, &session(None))?;
+        let set = SessionOp::Set("left".into(), Json::from(1_i64).into());
+        subject.call(now, &Call::Op { number: 0, op: &set })?;
+        let saved = subject.call(now, &Call::Op { number: 0, op: &SessionOp::Save })?;
+        let Some(key) = saved.session.and_then(|session| session.key) else { continue };
+        subject.open(now, Settings::default())?;
+        subject.call(now, &session(Some(&key)))?;
+        let contains = SessionOp::Contains("left".into());
+        let left = subject.call(now, &Call::Op { number: 0, op: &contains })?;
+        if matches!(left.outcome, Ok(Answer::Bool(true))) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// What is said of a subject that is not.
 pub(crate) const LEFT: &str =
-    "`open` must give empty storage: a session that was stored before it is still there";
+    "`open` must give empty storage, also to `client` 2: a session that was stored before it is still there";
 
 /// A subject as its manifest should have been.
 pub(super) struct Corrected<'a> {

@@ -303,6 +303,12 @@ pub(crate) fn read_manifest(json: &Json) -> Result<manifest::Manifest, String> {
     unknown.extend(strange.map(|hook| format!("hooks: {hook}")));
     let strange = wire.operations.iter().filter(|operation| Operation::named(operation).is_none());
     unknown.extend(strange.map(|operation| format!("operations: {operation}")));
+    let of_bare_stores = wire.operations.iter().filter(|_| wire.level == SubjectLevel::Session);
+    unknown
+        .extend(of_bare_stores.map(|it| format!("operations: {it} (session objects are not asked for it)")));
+    if wire.capabilities.other_storage && !wire.capabilities.server_side {
+        unknown.push("capabilities.other_storage (the key is the data)".into());
+    }
     let mut manifest = manifest::Manifest::new(&wire.name, wire.level, wire.capabilities.into());
     manifest.version = wire.version;
     manifest.language = wire.language;
@@ -312,8 +318,10 @@ pub(crate) fn read_manifest(json: &Json) -> Result<manifest::Manifest, String> {
     manifest.values = wire.values;
     manifest.opaque = wire.opaque;
     manifest.upsert = wire.capabilities.upsert;
-    manifest.other_storage = wire.capabilities.other_storage;
-    manifest.operations = wire.operations.iter().filter_map(|name| Operation::named(name)).collect();
+    manifest.other_storage = wire.capabilities.other_storage && wire.capabilities.server_side;
+    if wire.level != SubjectLevel::Session {
+        manifest.operations = wire.operations.iter().filter_map(|name| Operation::named(name)).collect();
+    }
     if wire.level == SubjectLevel::KeyValue {
         check_key_value(&manifest)?;
         manifest.upsert = true;

@@ -15,12 +15,19 @@ flask      it names a profile that there is not
 bulk       as `none`; it lists, counts and removes all sessions
 stale      as `bulk`, but its list has what has expired
 mute       as `bulk`, but its `length` answers null
+bare       as `bulk`, but its list has the key among the entries of each
+hollow     as `bulk`, but the sessions of its list tell nothing
+other      as `bulk`, with another storage, and records that can be damaged
+leaking    as `other`, but `destroy` reaches both storages
+stuffed    as `other`, but `open` does not empty the other storage
 """
 
 import json
 import sys
 
 FAULT = sys.argv[1]
+OTHER = ("other", "leaking", "stuffed")
+BULK = ("bulk", "stale", "mute", "bare", "hollow", *OTHER)
 HELLO = {
     "protocol": 1,
     "name": f"key-value-{FAULT}",
@@ -33,6 +40,7 @@ HELLO = {
         "server_side": FAULT != "cookie",
         "expired": "kept" if FAULT == "kept" else "gone",
         "clear_expired": "automatic",
+        "other_storage": FAULT in OTHER,
     },
     "values": {
         "order": "lost",
@@ -42,10 +50,11 @@ HELLO = {
         "lone_surrogates": "kept",
         "deep_nesting": "kept",
     },
-    "operations": ["touch", *(["all", "length", "clear"] if FAULT in ("bulk", "stale", "mute") else [])],
+    "operations": ["touch", *(["all", "length", "clear"] if FAULT in BULK else [])],
+    "hooks": ["damage"] if FAULT in OTHER else [],
 }
 
-records = {}
+storages = [{}, {}]  # the first for clients 0 and 1, the second for client 2
 
 
 def as_doubles(value):
@@ -62,12 +71,22 @@ def answer(request):
     if op == "hello":
         return {"ok": HELLO}
     if op in ("open", "reopen"):
-        if op == "open" or FAULT not in ("keeping", "core"):
-            records.clear()
+        for records in storages[:1] if FAULT == "stuffed" else storages:
+            if op == "open" or FAULT not in ("keeping", "core"):
+                records.clear()
         return {"ok": None}
+    records = storages[request.get("client") == 2]
     late = 1_000_000 if FAULT == "late" else 0
     if key in records and records[key]["expires_us"] + late <= request["now"]:
         del records[key]
+    if op == "damage":
+        return {"ok": bool(key in records and records[key].update(data=None) is None)}
+    if op in ("get", "all") and any(record["data"] is None for at, record in records.items() if key in (None, at)):
+        return {"error": {"kind": "corrupt", "message": "it was damaged"}}
+    if op == "all" and FAULT == "hollow":
+        return {"ok": [{} for _ in records]}
+    if op == "all" and FAULT == "bare":
+        return {"ok": [{"data": {"sid": at, **record["data"]}} for at, record in records.items()]}
     if op == "all":
         live = [r for r in records.values() if r["expires_us"] > request["now"] or FAULT == "stale"]
         return {"ok": [{"data": as_doubles(record["data"])} for record in live]}
@@ -83,7 +102,8 @@ def answer(request):
     if op == "set" or op == "touch" and FAULT != "touchy":
         records[key] = {"data": request["data"], "expires_us": request["expires_us"]}
     if op == "destroy" and FAULT != "lasting":
-        records.pop(key, None)
+        for reached in storages if FAULT == "leaking" else [records]:
+            reached.pop(key, None)
     if op in ("set", "touch", "destroy", "bye"):
         return {"ok": "another-key" if FAULT == "keyed" and op == "set" else None}
     return {"error": {"kind": "protocol", "message": f"there is no operation `{op}`"}}

@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn who_is_late_is_told_so_beside_others_that_are_not() {
-        let pool = pool(2, 1, Duration::from_millis(200));
+        let pool = pool(2, 1, Duration::from_secs(2));
         let (sent, received) = channel::<()>();
         let mut late = pin!(pool.run(false, move || received.recv_timeout(LONG)));
         begin(late.as_mut());

@@ -7,7 +7,7 @@ use session_conformance::model::Errata;
 use session_conformance::report::{
     Failure, ScheduleFailure, counted, schedule_block, transcript, whole_block,
 };
-use session_conformance::runner::{Coverage, Verdict, run_trace};
+use session_conformance::runner::{Coverage, Verdict, lacking, run_trace};
 use session_conformance::schedule::Schedule;
 use session_conformance::trace::TraceFile;
 
@@ -34,6 +34,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     let file = TraceFile::parse(&text).map_err(|error| format!("{shown}: {error}"))?;
     let target = arguments.target.one()?;
     let mut subject = target.subject()?;
+    if let Some(what) = lacking(&file.trace, subject.manifest()) {
+        return Err(format!("{shown} asks for {what}, which {} does not offer", subject.manifest().name));
+    }
     let mut coverage = Coverage::default();
     match run_trace(&mut *subject, &file.trace, Errata::Imitated, &mut coverage) {
         Verdict::Held { seen } => {

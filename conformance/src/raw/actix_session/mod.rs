@@ -40,7 +40,7 @@ where
     T: TheirStore + 'static,
     E: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
-    suite(capabilities, async move |env, _| open(env)).main()
+    suite(capabilities, async move |env, _| open(env)).other_storage().main()
 }
 
 /// The suite on a store, for which more can be said.

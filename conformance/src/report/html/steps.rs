@@ -84,6 +84,14 @@ enum Lane {
     Elsewhere,
 }
 
+/// Where a record is: whether in the other storage, and under which key.
+type Place = (bool, Key);
+
+/// A record for a reader.
+fn named((is_other, key): Place) -> String {
+    if is_other { format!("{key} (other)") } else { key.to_string() }
+}
+
 /// A step.
 struct Column {
     /// When, in microseconds from the start.
@@ -97,7 +105,7 @@ struct Column {
     /// What the last answer had to be instead.
     expected: Option<String>,
     /// The records after it: when they expire, from the start, and which write made them so.
-    records: BTreeMap<Key, (i64, u64)>,
+    records: BTreeMap<Place, (i64, u64)>,
     /// Its left edge.
     x: usize,
     width: usize,
@@ -112,7 +120,7 @@ impl Column {
 struct Plan {
     columns: Vec<Column>,
     lanes: Vec<Lane>,
-    keys: Vec<Key>,
+    keys: Vec<Place>,
     width: usize,
 }
 
@@ -146,7 +154,7 @@ impl Plan {
             let width = longest.unwrap_or_default().clamp(56, MOST_CHARACTERS * 8) + 16;
             x += if step.advance > 0 { WAIT } else { 0 };
             let records =
-                model.records().map(|(key, expires, write)| (key, (expires - START, write))).collect();
+                model.records().map(|(place, expires, write)| (place, (expires - START, write))).collect();
             let (advance, client) = (step.advance, step.client);
             columns.push(Column { now, advance, lane, client, label, answer, expected, records, x, width });
             x += width + GAP;
@@ -154,7 +162,7 @@ impl Plan {
         let mut lanes: Vec<Lane> = columns.iter().map(|column| column.lane).collect();
         lanes.sort_unstable();
         lanes.dedup();
-        let mut keys: Vec<Key> = columns.iter().flat_map(|column| column.records.keys().copied()).collect();
+        let mut keys: Vec<Place> = columns.iter().flat_map(|column| column.records.keys().copied()).collect();
         keys.sort_unstable();
         keys.dedup();
         Self { columns, lanes, keys, width: x + TAIL }
@@ -261,7 +269,7 @@ impl Plan {
     }
 
     /// How a record lives, as it must be: from its first writing to its removal or its expiry.
-    fn record(&self, canvas: &mut Canvas, key: Key, y: usize) {
+    fn record(&self, canvas: &mut Canvas, key: Place, y: usize) {
         let middle = y + RECORD / 2;
         let mut write = None;
         for (index, column) in self.columns.iter().enumerate() {
@@ -296,7 +304,7 @@ impl Plan {
     fn life(
         &self,
         canvas: &mut Canvas,
-        key: Key,
+        key: Place,
         column: &Column,
         next: Option<&Column>,
         (expires, y, to): (i64, usize, usize),
@@ -304,7 +312,7 @@ impl Plan {
         let from = column.center();
         let bar =
             |from: usize, to: usize| Area { x: from, y: y - 5, width: to.saturating_sub(from), height: 10 };
-        let text = format!("{key} expires at {}", span(expires));
+        let text = format!("{} expires at {}", named(key), span(expires));
         if expires <= column.now {
             canvas.area("over", bar(from, to));
         } else if let Some(next) = next.filter(|next| expires <= next.now) {
@@ -358,7 +366,7 @@ impl Plan {
         }
         for (row, key) in self.keys.iter().enumerate() {
             let y = store + row * RECORD + RECORD / 2;
-            canvas.text("name", (0, y + 4), &cut(&format!("record {key}"), 17));
+            canvas.text("name", (0, y + 4), &cut(&format!("record {}", named(*key)), 17));
         }
         canvas.finish("the lanes")
     }

@@ -62,7 +62,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "length-counts-every-site",
-        "lifecycle.all.counted",
+        "lifecycle.other-storage",
         "the number of sessions is that of all sites",
         "",
         Sites,
