@@ -66,6 +66,14 @@ impl<K> Call<'_, K> {
         }
     }
 
+    /// The operation on the storage, if it is one.
+    pub(crate) fn on_storage(&self) -> Option<&StorageOp<K>> {
+        match self {
+            Self::Storage { op, .. } => Some(op),
+            Self::Session { .. } | Self::Op { .. } => None,
+        }
+    }
+
     /// Whether the state of a session object stands beside the answer.
     pub fn has_session(&self) -> bool {
         !matches!(self, Self::Storage { .. })

@@ -13,7 +13,7 @@ use crate::op::{Key, Op, SessionOp, StorageOp};
 use crate::report::step_texts;
 use crate::rule::Need;
 use crate::subject::{Fault, Subject};
-use crate::trace::{OTHER_STORAGE, START, Step, Trace};
+use crate::trace::{START, Step, Trace};
 
 /// The first step that two subjects answered differently.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,19 +52,16 @@ pub fn compare_trace(
     let tells = |subject: &dyn Subject| Need::ExpiresTold.unmet_by(subject.manifest()).is_none();
     let mut trace = trace.clone();
     let left_out = values_of_one(first.manifest(), second.manifest());
-    let have_other = first.manifest().other_storage && second.manifest().other_storage;
+    let lacks = |subject: &dyn Subject, step: &Step| {
+        subject.manifest().lacks(step.client, step.op.on_storage()).is_some()
+    };
     trace.steps.retain(|step| match &step.op {
-        _ if step.client == OTHER_STORAGE && !have_other => false,
+        _ if lacks(first, step) || lacks(second, step) => false,
         Op::Storage(StorageOp::ForceKey(_)) => has(first, Hook::ForceKeys) && has(second, Hook::ForceKeys),
         Op::Storage(StorageOp::Expires(_)) => tells(first) && tells(second),
         Op::Storage(StorageOp::Damage(_)) => has(first, Hook::Damage) && has(second, Hook::Damage),
         // Each has keys of its own in a list.
         Op::Storage(StorageOp::All) => false,
-        Op::Storage(op) if op.operation().is_some() => {
-            let offers =
-                |subject: &dyn Subject| op.operation().is_some_and(|it| subject.manifest().offers(it));
-            offers(first) && offers(second)
-        }
         Op::Storage(StorageOp::Rotate) => has(first, Hook::Rotate) && has(second, Hook::Rotate),
         Op::Session(_, op) => !op.values().any(|value| left_out.contains(&value.json().class())),
         _ => true,

@@ -9,8 +9,9 @@ use time::OffsetDateTime;
 
 use crate::json::Class;
 use crate::model::Aspect;
+use crate::op::StorageOp;
 use crate::rule::Profile;
-use crate::trace::START;
+use crate::trace::{OTHER_STORAGE, START};
 
 /// What a subject says about itself. How an adapter writes it is in [`wire`](crate::wire).
 #[derive(Debug, Clone, PartialEq)]
@@ -337,6 +338,15 @@ impl Manifest {
     pub fn offers(&self, operation: Operation) -> bool {
         let is_bare = self.level != SubjectLevel::Session && self.capabilities.server_side;
         is_bare && self.operations.contains(&operation)
+    }
+
+    /// What a client would be asked for that not every subject has, and this one has not; for a reader.
+    pub(crate) fn lacks<K>(&self, client: u8, op: Option<&StorageOp<K>>) -> Option<String> {
+        if client == OTHER_STORAGE && !self.other_storage {
+            return Some("another storage (`other_storage`)".into());
+        }
+        let operation = op.and_then(StorageOp::operation).filter(|operation| !self.offers(*operation))?;
+        Some(format!("the operation `{}`", operation.name()))
     }
 
     /// Whether a new session that is stored under a key which is taken is refused.

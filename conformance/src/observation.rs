@@ -49,11 +49,7 @@ pub struct Listed {
 impl Listed {
     /// A session of which both may be known.
     pub fn new(key: Option<&str>, data: Option<&Entries>) -> Self {
-        let text = data.map(Entries::to_json);
-        // The session's own text may have numbers in another spelling.
-        let data =
-            text.map(|text| Json::parse(&text).unwrap_or_else(|_| Json::from_canonical(text.as_ref())));
-        Self { key: key.map(str::to_owned), data }
+        Self { key: key.map(str::to_owned), data: data.map(canonical) }
     }
 
     /// Whether nothing is told of it.
@@ -69,7 +65,8 @@ impl Listed {
         }
     }
 
-    fn from_json(json: &Json) -> Option<Self> {
+    /// Reads one; `None` if it is none.
+    pub(crate) fn from_json(json: &Json) -> Option<Self> {
         let fields = Object::from(json.entries()?);
         let key = match fields.get("key") {
             Some(key) => Some(key.as_text()?),
@@ -89,6 +86,12 @@ impl Listed {
         }
         listed.to_json()
     }
+}
+
+/// The data of a session in our form: its own text may have numbers in another spelling.
+pub(crate) fn canonical(data: &Entries) -> Json {
+    let text = data.to_json();
+    Json::parse(&text).unwrap_or_else(|_| Json::from_canonical(text.as_ref()))
 }
 
 /// Sessions in an order of their own, whatever the order of the list is.

@@ -5,8 +5,8 @@ use crate::json::Json;
 use crate::manifest::{ClockLevel, Manifest, Numbers, Order};
 use crate::model::{Aspect, Errata, Expected, Model};
 use crate::observation::{Answer, Listed, Observation, SessionState};
-use crate::op::{Forged, Key, Op, StorageOp};
-use crate::rule::{Need, RuleId};
+use crate::op::{Forged, Key, StorageOp};
+use crate::rule::RuleId;
 use crate::rules;
 use crate::subject::{Fault, Subject};
 use crate::trace::{OTHER_STORAGE, START, Trace};
@@ -112,15 +112,7 @@ pub enum SeenKey {
 
 /// What a trace asks for that not every subject has, and this one has not. Those steps would be left out.
 pub fn lacking(trace: &Trace, manifest: &Manifest) -> Option<String> {
-    let other = Need::OtherStorage.unmet_by(manifest).is_some();
-    trace.steps.iter().find_map(|step| match &step.op {
-        _ if other && step.client == OTHER_STORAGE => Some("another storage (`other_storage`)".into()),
-        Op::Storage(op) => {
-            let operation = op.operation().filter(|operation| !manifest.offers(*operation))?;
-            Some(format!("the operation `{}`", operation.name()))
-        }
-        _ => None,
-    })
+    trace.steps.iter().find_map(|step| manifest.lacks(step.client, step.op.on_storage()))
 }
 
 /// Runs a trace from fresh storage.
@@ -164,7 +156,7 @@ impl Run<'_> {
                 continue;
             };
             let mut expected = self.model.call(&call);
-            let observed = match self.perform(&call, &mut expected) {
+            let mut observed = match self.perform(&call) {
                 Ok(observed) => observed,
                 Err(fault) => {
                     let rules = expected.why.iter().map(|(_, rule)| *rule).collect();
@@ -172,6 +164,11 @@ impl Run<'_> {
                 }
             };
             coverage.note(&expected);
+            if let (Ok(Answer::Sessions(listed)), Ok(Answer::Sessions(wanted))) =
+                (&mut observed.outcome, &mut expected.outcome)
+            {
+                self.settle_list(listed, wanted);
+            }
             if let Some(mut mismatch) = self.compare(&expected, &observed) {
                 self.look_for_revived(&mut mismatch, &call, &observed);
                 if mismatch.rules.is_empty() {
@@ -197,15 +194,10 @@ impl Run<'_> {
         miscounted.map_or(Verdict::Held { seen: self.seen }, Verdict::Diverged)
     }
 
-    fn perform(&mut self, call: &Call<'_, Key>, expected: &mut Expected) -> Result<Observation, Fault> {
+    fn perform(&mut self, call: &Call<'_, Key>) -> Result<Observation, Fault> {
         let now = self.model.now();
         let real = call.map_key(|key| self.text(*key));
-        let mut observed = self.subject.call(now, &real.map_key(String::as_str))?;
-        if let (Ok(Answer::Sessions(listed)), Ok(Answer::Sessions(wanted))) =
-            (&mut observed.outcome, &mut expected.outcome)
-        {
-            self.settle_list(listed, wanted);
-        }
+        let observed = self.subject.call(now, &real.map_key(String::as_str))?;
         if matches!(call, Call::Storage { op, .. } if op.reopens()) {
             for number in 0..self.model.handles().sessions {
                 if let Some((key, client)) = self.model.session(number) {

@@ -8,7 +8,7 @@ use crate::rules;
 impl Model {
     /// The rules behind a record's being there still, whether it has expired or not.
     pub(super) fn explain_presence(&mut self, key: Key, aspect: Aspect) {
-        let Some(record) = self.records.get(&key) else { return };
+        let Some(record) = self.storage.records.get(&key) else { return };
         let (lifetime, survived) = (record.lifetime, record.survived.clone());
         self.because(aspect, lifetime);
         for rule in survived {
@@ -18,11 +18,11 @@ impl Model {
 
     /// The rules behind a live record's being there.
     pub(super) fn explain_live(&mut self, key: Key, client: u8, aspect: Aspect) {
-        let Some(record) = self.records.get(&key) else { return };
+        let Some(record) = self.storage.records.get(&key) else { return };
         let survived = record.survived.clone();
         let (damaged, by_other) = (record.damaged, record.writer != client);
         let last_instant = record.expires == self.now + 1;
-        let several = self.records.len() > 1;
+        let several = self.storage.records.len() > 1;
         let (origin, lifetime) = (record.origin.clone(), record.lifetime);
         if damaged {
             self.because(aspect, rules::DATA_CORRUPT_EMPTY);
@@ -64,7 +64,7 @@ impl Model {
 
     /// The rules behind a key's being free.
     pub(super) fn explain_free(&mut self, key: Key, aspect: Aspect) {
-        if let Some(reason) = self.removal_reasons.get(&key).copied() {
+        if let Some(reason) = self.storage.removal_reasons.get(&key).copied() {
             self.explain_deletion(aspect, reason);
         }
     }
@@ -84,7 +84,7 @@ impl Model {
 
     /// The rules behind a key's addressing nothing that can be read.
     pub(super) fn explain_absent(&mut self, key: Key, client: u8, aspect: Aspect) {
-        if let Some(record) = self.records.get(&key) {
+        if let Some(record) = self.storage.records.get(&key) {
             let (boundary, lifetime) = (record.expires == self.now, record.lifetime);
             let renewed = record.origin.contains(&rules::EXPIRY_RENEWED);
             if boundary {
@@ -100,10 +100,10 @@ impl Model {
             }
             return;
         }
-        if self.other.0.contains_key(&key) {
+        if self.other.records.contains_key(&key) {
             self.because(aspect, rules::LIFECYCLE_OTHER_STORAGE);
         }
-        match (self.removal_reasons.get(&key), key) {
+        match (self.storage.removal_reasons.get(&key), key) {
             (Some(reason), _) => {
                 let reason = *reason;
                 self.because(aspect, reason);

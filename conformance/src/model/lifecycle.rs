@@ -81,8 +81,8 @@ impl Model {
             lifetime,
             survived: Vec::new(),
         };
-        self.removal_reasons.remove(&key);
-        self.records.insert(key, record);
+        self.storage.removal_reasons.remove(&key);
+        self.storage.records.insert(key, record);
     }
 
     /// Stores the data in memory where the key is the data: under the key that is its signature. The same data
@@ -93,7 +93,7 @@ impl Model {
         let secret = self.secret;
         let same =
             |record: &Record| (record.signed, record.secret) == (second, secret) && record.data.is(&data);
-        let known = self.records.iter().find(|(_, record)| same(record)).map(|(key, _)| *key);
+        let known = self.storage.records.iter().find(|(_, record)| same(record)).map(|(key, _)| *key);
         for rule in &origin {
             self.because(Aspect::Outcome, *rule);
             self.because(Aspect::Key, *rule);
@@ -102,7 +102,7 @@ impl Model {
         self.sessions[i].key = Some(key);
         if known.is_none() {
             self.write(i, key, lifetime, origin);
-        } else if let Some(record) = self.records.get(&key) {
+        } else if let Some(record) = self.storage.records.get(&key) {
             self.sessions[i].version = Some(record.version);
         }
     }
@@ -152,7 +152,7 @@ impl Model {
             return Ok(self.upsert(i, key, lifetime));
         }
         if !self.taken(key) {
-            let gone = self.records.contains_key(&key);
+            let gone = self.storage.records.contains_key(&key);
             let rule = if gone { rules::EXPIRY_GONE } else { rules::LIFECYCLE_SAVE_NO_RESURRECT };
             self.because(Aspect::Outcome, rule);
             if !gone {
@@ -167,7 +167,7 @@ impl Model {
             return Err(ErrorKind::UpdateError);
         }
         let mut origin = Vec::new();
-        if let Some(record) = self.records.get(&key) {
+        if let Some(record) = self.storage.records.get(&key) {
             if record.damaged {
                 origin.push(rules::DATA_CORRUPT_OVERWRITTEN);
             }
@@ -222,7 +222,7 @@ impl Model {
             self.because(Aspect::Outcome, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
             self.because(Aspect::Key, rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
             self.explain_presence(key, Aspect::Outcome);
-            if let Some(record) = self.records.get_mut(&key) {
+            if let Some(record) = self.storage.records.get_mut(&key) {
                 record.survived.push(rules::LIFECYCLE_SAVE_MUST_CREATE_TAKEN);
             }
             return Err(ErrorKind::CreateError);
@@ -269,7 +269,7 @@ impl Model {
             }
         };
         if let Some(old) = self.sessions[i].key.filter(|_| unread)
-            && let Some(record) = self.records.get_mut(&old)
+            && let Some(record) = self.storage.records.get_mut(&old)
         {
             record.survived.push(rule);
         }
@@ -294,13 +294,13 @@ impl Model {
         }
         self.read(i);
         let old = self.sessions[i].key;
-        let had_record = old.is_some_and(|key| self.records.contains_key(&key));
+        let had_record = old.is_some_and(|key| self.storage.records.contains_key(&key));
         self.create(i)?;
         let rule = if had_record { rules::LIFECYCLE_CYCLE_NEW_KEY } else { rules::LIFECYCLE_CYCLE_NO_RECORD };
         self.because(Aspect::Outcome, rule);
         self.because(Aspect::Key, rule);
         if let Some(new) = self.sessions[i].key
-            && let Some(record) = self.records.get_mut(&new)
+            && let Some(record) = self.storage.records.get_mut(&new)
         {
             record.origin.insert(0, rule);
         }
@@ -314,10 +314,10 @@ impl Model {
     /// Removes the record under a key for good, for the reason that the rule gives.
     pub(super) fn discard(&mut self, key: Key, reason: RuleId) {
         if self.client_side() {
-            self.mark_survivors(rules::LIFECYCLE_DELETE_REVOKES_NOTHING);
-        } else if self.records.remove(&key).is_some() {
-            self.removal_reasons.insert(key, reason);
-            self.mark_survivors(rules::LIFECYCLE_DELETE_ONLY_THAT);
+            self.storage.mark_survivors(rules::LIFECYCLE_DELETE_REVOKES_NOTHING);
+        } else if self.storage.records.remove(&key).is_some() {
+            self.storage.removal_reasons.insert(key, reason);
+            self.storage.mark_survivors(rules::LIFECYCLE_DELETE_ONLY_THAT);
         }
     }
 }

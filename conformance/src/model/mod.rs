@@ -4,7 +4,8 @@
 //! most specific first. The model shares no code with `session-core`. It knows keys as symbols (`k1`)
 //! and values as opaque text; it does no I/O and reads no clock.
 //!
-//! - `mod.rs`: the state, and the operations on the storage
+//! - `mod.rs`: the state, and what is the same for all operations
+//! - `storage.rs`: the operations on the storage
 //! - `session.rs`: the operations on a session object
 //! - `lifecycle.rs`: those of them that store it
 //! - `expiry.rs`: when a session expires
@@ -16,23 +17,25 @@ mod expiry;
 mod explain;
 mod lifecycle;
 mod session;
+mod storage;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use session_core::{ClearExpired, ExpiredRecords};
+use session_core::ExpiredRecords;
 
 use crate::call::{Call, Handles};
 use crate::json::Class;
 use crate::manifest::{Erratum, Manifest, ValueSupport};
-use crate::observation::{Answer, ErrorKind, Listed, SessionState};
+use crate::observation::{Answer, ErrorKind, SessionState};
 use crate::op::{Key, SessionOp, StorageOp};
-use crate::rule::{Need, RuleId};
+use crate::rule::RuleId;
 use crate::rules;
 use crate::trace::{OTHER_STORAGE, START, Settings, Step};
 use data::Data;
 pub(crate) use expiry::ENTRY as EXPIRY_ENTRY;
+use storage::{Storage, removes};
 
 /// The part of an observation that a rule speaks about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -99,11 +102,10 @@ pub struct Model {
     choices: Choices,
     settings: Settings,
     now: i64,
-    records: HashMap<Key, Record>,
-    /// Why a key that was issued addresses nothing any more.
-    removal_reasons: HashMap<Key, RuleId>,
-    /// The records and the reasons of the storage that is not acted on.
-    other: (HashMap<Key, Record>, HashMap<Key, RuleId>),
+    /// The storage that is acted on.
+    storage: Storage,
+    /// The one beside it.
+    other: Storage,
     sessions: Vec<Session>,
     issued: u32,
     /// How often the secret was replaced.
@@ -183,9 +185,8 @@ impl Model {
             choices: Choices { manifest: manifest.clone(), errata },
             settings,
             now: START,
-            records: HashMap::new(),
-            removal_reasons: HashMap::new(),
-            other: (HashMap::new(), HashMap::new()),
+            storage: Storage::default(),
+            other: Storage::default(),
             sessions: Vec::new(),
             issued: 0,
             secret: 0,
@@ -241,7 +242,7 @@ impl Model {
     /// so.
     #[cfg(feature = "cli")]
     pub(crate) fn records(&self) -> impl Iterator<Item = ((bool, Key), i64, u64)> {
-        let both = [(false, &self.records), (true, &self.other.0)].into_iter();
+        let both = [(false, &self.storage.records), (true, &self.other.records)].into_iter();
         both.flat_map(|(is_other, records)| {
             records.iter().map(move |(key, record)| ((is_other, *key), record.expires, record.version))
         })
@@ -265,33 +266,24 @@ impl Model {
     /// Whether the suite leaves an operation out: storing under a key that a visitor chose is not asked
     /// of any store, where the key is the data there is none to be taken, and what has expired is not damaged.
     fn leaves_out(&self, call: &Call<'_, Key>) -> bool {
-        let is_other = self.client(call) == OTHER_STORAGE;
-        let records = if is_other { &self.other.0 } else { &self.records };
+        let client = self.client(call);
+        let records = if client == OTHER_STORAGE { &self.other.records } else { &self.storage.records };
         match call {
-            _ if is_other && Need::OtherStorage.unmet_by(&self.choices.manifest).is_some() => true,
+            _ if self.choices.manifest.lacks(client, call.on_storage()).is_some() => true,
             Call::Op { number, op: SessionOp::SaveMustCreate } => {
                 self.client_side() || self.sessions[*number].key.is_some_and(Key::is_foreign)
             }
-            Call::Storage { op, .. } if op.operation().is_some() => self.leaves_out_bulk(op, records),
+            // Nobody can say what a list does with a record that cannot be read, or a number with one that has expired.
+            Call::Storage { op: StorageOp::All, .. } => records.values().any(|record| record.damaged),
+            Call::Storage { op: StorageOp::Length, .. } => {
+                records.values().any(|record| record.damaged || record.expires <= self.now)
+            }
             // Whether what has expired is still there to be damaged is the store's affair.
             Call::Storage { op: StorageOp::Damage(key), .. } => {
                 records.get(key).is_some_and(|record| record.expires <= self.now)
             }
             _ => false,
         }
-    }
-
-    /// Whether the suite leaves out something that is done with all sessions: the store does not offer it, or nobody can say
-    /// what a list does with a record that cannot be read, or a number with one that has expired.
-    fn leaves_out_bulk(&self, op: &StorageOp<Key>, records: &HashMap<Key, Record>) -> bool {
-        let is_offered = op.operation().is_some_and(|it| self.choices.manifest.offers(it));
-        let mut records = records.values();
-        let is_open = match op {
-            StorageOp::ClearAll => false,
-            StorageOp::All => records.any(|record| record.damaged),
-            _ => records.any(|record| record.damaged || record.expires <= self.now),
-        };
-        !is_offered || is_open
     }
 
     /// Does a step; `None` if it acts on nothing.
@@ -322,9 +314,7 @@ impl Model {
             Call::Storage { client, op } => (self.storage_op(*client, *op), None),
         };
         if removes(call) && self.choices.manifest.other_storage {
-            self.change_storage();
-            self.mark_survivors(rules::LIFECYCLE_OTHER_STORAGE);
-            self.change_storage();
+            self.other.mark_survivors(rules::LIFECYCLE_OTHER_STORAGE);
         }
         if is_other {
             self.change_storage();
@@ -339,31 +329,6 @@ impl Model {
             Call::Storage { op, .. } if op.reopens() || matches!(op, StorageOp::ForceKey(_)) => 0,
             Call::Session { client, .. } | Call::Storage { client, .. } => *client,
         }
-    }
-
-    /// Goes to the storage beside this one.
-    fn change_storage(&mut self) {
-        std::mem::swap(&mut self.records, &mut self.other.0);
-        std::mem::swap(&mut self.removal_reasons, &mut self.other.1);
-    }
-
-    fn storage_op(&mut self, client: u8, op: StorageOp<Key>) -> Result<Answer, ErrorKind> {
-        match op {
-            StorageOp::Exists(key) => return self.exists(key, client),
-            StorageOp::Expires(key) => {
-                return Ok(Answer::Instant(self.told_expiry(key, client)));
-            }
-            StorageOp::DeleteKey(key) => self.delete(key),
-            StorageOp::ClearExpired => return self.clear_expired(),
-            StorageOp::All => return Ok(Answer::Sessions(self.all())),
-            StorageOp::Length => return Ok(Answer::Count(Some(self.length()))),
-            StorageOp::ClearAll => self.clear_all(),
-            StorageOp::Reopen => self.reopen(),
-            StorageOp::Rotate => self.rotate(),
-            StorageOp::ForceKey(key) => self.forced.push_back(key),
-            StorageOp::Damage(key) => return Ok(Answer::Bool(self.damage(key))),
-        }
-        Ok(Answer::Unit)
     }
 
     fn because(&mut self, aspect: Aspect, rule: RuleId) {
@@ -410,7 +375,7 @@ impl Model {
 
     /// Whether the key is held by a record, live or waiting to be cleared.
     fn taken(&self, key: Key) -> bool {
-        self.records.get(&key).is_some_and(|record| {
+        self.storage.records.get(&key).is_some_and(|record| {
             record.expires > self.now || self.choices.manifest.capabilities.expired == ExpiredRecords::Kept
         })
     }
@@ -425,229 +390,6 @@ impl Model {
     fn note_foreign(&mut self, key: Key) {
         if key.is_foreign() {
             self.because(Aspect::Outcome, rules::KEY_HOSTILE);
-        }
-    }
-
-    fn exists(&mut self, key: Key, client: u8) -> Result<Answer, ErrorKind> {
-        if !key.is_key() {
-            self.because(Aspect::Answer, rules::KEY_SHORT);
-            return Ok(Answer::Bool(false));
-        }
-        if self.client_side() {
-            self.because(Aspect::Outcome, rules::LIFECYCLE_EXISTS_UNSUPPORTED);
-            return Err(ErrorKind::Unsupported);
-        }
-        self.note_foreign(key);
-        let taken = self.taken(key);
-        match self.records.get(&key) {
-            Some(record) if record.expires > self.now => {
-                self.explain_live(key, client, Aspect::Answer);
-                self.because(Aspect::Answer, rules::LIFECYCLE_EXISTS_STORED);
-            }
-            Some(_) if taken => {
-                if self.records.get(&key).is_some_and(|r| {
-                    r.expires == self.now && r.survived.contains(&rules::EXPIRY_CLEAR_KEEPS_LIVE)
-                }) {
-                    self.because(Aspect::Answer, rules::EXPIRY_CLEAR_BOUNDARY);
-                }
-                if self
-                    .records
-                    .get(&key)
-                    .is_some_and(|r| r.survived.contains(&rules::LIFECYCLE_OTHER_STORAGE))
-                {
-                    self.because(Aspect::Answer, rules::LIFECYCLE_OTHER_STORAGE);
-                }
-                self.because(Aspect::Answer, rules::EXPIRY_KEPT);
-            }
-            Some(_) => self.because(Aspect::Answer, rules::EXPIRY_GONE),
-            None => {
-                self.explain_absent(key, client, Aspect::Answer);
-                self.because(Aspect::Answer, rules::LIFECYCLE_EXISTS_UNKNOWN);
-                // Nobody adopts a key by asking for it.
-                self.why.retain(|(_, rule)| *rule != rules::KEY_UNKNOWN_NOT_ADOPTED);
-            }
-        }
-        Ok(Answer::Bool(taken))
-    }
-
-    /// When a load says that a record expires; nothing if it does not load.
-    fn told_expiry(&mut self, key: Key, client: u8) -> Option<i64> {
-        if !key.is_key() {
-            self.because(Aspect::Answer, rules::KEY_SHORT);
-            return None;
-        }
-        self.note_foreign(key);
-        match self.records.get(&key) {
-            Some(record) if record.expires <= self.now => {
-                self.because(Aspect::Answer, rules::EXPIRY_DEAD);
-                None
-            }
-            Some(record) if record.damaged => {
-                self.because(Aspect::Answer, rules::DATA_CORRUPT_EMPTY);
-                None
-            }
-            Some(record) => {
-                let expires = record.expires;
-                self.because(Aspect::Answer, rules::EXPIRY_TOLD);
-                self.explain_live(key, client, Aspect::Answer);
-                Some(expires)
-            }
-            None => {
-                self.explain_absent(key, client, Aspect::Answer);
-                None
-            }
-        }
-    }
-
-    fn delete(&mut self, key: Key) {
-        self.note_foreign(key);
-        if self.client_side() {
-            self.because(Aspect::Outcome, rules::LIFECYCLE_DELETE_IDEMPOTENT);
-            self.mark_survivors(rules::LIFECYCLE_DELETE_REVOKES_NOTHING);
-        } else if let Some(record) = self.records.remove(&key) {
-            // What has expired and what was never there look the same.
-            let is_live = self.now < record.expires;
-            let rule =
-                if is_live { rules::LIFECYCLE_DELETE_GONE } else { rules::LIFECYCLE_DELETE_IDEMPOTENT };
-            self.because(Aspect::Outcome, rule);
-            self.removal_reasons.insert(key, rules::LIFECYCLE_DELETE_GONE);
-            self.mark_survivors(rules::LIFECYCLE_DELETE_ONLY_THAT);
-        } else {
-            self.because(Aspect::Outcome, rules::LIFECYCLE_DELETE_IDEMPOTENT);
-        }
-    }
-
-    /// Notes for every record that something happened which must not touch it.
-    fn mark_survivors(&mut self, rule: RuleId) {
-        for record in self.records.values_mut() {
-            if !record.survived.contains(&rule) {
-                record.survived.push(rule);
-            }
-        }
-    }
-
-    fn clear_expired(&mut self) -> Result<Answer, ErrorKind> {
-        let mut count = None;
-        match self.choices.manifest.capabilities.clear_expired {
-            ClearExpired::Automatic => self.because(Aspect::Outcome, rules::EXPIRY_CLEAR_AUTOMATIC),
-            ClearExpired::Sweeps => {
-                self.because(Aspect::Outcome, rules::EXPIRY_CLEAR_REMOVES);
-                let now = self.now;
-                let expired = |record: &Record| record.expires < now;
-                let dead: Vec<Key> =
-                    self.records.iter().filter(|(_, r)| expired(r)).map(|(key, _)| *key).collect();
-                // Where expired records are gone, some may have gone by themselves before.
-                if self.choices.manifest.capabilities.expired == ExpiredRecords::Kept {
-                    self.because(Aspect::Answer, rules::EXPIRY_CLEAR_COUNT);
-                    count = u64::try_from(dead.len()).ok();
-                }
-                for key in dead {
-                    self.records.remove(&key);
-                    self.removal_reasons.insert(key, rules::EXPIRY_CLEAR_REMOVES);
-                }
-            }
-            _ => {
-                self.because(Aspect::Outcome, rules::EXPIRY_CLEAR_REFUSED);
-                return Err(ErrorKind::Unsupported);
-            }
-        }
-        self.mark_survivors(rules::EXPIRY_CLEAR_KEEPS_LIVE);
-        Ok(Answer::Count(count))
-    }
-
-    /// All sessions that would load, in the order of their last writing.
-    fn all(&mut self) -> Vec<Listed> {
-        self.because(Aspect::Answer, rules::LIFECYCLE_ALL_LISTED);
-        let mut live: Vec<_> = self.records.iter().filter(|(_, record)| self.now < record.expires).collect();
-        live.sort_by_key(|(_, record)| record.version);
-        let listed = live
-            .into_iter()
-            .map(|(key, record)| Listed { key: Some(key.to_string()), data: Some(record.data.to_json()) });
-        listed.collect()
-    }
-
-    /// How many there are. None of them has expired.
-    fn length(&mut self) -> u64 {
-        self.because(Aspect::Answer, rules::LIFECYCLE_ALL_COUNTED);
-        self.records.len().try_into().unwrap_or(u64::MAX)
-    }
-
-    fn clear_all(&mut self) {
-        self.because(Aspect::Outcome, rules::LIFECYCLE_ALL_CLEARED);
-        for (key, _) in self.records.drain() {
-            self.removal_reasons.insert(key, rules::LIFECYCLE_ALL_CLEARED);
-        }
-    }
-
-    fn reopen(&mut self) {
-        self.reopen_storage();
-        self.change_storage();
-        self.reopen_storage();
-        self.change_storage();
-        for session in &mut self.sessions {
-            session.data = None;
-            session.version = None;
-            session.nested = false;
-            session.lifetime = None;
-            session.accessed = false;
-            session.modified = false;
-        }
-    }
-
-    fn reopen_storage(&mut self) {
-        if self.choices.manifest.capabilities.persistent {
-            self.because(Aspect::Outcome, rules::LIFECYCLE_REOPEN_PERSISTENT);
-            self.mark_survivors(rules::LIFECYCLE_REOPEN_PERSISTENT);
-            for reason in self.removal_reasons.values_mut() {
-                if *reason == rules::LIFECYCLE_DELETE_GONE {
-                    *reason = rules::LIFECYCLE_REOPEN_DELETED_STAYS;
-                }
-            }
-        } else {
-            self.because(Aspect::Outcome, rules::LIFECYCLE_REOPEN_VOLATILE);
-            for (key, _) in self.records.drain() {
-                self.removal_reasons.insert(key, rules::LIFECYCLE_REOPEN_VOLATILE);
-            }
-        }
-    }
-
-    /// Replaces the secret. What the one before signed is still accepted, and nothing older.
-    fn rotate(&mut self) {
-        self.reopen();
-        self.secret += 1;
-        if !self.client_side() {
-            return;
-        }
-        self.because(Aspect::Outcome, rules::KEY_ROTATED_FALLBACK);
-        let given_up = |record: &Record, secret: u32| record.secret + 1 < secret;
-        let dead: Vec<Key> =
-            self.records.iter().filter(|(_, r)| given_up(r, self.secret)).map(|(k, _)| *k).collect();
-        for key in dead {
-            self.records.remove(&key);
-            self.removal_reasons.insert(key, rules::KEY_ROTATED_GIVEN_UP);
-        }
-        for record in self.records.values_mut() {
-            // What was signed after a replacement is there because the newest secret signed it.
-            record.survived.push(match record.secret {
-                0 => rules::KEY_ROTATED_FALLBACK,
-                _ => rules::KEY_ROTATED_NEWEST,
-            });
-        }
-    }
-
-    fn damage(&mut self, key: Key) -> bool {
-        let held = self.taken(key);
-        self.explain_presence(key, Aspect::Answer);
-        match self.records.get_mut(&key) {
-            Some(record) if held => {
-                record.damaged = true;
-                self.because(Aspect::Answer, rules::DATA_CORRUPT_EMPTY);
-                true
-            }
-            _ => {
-                self.explain_absent(key, 0, Aspect::Answer);
-                false
-            }
         }
     }
 
@@ -678,17 +420,6 @@ impl Model {
             _ => return None,
         };
         (self.choices.manifest.values.support(class) == moment).then_some(rule)
-    }
-}
-
-/// Whether something removes records.
-fn removes(call: &Call<'_, Key>) -> bool {
-    match call {
-        Call::Op { op, .. } => matches!(op, SessionOp::Delete | SessionOp::Flush | SessionOp::CycleKey),
-        Call::Storage { op, .. } => {
-            matches!(op, StorageOp::DeleteKey(_) | StorageOp::ClearExpired | StorageOp::ClearAll)
-        }
-        Call::Session { .. } => false,
     }
 }
 

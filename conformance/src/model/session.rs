@@ -106,7 +106,8 @@ impl Model {
                 self.sessions[i].data = Some(Data::emptied(rules::DICT_CLEAR));
                 self.because(Aspect::Outcome, rules::DICT_CLEAR);
                 self.because(Aspect::Key, rules::LIFECYCLE_CLEAR_KEEPS_RECORD);
-                if let Some(record) = self.sessions[i].key.and_then(|key| self.records.get_mut(&key)) {
+                if let Some(record) = self.sessions[i].key.and_then(|key| self.storage.records.get_mut(&key))
+                {
                     record.survived.push(rules::LIFECYCLE_CLEAR_KEEPS_RECORD);
                 }
                 self.flags(i, true, true, rules::TRACKING_CLEAR);
@@ -236,7 +237,7 @@ impl Model {
     pub(super) fn explain_read(&mut self, i: usize, aspect: Aspect) {
         let Session { key, client, .. } = self.sessions[i];
         if let Some(key) = key
-            && self.records.get(&key).is_some_and(|record| record.expires > self.now)
+            && self.storage.records.get(&key).is_some_and(|record| record.expires > self.now)
         {
             self.explain_live(key, client, aspect);
         }
@@ -247,7 +248,7 @@ impl Model {
         let session = &self.sessions[i];
         if session.data.is_some() {
             let changed = session.key.is_some_and(|key| {
-                self.records.get(&key).is_none_or(|record| Some(record.version) != session.version)
+                self.storage.records.get(&key).is_none_or(|record| Some(record.version) != session.version)
             });
             if changed && session.version.is_some() {
                 self.because(Aspect::Answer, rules::LIFECYCLE_LOAD_ONCE);
@@ -260,7 +261,7 @@ impl Model {
             self.sessions[i].data = Some(Data::default());
             return;
         };
-        match self.records.get(&key) {
+        match self.storage.records.get(&key) {
             Some(record) if record.expires > self.now => {
                 let data = if record.damaged { Data::default() } else { record.data.clone() };
                 self.sessions[i].version = Some(record.version);
@@ -289,7 +290,7 @@ impl Model {
 
     /// Whether a record was removed because it had expired.
     pub(super) fn was_cleared(&self, key: Key) -> bool {
-        self.removal_reasons.get(&key) == Some(&rules::EXPIRY_CLEAR_REMOVES)
+        self.storage.removal_reasons.get(&key) == Some(&rules::EXPIRY_CLEAR_REMOVES)
     }
 
     /// The value of an entry in memory, with the rules behind its being what it is.
@@ -330,10 +331,10 @@ impl Model {
 
     /// The rules behind the data of the record under a key.
     fn explain_origin(&mut self, i: usize, key: Key) {
-        let Some(record) = self.records.get(&key) else {
+        let Some(record) = self.storage.records.get(&key) else {
             if key.is_foreign() && self.client_side() {
                 self.explain_forged(key, Aspect::Answer);
-            } else if self.removal_reasons.get(&key) == Some(&rules::KEY_ROTATED_GIVEN_UP) {
+            } else if self.storage.removal_reasons.get(&key) == Some(&rules::KEY_ROTATED_GIVEN_UP) {
                 self.because(Aspect::Answer, rules::KEY_ROTATED_GIVEN_UP);
             }
             return;
@@ -349,7 +350,7 @@ impl Model {
         }
         self.because(Aspect::Answer, rules::LIFECYCLE_LOAD_STORED);
         self.because(Aspect::Answer, lifetime);
-        if self.records.len() > 1 {
+        if self.storage.records.len() > 1 {
             self.because(Aspect::Answer, rules::LIFECYCLE_ISOLATION);
         }
     }

@@ -52,6 +52,14 @@ impl Op {
         }
     }
 
+    /// The operation on the storage, if it is one.
+    pub(crate) fn on_storage(&self) -> Option<&StorageOp<KeyRef>> {
+        match self {
+            Self::Storage(op) => Some(op),
+            Self::New | Self::Open(_) | Self::Session(..) => None,
+        }
+    }
+
     /// Whether it makes a session object.
     pub fn makes_session(&self) -> bool {
         matches!(self, Self::New | Self::Open(_))

@@ -88,30 +88,21 @@ impl<T: DatabasePool + Send + Sync> Raw<T> {
 impl<T: DatabasePool + Send + Sync + 'static> Raw<T> {
     /// What the trait can do with all sessions.
     fn bulk() -> BulkOperations<Self> {
-        let failed = |what: &'static str| move |error: BoxError| StoreError::unavailable(what, error);
         BulkOperations::default()
-            .with_all(async move |raw: &Self| {
-                let ids = raw
-                    .database
-                    .get_ids(TABLE)
-                    .await
-                    .map_err(|error| failed("list sessions")(error.into()))?;
+            .with_all(async |raw: &Self| {
+                let ids = raw.database.get_ids(TABLE).await;
+                let ids = ids.map_err(|error| StoreError::unavailable("list sessions", error))?;
                 Ok(ids.iter().map(|id| Listed::new(Some(id), None)).collect())
             })
-            .with_length(async move |raw: &Self| {
-                let count = raw
-                    .database
-                    .count(TABLE)
-                    .await
-                    .map_err(|error| failed("count sessions")(error.into()))?;
-                u64::try_from(count)
-                    .map_err(|_| failed("count sessions")(format!("there cannot be {count}").into()))
+            .with_length(async |raw: &Self| {
+                let count = raw.database.count(TABLE).await;
+                let count = count.map_err(|error| StoreError::unavailable("count sessions", error))?;
+                let wrong = |_| StoreError::unavailable("count sessions", format!("there cannot be {count}"));
+                u64::try_from(count).map_err(wrong)
             })
-            .with_clear(async move |raw: &Self| {
-                raw.database
-                    .delete_all(TABLE)
-                    .await
-                    .map_err(|error| failed("remove all sessions")(error.into()))
+            .with_clear(async |raw: &Self| {
+                let removed = raw.database.delete_all(TABLE).await;
+                removed.map_err(|error| StoreError::unavailable("remove all sessions", error))
             })
     }
 }

@@ -4,6 +4,7 @@
 //! - `store.rs`: a Rust [`SessionStore`](session_core::SessionStore) under `session-core`'s sessions
 //! - `hooks.rs`: what the suite may do behind its back
 //! - `bulk.rs`: what it can do with all its sessions at once
+//! - `env.rs`: what it is built in
 //! - `opener.rs`: how one is opened
 //! - `keys.rs`: the keys that it is given
 //! - `session.rs`: what a step does with one of those
@@ -20,6 +21,7 @@ mod bulk;
 mod child;
 pub(crate) mod connection;
 mod directory;
+mod env;
 mod hooks;
 mod key_value;
 mod keys;
@@ -34,18 +36,16 @@ mod watched;
 use std::fmt;
 use std::path::Path;
 
-use session_core::ManualClock;
-
 use crate::call::Call;
 use crate::history::History;
 use crate::manifest::Manifest;
 use crate::observation::Observation;
-use crate::parts::{Part, Parts};
 use crate::schedule::Schedule;
 use crate::trace::Settings;
 
 pub use bulk::BulkOperations;
 pub use connection::AdapterCommand;
+pub use env::Env;
 pub use hooks::StoreHooks;
 pub use model::ModelSubject;
 pub use process::process_subject;
@@ -149,45 +149,3 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
-
-/// What a store is built in: a directory and a name of its own, and the clock that rules its time.
-///
-/// A store that is opened twice in the same environment is opened on the same storage: as after a
-/// restart, or beside the first as a second process would be.
-#[derive(Debug, Clone)]
-pub struct Env {
-    dir: std::path::PathBuf,
-    name: String,
-    clock: ManualClock,
-    settings: session_core::Settings,
-    parts: Parts,
-}
-
-impl Env {
-    /// A directory that is empty when the storage is new, and is removed afterwards.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    /// A name that no other environment has, of the characters `a-z`, `0-9` and `_`, and at most 63 of them: for what a
-    /// store has on a server, such as the prefix of its keys or the name of its table.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The clock. Nothing else may tell the store the time.
-    pub fn clock(&self) -> ManualClock {
-        self.clock.clone()
-    }
-
-    /// A part of the store, such as the cache before a database: the suite can stop what is done through it, and make
-    /// it fail. A store that shows none is stopped where its futures wait.
-    pub fn part(&self, name: &'static str) -> Part {
-        self.parts.part(name)
-    }
-
-    /// The settings of the trace, with a secret key.
-    pub fn settings(&self) -> &session_core::Settings {
-        &self.settings
-    }
-}

@@ -16,7 +16,7 @@ use super::{BulkOperations, Env, Fault};
 use crate::instant::{instant, micros};
 use crate::json::{Json, Object};
 use crate::manifest::Operation;
-use crate::observation::{ErrorKind, Listed, shown};
+use crate::observation::{ErrorKind, Listed, canonical, shown};
 use crate::trace::{OTHER_STORAGE, Settings, secrets};
 use crate::wire::{self, Reply, StoreRequest};
 
@@ -240,13 +240,7 @@ impl RemoteStore {
         key: &SessionKey,
         record: &Record,
     ) -> Result<SessionKey, StoreError> {
-        // The session's own text may have numbers in another spelling.
-        let text = record.data.to_json();
-        let data = if self.opaque {
-            Json::text(&text)
-        } else {
-            Json::parse(&text).unwrap_or_else(|_| Json::from_canonical(text.as_ref()))
-        };
+        let data = if self.opaque { Json::text(&record.data.to_json()) } else { canonical(&record.data) };
         let expires = micros(record.expires);
         self.state().written.entry(key.as_str().to_owned()).or_default().push(expires);
         let answer = self.ask(op, Some(key), Some((data, expires)))?;
@@ -316,13 +310,11 @@ impl RemoteStore {
 
     /// A session of a list; `None` if it is none.
     fn listed(&self, json: &Json) -> Option<Listed> {
-        let fields = Object::from(json.entries()?);
-        let (key, data) = (fields.get("key"), fields.get("data"));
-        if key.is_none() && data.is_none() {
-            return None;
-        }
-        let key = key.map(|key| key.as_text().ok_or(())).transpose().ok()?;
-        let data = data.map(|data| self.entries(data).ok_or(())).transpose().ok()?;
+        let Listed { key, data } = Listed::from_json(json)?;
+        let data = match data {
+            Some(data) => Some(self.entries(&data)?),
+            None => None,
+        };
         Some(Listed::new(key.as_deref(), data.as_ref()))
     }
 

@@ -4,14 +4,13 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    BoxError, Chain, Clock, KeyGenerator, ManualClock, RandomKeys, Secret, Session, SessionContext,
-    SessionError, SessionKey, SessionStore, StoreError,
+    BoxError, Chain, Clock, ManualClock, Session, SessionContext, SessionError, SessionKey, SessionStore,
+    StoreError,
 };
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
@@ -31,7 +30,7 @@ use crate::observation::{Answer, Failed, Listed, Observation};
 use crate::op::StorageOp;
 use crate::parts::Parts;
 use crate::schedule::{BLOCKED, Expiry, Field, Mortal, Schedule, Stage, carry_out, clears, drive, race};
-use crate::trace::{OTHER_STORAGE, START, Settings, secrets};
+use crate::trace::{OTHER_STORAGE, START, Settings};
 
 /// In which of its lives a storage is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,9 +43,6 @@ pub enum Opening {
     /// While another handle on it is open.
     SecondHandle,
 }
-
-/// The largest data that a session may have here: more than any trace holds.
-const MAX_DATA_BYTES: usize = 32 << 20;
 
 /// A Rust store under the suite: a way to open it, and the sessions on it.
 ///
@@ -142,7 +138,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         hooks.move_clock(START)?;
         let guard = runtime.enter();
         let parts = Parts::default();
-        let env = environment(&dir, &clock, Settings::default(), 0, &parts);
+        let env = Env::new(&dir, &clock, Settings::default(), 0, &parts);
         let opened = open(&env, Opening::Fresh);
         let store = runtime.block_on(opened).map_err(|error| not_opened(&error))?;
         let mut manifest = Manifest::new(name, SubjectLevel::Store, store.capabilities());
@@ -190,8 +186,8 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         let clock = ManualClock::new(reached(START)?);
         let keys = ForcedKeys::default();
         let parts = Parts::default();
-        let env = environment(&dir, &clock, Settings::default(), 0, &parts);
-        let context = SessionContext::with(env.settings.clone(), clock.clone(), keys.clone());
+        let env = Env::new(&dir, &clock, Settings::default(), 0, &parts);
+        let context = SessionContext::with(env.settings().clone(), clock.clone(), keys.clone());
         Ok(Self {
             open,
             manifest,
@@ -238,7 +234,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         let opening = if self.other.is_some() { Opening::Restart } else { Opening::Fresh };
         if self.other.is_none() {
             let dir = Directory::temporary()?;
-            let env = Env { dir: PathBuf::from(dir.path()), name: unused_name(), ..self.env.clone() };
+            let env = self.env.beside(&dir);
             self.other = Some(Other { env, _dir: dir, store: None });
         }
         let _guard = self.runtime.enter();
@@ -304,8 +300,9 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
     fn open_directory(&mut self, now: i64, settings: Settings, opening: Opening) -> Result<(), Fault> {
         self.set_clock(now)?;
         self.replaced = 0;
-        self.env = environment(&self.dir, &self.clock, settings, self.replaced, &self.parts);
-        self.context = SessionContext::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
+        self.env = Env::new(&self.dir, &self.clock, settings, self.replaced, &self.parts);
+        self.context =
+            SessionContext::with(self.env.settings().clone(), self.clock.clone(), self.keys.clone());
         self.open_handles(opening)
     }
 
@@ -430,9 +427,9 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
                 let core = self.env.settings();
                 let (cookie_age, expire_at_browser_close) = (core.cookie_age, core.expire_at_browser_close);
                 let settings = Settings { cookie_age, expire_at_browser_close };
-                self.env = environment(&self.dir, &self.clock, settings, self.replaced, &self.parts);
+                self.env = Env::new(&self.dir, &self.clock, settings, self.replaced, &self.parts);
                 self.context =
-                    SessionContext::with(self.env.settings.clone(), self.clock.clone(), self.keys.clone());
+                    SessionContext::with(self.env.settings().clone(), self.clock.clone(), self.keys.clone());
                 self.open_handles(Opening::Restart)?;
                 Ok(Answer::Unit)
             }
@@ -597,44 +594,6 @@ fn runtime(hooks: &mut StoreHooks) -> Result<Runtime, Fault> {
         Some(runtime) => Ok(runtime),
         None => made().map_err(|error| Fault::Harness(format!("no runtime can be started: {error}"))),
     }
-}
-
-fn environment(
-    dir: &Directory,
-    clock: &ManualClock,
-    settings: Settings,
-    replaced: u32,
-    parts: &Parts,
-) -> Env {
-    let (secret, fallbacks) = secrets(replaced);
-    let settings = session_core::Settings::new(secret).with(|core| {
-        core.secret_key_fallbacks = fallbacks.into_iter().map(Secret::new).collect();
-        core.cookie_age = settings.cookie_age;
-        core.expire_at_browser_close = settings.expire_at_browser_close;
-        // The suite tries values of 4 MiB.
-        core.max_data_bytes = MAX_DATA_BYTES;
-    });
-    Env {
-        dir: PathBuf::from(dir.path()),
-        name: unused_name(),
-        clock: clock.clone(),
-        settings,
-        parts: parts.clone(),
-    }
-}
-
-/// A name that no environment has had, in this process or another.
-fn unused_name() -> String {
-    /// The part that all names of this process have.
-    static PROCESS: LazyLock<String> = LazyLock::new(|| {
-        let drawn = RandomKeys.generate().map(|key| key.as_str()[..12].to_owned());
-        // Without chance there are still the number of the process and the time.
-        drawn.unwrap_or_else(|_| {
-            format!("{:x}_{:x}", std::process::id(), OffsetDateTime::now_utc().unix_timestamp_nanos())
-        })
-    });
-    static LAST: AtomicU64 = AtomicU64::new(0);
-    format!("sessionspec_{}_{}", *PROCESS, LAST.fetch_add(1, Ordering::Relaxed))
 }
 
 fn not_opened(error: &BoxError) -> Fault {

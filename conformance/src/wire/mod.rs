@@ -319,9 +319,7 @@ pub(crate) fn read_manifest(json: &Json) -> Result<manifest::Manifest, String> {
     manifest.opaque = wire.opaque;
     manifest.upsert = wire.capabilities.upsert;
     manifest.other_storage = wire.capabilities.other_storage && wire.capabilities.server_side;
-    if wire.level != SubjectLevel::Session {
-        manifest.operations = wire.operations.iter().filter_map(|name| Operation::named(name)).collect();
-    }
+    manifest.operations = wire.operations.iter().filter_map(|name| Operation::named(name)).collect();
     if wire.level == SubjectLevel::KeyValue {
         check_key_value(&manifest)?;
         manifest.upsert = true;
