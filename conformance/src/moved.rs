@@ -218,8 +218,8 @@ pub(crate) fn here(hooks: StoreHooks) -> StoreHooks {
     }
 }
 
-/// What time it is for this process.
-fn own_time() -> Result<i64, String> {
+/// What time it is for this process, in microseconds since the Unix epoch.
+pub(crate) fn own_time() -> Result<i64, String> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let micros = now.ok().and_then(|since| i64::try_from(since.as_micros()).ok());
     micros.ok_or_else(|| "the time of this process is out of all bounds".into())

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -129,11 +129,17 @@ fn ask_and_kill(requests: &[serde_json::Value], after: Duration) {
     child.wait().unwrap();
 }
 
+/// The one storage below a directory.
+fn storage(directory: &Path) -> PathBuf {
+    let below = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut storages: Vec<_> = below.filter(|path| path.is_dir()).collect();
+    assert_eq!(storages.len(), 1, "{storages:?}");
+    storages.remove(0)
+}
+
 /// The names of the files in the one storage below a directory.
 fn files(directory: &Path) -> Vec<String> {
-    let storages: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(storages.len(), 1, "{storages:?}");
-    let entries = fs::read_dir(&storages[0]).unwrap();
+    let entries = fs::read_dir(storage(directory)).unwrap();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
@@ -154,8 +160,7 @@ fn what_killed_writers_have_left_among_the_files_is_cleared_when_it_is_old() {
     }
     let in_the_making = |names: &[String]| names.iter().filter(|name| name.contains("_out_")).count();
     // Whether a death leaves something is chance's; here one does.
-    let storage = fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
-    fs::write(storage.join(".sessionid_out_000000"), "half").unwrap();
+    fs::write(storage(directory.path()).join(".sessionid_out_000000"), "half").unwrap();
     let before = files(directory.path());
     assert!(in_the_making(&before) > 0, "{before:?}");
     let later = START + 2 * 3_600_000_000;

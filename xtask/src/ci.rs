@@ -59,9 +59,15 @@ const fn gate(name: &'static str, kind: Kind, program: Program, line: &'static s
 }
 
 /// Every gate. Each lane takes the first for which nothing is to be waited.
-const GATES: [Gate; 25] = [
+const GATES: [Gate; 26] = [
     gate(BUILD, Kind::Builds, Program::Xtask, BUILD),
     gate("format", Kind::Free, Program::Cargo, "fmt --all --check"),
+    gate(
+        "format published",
+        Kind::Free,
+        Program::Cargo,
+        "fmt --check --manifest-path conformance/published/rust/Cargo.toml",
+    ),
     gate("spec", Kind::Free, Program::Xtask, "spec"),
     gate("docs", Kind::Free, Program::Xtask, "docs"),
     gate("dependencies", Kind::Free, Program::Xtask, "dependencies"),

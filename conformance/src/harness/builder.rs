@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use session_core::SessionStore;
 
-use super::{ReplayError, hold, store_name, test_program};
+use super::{ReplayError, hold, program, store_name, test_program};
 use crate::manifest::{ClockLevel, Erratum, Reach, Values};
 use crate::moved;
 use crate::report::{KnownFailures, SubjectReport};
@@ -207,6 +207,16 @@ impl Suite {
         self
     }
 
+    /// All that lasts of the store is in [`Env::dir`], so that another process can take it over. The suite then kills a process
+    /// that serves the store, in the midst of its work, and looks whether what was acknowledged is still there. That process is
+    /// this program, started again: [`main`](Self::main) has to be called first of all.
+    pub fn storage_in_directory(mut self) -> Self {
+        self.declared.hooks.push(Arc::new(|hooks: StoreHooks| {
+            hooks.with_storage_in_directory().with_process(program::as_adapter())
+        }));
+        self
+    }
+
     /// Which awkward values the store keeps, if not all of them.
     pub fn values(mut self, values: Values) -> Self {
         self.declared.values = Some(values);
@@ -315,7 +325,9 @@ impl Suite {
     /// Runs the suite as a test program: a test per rule, with the usual arguments of `cargo test`.
     /// Rules that do not apply to the store are listed as ignored.
     ///
-    /// With the environment variable `SESSIONSPEC_TRACE` set to a trace file, that one trace is run instead.
+    /// With the environment variable `SESSIONSPEC_TRACE` set to a trace file, that one trace is run instead. With the argument
+    /// `--serve` the program is an adapter at the level `store`, for the command `sessionspec`; nothing but the suite may then
+    /// write to its standard output.
     pub fn main(self) -> ExitCode {
         test_program(self)
     }
@@ -354,6 +366,31 @@ impl Suite {
 
     /// The store, on a thread of its own.
     pub(super) fn subject(&self) -> Result<Watched, Fault> {
+        self.check_declared()?;
+        if program::serves() {
+            // It would start itself again to kill that, and so on.
+            return Err(Fault::Harness(
+                "this program was started with `--serve`, and does not call `Suite::main`".into(),
+            ));
+        }
+        let (make, declared) = (Arc::clone(&self.make), self.declared.clone());
+        let (name, version) = (self.name.clone(), self.version.clone());
+        let make: Arc<Maker> = Arc::new(move || make(&name, &version, declared.hooks()));
+        Watched::start(make, self.patience)
+    }
+
+    /// The store as an adapter has it, on this thread: who asks moves the clock, and waits no longer than it wants to.
+    pub(super) fn served(&self) -> Result<Box<dyn Subject>, Fault> {
+        self.check_declared()?;
+        let hooks = match self.declared.clock {
+            Some(ClockLevel::Moved) => self.declared.hooks_without_clock().with_clock_moved_outside(),
+            _ => self.declared.hooks(),
+        };
+        (self.make)(&self.name, &self.version, hooks)
+    }
+
+    /// What the author says of the store must make sense.
+    fn check_declared(&self) -> Result<(), Fault> {
         if let Some(erratum) = self.declared.errata.iter().find(|it| RuleId::named(&it.rule).is_none()) {
             return Err(Fault::Harness(format!(
                 "an erratum names the rule `{}`, and there is none",
@@ -367,10 +404,7 @@ impl Suite {
                 "the clock's resolution is {resolution:?}, and must be a part of a second in whole microseconds"
             )));
         }
-        let (make, declared) = (Arc::clone(&self.make), self.declared.clone());
-        let (name, version) = (self.name.clone(), self.version.clone());
-        let make: Arc<Maker> = Arc::new(move || make(&name, &version, declared.hooks()));
-        Watched::start(make, self.patience)
+        Ok(())
     }
 
     /// Whether the store reads the clock of this program, to be moved.
@@ -403,14 +437,18 @@ impl Suite {
 
 impl Declared {
     fn hooks(&self) -> StoreHooks {
-        let hooks = StoreHooks::default().with_errata(self.errata.clone());
-        let hooks = self.hooks.iter().fold(hooks, |hooks, add| add(hooks));
-        let hooks = match self.clock {
+        let hooks = self.hooks_without_clock();
+        match self.clock {
             Some(ClockLevel::Wall) => hooks.with_wall_clock(),
             Some(ClockLevel::Moved) => moved::here(hooks),
             Some(ClockLevel::Virtual) => hooks.with_virtual_clock(),
             None => hooks,
-        };
+        }
+    }
+
+    fn hooks_without_clock(&self) -> StoreHooks {
+        let hooks = StoreHooks::default().with_errata(self.errata.clone());
+        let hooks = self.hooks.iter().fold(hooks, |hooks, add| add(hooks));
         let hooks = match self.resolution {
             Some(resolution) => hooks.with_clock_resolution(resolution),
             None => hooks,

@@ -19,6 +19,7 @@ use session_core::SessionStore;
 
 use crate::model::Errata;
 use crate::moved::{Restart, restart};
+use crate::protocol::serve_store;
 use crate::report::{
     Failure, Outcome, Replay, ScheduleFailure, SubjectReport, ended_block, failure_block, schedule_block,
     whole_block, write_artifacts, write_schedule,
@@ -74,6 +75,9 @@ where
 
 /// A suite as a test program.
 fn test_program(suite: Suite) -> ExitCode {
+    if program::serves() {
+        return serve(&suite);
+    }
     // Where clocks cannot be moved, the report says so.
     if suite.is_moved()
         && let Ok(Restart::Ended(code)) = restart()
@@ -149,6 +153,21 @@ fn told_of(report: &SubjectReport, rule: RuleId) -> Option<String> {
         ended_block(result, &report.manifest, artifacts.as_ref().map(|artifacts| (artifacts, replay)));
     let again = || artifacts.as_ref().map(|artifacts| format!("  replay: {}\n", replay(&artifacts.trace)));
     ended.or_else(|| Some(format!("{}: {reason}\n{}", result.status.name(), again().unwrap_or_default())))
+}
+
+/// Serves the store as an adapter does, until nobody asks any more.
+fn serve(suite: &Suite) -> ExitCode {
+    let served = suite.served().map_err(|fault| fault.to_string()).and_then(|mut subject| {
+        let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
+        serve_store(&mut *subject, input, output).map_err(|error| error.to_string())
+    });
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{}: {reason}", suite.store());
+            ExitCode::from(2)
+        }
+    }
 }
 
 /// Runs the trace in a file; for the command that a failure prints.

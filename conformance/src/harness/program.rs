@@ -1,14 +1,30 @@
-//! The running test program as cargo knows it: which command runs it again, and where its files go.
+//! The running test program as cargo knows it: which command runs it again, what its arguments ask for, and where its files
+//! go.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::subject::AdapterCommand;
+
 /// The variable that makes a test program run one trace file instead of the suite.
 pub(super) const REPLAY: &str = "SESSIONSPEC_TRACE";
 
+/// The argument that makes a test program an adapter.
+const SERVE: &str = "--serve";
+
 /// The directory in the target directory that holds what failures leave.
 const FOLDER: &str = "sessionspec";
+
+/// Whether this program is to be an adapter.
+pub(super) fn serves() -> bool {
+    env::args_os().skip(1).any(|argument| argument == SERVE)
+}
+
+/// This program as an adapter.
+pub(super) fn as_adapter() -> AdapterCommand {
+    AdapterCommand::new(env::current_exe().unwrap_or_default(), [SERVE])
+}
 
 /// Where failures leave their traces: in the target directory that the program was built in; beside the program, if it is
 /// in none.

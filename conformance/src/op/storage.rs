@@ -97,6 +97,16 @@ impl<K> StorageOp<K> {
         !matches!(self, Self::Expires(_)) && self.operation().is_none()
     }
 
+    /// What is done by an operation that not every store has; `None` for one that is not on the whole storage.
+    pub(crate) fn of(operation: Operation) -> Option<Self> {
+        match operation {
+            Operation::All => Some(Self::All),
+            Operation::Length => Some(Self::Length),
+            Operation::Clear => Some(Self::ClearAll),
+            Operation::Touch => None,
+        }
+    }
+
     /// The operation that not every store has, if this is one.
     pub(crate) fn operation(&self) -> Option<Operation> {
         match self {

@@ -3,7 +3,7 @@
 //! What the trait cannot promise: `store` creates or replaces, so that a save may bring a deleted session back; an insertion is
 //! put together from `exists` and `store`, and nothing else is written between them; instants are whole seconds. The text
 //! that the trait stores is the data as JSON, which no store need look into. `initiate` is called whenever the store is
-//! opened. `get_ids` lists the sessions, `count` counts them, and `delete_all` removes them.
+//! opened, with a table or prefix that has the name of the environment. `get_ids` lists the sessions, `count` counts them, and `delete_all` removes them.
 
 use std::error::Error;
 use std::fmt;
@@ -22,9 +22,6 @@ use crate::Suite;
 use crate::manifest::Values;
 use crate::observation::Listed;
 use crate::subject::{BulkOperations, Env, Opening};
-
-/// The name of the table.
-const TABLE: &str = "sessions";
 
 /// Who writes reads it, and an insertion writes it: it asks first, and what others write meanwhile would be lost by our own
 /// fault.
@@ -54,10 +51,11 @@ where
 {
     let open = async move |env: &Env, opening| {
         let database = open(env, opening).await.map_err(Into::into)?;
-        database.initiate(TABLE).await?;
+        let table = env.name().to_owned();
+        database.initiate(&table).await?;
         let clear =
             if database.auto_handles_expiry() { ClearExpired::Automatic } else { ClearExpired::Sweeps };
-        Ok::<_, BoxError>(Raw { database, capabilities: capabilities.with_clear_expired(clear) })
+        Ok::<_, BoxError>(Raw { database, table, capabilities: capabilities.with_clear_expired(clear) })
     };
     let declare = |hooks| declared(hooks, Values::KEPT).with_clock_resolution(Duration::from_secs(1));
     Suite::with_bulk(open, Raw::bulk).called::<T>().declaring(declare)
@@ -66,6 +64,7 @@ where
 /// One of their databases, as it is.
 struct Raw<T> {
     database: T,
+    table: String,
     capabilities: Capabilities,
 }
 
@@ -79,7 +78,7 @@ impl<T: DatabasePool + Send + Sync> Raw<T> {
     /// Puts a record under a key, whether it is taken or not.
     async fn put(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let (text, expires) = (record.data.to_json(), record.expires.unix_timestamp());
-        let stored = self.database.store(key.as_str(), &text, expires, TABLE).await;
+        let stored = self.database.store(key.as_str(), &text, expires, &self.table).await;
         stored.map_err(|error| unavailable("store", key, error))?;
         Ok(key.clone())
     }
@@ -90,18 +89,18 @@ impl<T: DatabasePool + Send + Sync + 'static> Raw<T> {
     fn bulk() -> BulkOperations<Self> {
         BulkOperations::default()
             .with_all(async |raw: &Self| {
-                let ids = raw.database.get_ids(TABLE).await;
+                let ids = raw.database.get_ids(&raw.table).await;
                 let ids = ids.map_err(|error| StoreError::unavailable("list sessions", error))?;
                 Ok(ids.iter().map(|id| Listed::new(Some(id), None)).collect())
             })
             .with_length(async |raw: &Self| {
-                let count = raw.database.count(TABLE).await;
+                let count = raw.database.count(&raw.table).await;
                 let count = count.map_err(|error| StoreError::unavailable("count sessions", error))?;
                 let wrong = |_| StoreError::unavailable("count sessions", format!("there cannot be {count}"));
                 u64::try_from(count).map_err(wrong)
             })
             .with_clear(async |raw: &Self| {
-                let removed = raw.database.delete_all(TABLE).await;
+                let removed = raw.database.delete_all(&raw.table).await;
                 removed.map_err(|error| StoreError::unavailable("remove all sessions", error))
             })
     }
@@ -113,13 +112,13 @@ impl<T: DatabasePool + Send + Sync> SessionStore for Raw<T> {
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
-        let found = self.database.exists(key.as_str(), TABLE).await;
+        let found = self.database.exists(key.as_str(), &self.table).await;
         found.map_err(|error| unavailable("look for", key, error))
     }
 
     /// When it ends, the trait does not tell.
     async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
-        let found = self.database.load(key.as_str(), TABLE).await;
+        let found = self.database.load(key.as_str(), &self.table).await;
         let Some(text) = found.map_err(|error| unavailable("load", key, error))? else { return Ok(None) };
         let data = Entries::parse(text.as_bytes()).map_err(|error| StoreError::corrupt(key, error))?;
         Ok(Some(Record::new(data, PrimitiveDateTime::MAX.assume_utc())))
@@ -140,7 +139,7 @@ impl<T: DatabasePool + Send + Sync> SessionStore for Raw<T> {
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
         let _writing = WRITES.read().await;
-        let deleted = self.database.delete_one_by_id(key.as_str(), TABLE).await;
+        let deleted = self.database.delete_one_by_id(key.as_str(), &self.table).await;
         deleted.map_err(|error| unavailable("delete", key, error))
     }
 
@@ -148,7 +147,7 @@ impl<T: DatabasePool + Send + Sync> SessionStore for Raw<T> {
         if self.capabilities.clear_expired == ClearExpired::Automatic {
             return Ok(0);
         }
-        let gone = self.database.delete_by_expiry(TABLE).await;
+        let gone = self.database.delete_by_expiry(&self.table).await;
         gone.map(|ids| ids.len() as u64)
             .map_err(|error| StoreError::unavailable("delete expired sessions", error))
     }

@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::Fault;
+use super::env::unused_name;
 
 /// What stands before the number of a storage: what has another name is not ours, and stays.
 const PREFIX: &str = "sessionspec-";
+
+/// The file in a place that has the name of the environment there.
+const NAME: &str = "sessionspec-name";
 
 /// The directory of a storage.
 #[derive(Debug)]
@@ -67,6 +71,20 @@ impl Directory {
         self.path = numbered(place, last);
         self.temporary = None;
         Ok(())
+    }
+
+    /// Leaves the name of the environment for a process that takes over, if there is a place for that.
+    pub(super) fn keep_name(&self, name: &str) -> Result<(), Fault> {
+        let Some(place) = &self.place else { return Ok(()) };
+        let file = place.join(NAME);
+        fs::write(&file, name).map_err(|error| fault(&file, &error))
+    }
+
+    /// The name that another process has left.
+    pub(super) fn kept_name(&self) -> Result<String, Fault> {
+        let Some(place) = &self.place else { return Ok(unused_name()) };
+        let file = place.join(NAME);
+        fs::read_to_string(&file).map_err(|error| fault(&file, &error))
     }
 }
 

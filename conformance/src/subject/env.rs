@@ -28,9 +28,10 @@ pub struct Env {
 }
 
 impl Env {
-    /// One in a directory, after the secret was replaced so often.
+    /// One in a directory, of this name, after the secret was replaced so often.
     pub(super) fn new(
         dir: &Directory,
+        name: String,
         clock: &ManualClock,
         settings: Settings,
         replaced: u32,
@@ -44,13 +45,7 @@ impl Env {
             // The suite tries values of 4 MiB.
             core.max_data_bytes = MAX_DATA_BYTES;
         });
-        Self {
-            dir: dir.path().into(),
-            name: unused_name(),
-            clock: clock.clone(),
-            settings,
-            parts: parts.clone(),
-        }
+        Self { dir: dir.path().into(), name, clock: clock.clone(), settings, parts: parts.clone() }
     }
 
     /// Another one in another directory: the rest is the same.
@@ -87,7 +82,7 @@ impl Env {
 }
 
 /// A name that no environment has had, in this process or another.
-fn unused_name() -> String {
+pub(super) fn unused_name() -> String {
     /// The part that all names of this process have.
     static PROCESS: LazyLock<String> = LazyLock::new(|| {
         let drawn = RandomKeys.generate().map(|key| key.as_str()[..12].to_owned());

@@ -39,6 +39,8 @@ pub(super) enum OwnClock {
         reach: Reach,
         to: MoveClock,
     },
+    /// Who asks this program moves it.
+    Outside,
     /// It is waited for.
     Wall {
         /// Why it is not moved, if it should be.
@@ -220,6 +222,12 @@ impl StoreHooks {
         self
     }
 
+    /// Tells that the store reads the clock of this program, which is moved by who asks the program as an adapter.
+    pub(crate) fn with_clock_moved_outside(mut self) -> Self {
+        self.clock = Some(OwnClock::Outside);
+        self
+    }
+
     /// Tells the suite that all that lasts of the store is in the environment's directory. [`protocol::serve`] then
     /// takes over what a killed process has left there.
     ///
@@ -275,6 +283,7 @@ impl StoreHooks {
             None => manifest.clock = ClockLevel::Virtual,
             Some(OwnClock::Moved { test, reach, .. }) => moved(manifest, test.clone(), *reach),
             Some(OwnClock::Wall { reason: Some(reason) }) => fallen_back(manifest, reason),
+            Some(OwnClock::Outside) => manifest.clock = ClockLevel::Moved,
             Some(OwnClock::Wall { reason: None }) => manifest.clock = ClockLevel::Wall,
         }
         if let Some(resolution) = self.resolution {

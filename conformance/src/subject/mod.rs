@@ -36,10 +36,12 @@ mod watched;
 use std::fmt;
 use std::path::Path;
 
+use session_core::{Record, SessionKey};
+
 use crate::call::Call;
 use crate::history::History;
 use crate::manifest::Manifest;
-use crate::observation::Observation;
+use crate::observation::{Failed, Observation};
 use crate::schedule::Schedule;
 use crate::trace::Settings;
 
@@ -51,6 +53,28 @@ pub use model::ModelSubject;
 pub use process::process_subject;
 pub use store::{Opening, StoreSubject};
 pub(crate) use watched::{Maker, Watched};
+
+/// What is done with one record of a bare store, without a session.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum RecordOp {
+    /// As [`SessionStore::load`](session_core::SessionStore::load).
+    Load,
+    /// As [`SessionStore::insert`](session_core::SessionStore::insert).
+    Insert(Record),
+    /// As [`SessionStore::update`](session_core::SessionStore::update).
+    Update(Record),
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum RecordAnswer {
+    /// The record, if there is one.
+    Loaded(Option<Record>),
+    /// The key under which it is stored.
+    Stored(SessionKey),
+}
 
 /// Something that the suite can drive.
 pub trait Subject {
@@ -93,6 +117,22 @@ pub trait Subject {
     /// [`Fault`] if the subject cannot be driven; what the store answers, errors included, is an
     /// observation.
     fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault>;
+
+    /// Does something at an instant with one record of the bare store, by the handle of a client; `None` if the subject is not
+    /// made of a bare store.
+    ///
+    /// # Errors
+    /// [`Fault`] if the subject cannot be driven; inside, what the store answers.
+    fn on_record(
+        &mut self,
+        now: i64,
+        client: u8,
+        key: &SessionKey,
+        op: RecordOp,
+    ) -> Option<Result<Result<RecordAnswer, Failed>, Fault>> {
+        let _ = (now, client, key, op);
+        None
+    }
 
     /// The lines that an adapter was sent since the storage was opened; `None` of what is no adapter.
     fn sent(&self) -> Option<String> {

@@ -381,7 +381,7 @@ pub(super) enum Expiry {
 }
 
 fn unavailable(op: &str, reason: String) -> StoreError {
-    StoreError::unavailable(format!("ask the adapter for `{op}`"), reason)
+    StoreError::unavailable(format!("do `{op}`"), reason)
 }
 
 impl SessionStore for RemoteStore {

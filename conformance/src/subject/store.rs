@@ -16,12 +16,13 @@ use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 
 use super::directory::Directory;
+use super::env::unused_name;
 use super::hooks::{KillableProcess, StoreHooks};
 use super::keys::ForcedKeys;
 use super::opener::{Opener, at_once, awaited};
 use super::process::{lock, process_subject};
 use super::session::{failed, perform, state};
-use super::{BulkOperations, Env, Fault, Subject};
+use super::{BulkOperations, Env, Fault, RecordAnswer, RecordOp, Subject};
 use crate::call::Call;
 use crate::history::History;
 use crate::instant::{instant, micros};
@@ -138,7 +139,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         hooks.move_clock(START)?;
         let guard = runtime.enter();
         let parts = Parts::default();
-        let env = Env::new(&dir, &clock, Settings::default(), 0, &parts);
+        let env = Env::new(&dir, unused_name(), &clock, Settings::default(), 0, &parts);
         let opened = open(&env, Opening::Fresh);
         let store = runtime.block_on(opened).map_err(|error| not_opened(&error))?;
         let mut manifest = Manifest::new(name, SubjectLevel::Store, store.capabilities());
@@ -186,7 +187,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         let clock = ManualClock::new(reached(START)?);
         let keys = ForcedKeys::default();
         let parts = Parts::default();
-        let env = Env::new(&dir, &clock, Settings::default(), 0, &parts);
+        let env = Env::new(&dir, unused_name(), &clock, Settings::default(), 0, &parts);
         let context = SessionContext::with(env.settings().clone(), clock.clone(), keys.clone());
         Ok(Self {
             open,
@@ -226,9 +227,9 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         self
     }
 
-    /// Opens the storage beside this one, if it is not open.
-    fn enter_other(&mut self) -> Result<(), Fault> {
-        if self.other.as_ref().is_some_and(|other| other.store.is_some()) {
+    /// Opens the storage beside this one, if that is the client's and is not open.
+    fn enter(&mut self, client: u8) -> Result<(), Fault> {
+        if client != OTHER_STORAGE || self.other.as_ref().is_some_and(|other| other.store.is_some()) {
             return Ok(());
         }
         let opening = if self.other.is_some() { Opening::Restart } else { Opening::Fresh };
@@ -300,7 +301,15 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
     fn open_directory(&mut self, now: i64, settings: Settings, opening: Opening) -> Result<(), Fault> {
         self.set_clock(now)?;
         self.replaced = 0;
-        self.env = Env::new(&self.dir, &self.clock, settings, self.replaced, &self.parts);
+        let name = match opening {
+            // Another process has named it.
+            Opening::Restart if self.keeps() => self.dir.kept_name()?,
+            _ => unused_name(),
+        };
+        if self.keeps() {
+            self.dir.keep_name(&name)?;
+        }
+        self.env = Env::new(&self.dir, name, &self.clock, settings, self.replaced, &self.parts);
         self.context =
             SessionContext::with(self.env.settings().clone(), self.clock.clone(), self.keys.clone());
         self.open_handles(opening)
@@ -341,10 +350,8 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
     }
 
     fn perform(&mut self, call: &Call<'_>) -> Result<Observation, Fault> {
-        if let Call::Session { client: OTHER_STORAGE, .. } | Call::Storage { client: OTHER_STORAGE, .. } =
-            call
-        {
-            self.enter_other()?;
+        if let Call::Session { client, .. } | Call::Storage { client, .. } = call {
+            self.enter(*client)?;
         }
         match *call {
             Call::Session { number, client, key } => {
@@ -427,7 +434,8 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
                 let core = self.env.settings();
                 let (cookie_age, expire_at_browser_close) = (core.cookie_age, core.expire_at_browser_close);
                 let settings = Settings { cookie_age, expire_at_browser_close };
-                self.env = Env::new(&self.dir, &self.clock, settings, self.replaced, &self.parts);
+                let name = self.env.name().to_owned();
+                self.env = Env::new(&self.dir, name, &self.clock, settings, self.replaced, &self.parts);
                 self.context =
                     SessionContext::with(self.env.settings().clone(), self.clock.clone(), self.keys.clone());
                 self.open_handles(Opening::Restart)?;
@@ -486,6 +494,30 @@ impl<S: SessionStore + 'static> Subject for StoreSubject<S> {
         self.set_clock(now)?;
         let observation = self.guarded(|subject| subject.perform(call));
         self.hooks.broken().map_or(observation, Err)
+    }
+
+    fn on_record(
+        &mut self,
+        now: i64,
+        client: u8,
+        key: &SessionKey,
+        op: RecordOp,
+    ) -> Option<Result<Result<RecordAnswer, Failed>, Fault>> {
+        let done = self.set_clock(now).and_then(|()| {
+            self.guarded(|subject| {
+                subject.enter(client)?;
+                let store = subject.store(client)?;
+                let done = subject.runtime.block_on(async {
+                    Ok(match op {
+                        RecordOp::Load => RecordAnswer::Loaded(store.load(key).await?),
+                        RecordOp::Insert(record) => RecordAnswer::Stored(store.insert(key, &record).await?),
+                        RecordOp::Update(record) => RecordAnswer::Stored(store.update(key, &record).await?),
+                    })
+                });
+                Ok(done.map_err(|error: StoreError| failed(&SessionError::from(error))))
+            })
+        });
+        Some(done)
     }
 
     fn sent(&self) -> Option<String> {

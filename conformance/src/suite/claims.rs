@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use session_core::{Capabilities, ExpiredRecords};
+use session_core::{Capabilities, ExpiredRecords, SessionKey};
 
 use super::{Config, left_out, playable, shrunk};
 use crate::call::Call;
@@ -19,14 +19,14 @@ use crate::history::History;
 use crate::json::Json;
 use crate::manifest::Manifest;
 use crate::model::Errata;
-use crate::observation::{Answer, Observation};
+use crate::observation::{Answer, Failed, Observation};
 use crate::op::SessionOp;
 use crate::report::Failure;
 use crate::rule::RuleId;
 use crate::rules;
 use crate::runner::{Coverage, Divergence, Verdict, run_trace};
 use crate::schedule::Schedule;
-use crate::subject::{Fault, Subject};
+use crate::subject::{Fault, RecordAnswer, RecordOp, Subject};
 use crate::trace::{OTHER_STORAGE, Settings, Trace, TraceFile};
 
 /// A capability that can be declared wrongly.
@@ -242,6 +242,16 @@ impl Subject for Corrected<'_> {
             Call::Storage { client, op } => Call::Storage { client: first(client), op },
         };
         self.subject.call(now, &call)
+    }
+
+    fn on_record(
+        &mut self,
+        now: i64,
+        client: u8,
+        key: &SessionKey,
+        op: RecordOp,
+    ) -> Option<Result<Result<RecordAnswer, Failed>, Fault>> {
+        self.subject.on_record(now, client, key, op)
     }
 
     fn sent(&self) -> Option<String> {

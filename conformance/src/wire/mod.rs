@@ -18,7 +18,7 @@ use session_core::{ClearExpired, Consistency, ExpiredRecords};
 use crate::call::Call;
 use crate::json::{Json, Name, Object};
 use crate::manifest::{self, ClockLevel, Hook, Operation, Reach, SubjectLevel};
-use crate::observation::{Answer, ErrorKind, Observation, SessionState};
+use crate::observation::{Answer, ErrorKind, Failed, Observation, SessionState};
 use crate::op::{Form, StorageOp};
 use crate::rule::{Profile, RuleId};
 use crate::trace::{self, secrets};
@@ -485,22 +485,40 @@ impl StoreRequest<'_> {
             fields.push("key", key);
         }
         if let Some((data, expires)) = &self.record {
-            fields.push("data", data.clone());
-            fields.push("expires_us", *expires);
+            fields.extend(record(data.clone(), *expires));
         }
         fields
     }
 }
 
+/// The fields of a record: its data, and when it expires.
+pub(crate) fn record(data: Json, expires: i64) -> Object {
+    Object::default().with("data", data).with("expires_us", expires)
+}
+
+/// What a request is answered with.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) outcome: Result<Json, Failed>,
+    /// The state of the session object, if one was asked.
+    pub(crate) session: Option<SessionState<String>>,
+}
+
+impl From<Observation> for Answered {
+    fn from(observed: Observation) -> Self {
+        Self { outcome: observed.outcome.map(|answer| answer.to_json()), session: observed.session }
+    }
+}
+
 /// An answer as a line. The id is null where the request had none.
-pub(crate) fn answer_line(id: &Json, observed: &Result<Observation, String>) -> String {
+pub(crate) fn answer_line(id: &Json, answered: &Result<Answered, String>) -> String {
     let mut line = Object::default().with("id", id.clone());
     let error =
         |kind: &str, message: &str| Object::default().with("kind", kind).with("message", message).to_json();
-    match observed {
-        Ok(Observation { outcome, session }) => {
+    match answered {
+        Ok(Answered { outcome, session }) => {
             match outcome {
-                Ok(answer) => line.push("ok", answer.to_json()),
+                Ok(answer) => line.push("ok", answer.clone()),
                 Err(failed) => line.push("error", error(failed.kind.name(), &failed.message)),
             }
             if let Some(SessionState { key, accessed, modified }) = session {
@@ -561,7 +579,7 @@ impl Reply {
         let outcome = match self.outcome {
             Ok(json) => Ok(Answer::from_json(&json, call.form())?),
             Err((kind, message)) => match ErrorKind::named(&kind) {
-                Some(kind) => Err(crate::observation::Failed { kind, message }),
+                Some(kind) => Err(Failed { kind, message }),
                 None if kind == PROTOCOL_ERROR => {
                     return Err(format!("the adapter does not understand the request: {message}"));
                 }

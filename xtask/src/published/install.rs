@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::{PLACE, page};
-use crate::{Failure, adapters, files, python, services};
+use crate::{Failure, adapters, command, files, python, services};
 
 /// Where everything is installed.
 const TARGET: &str = "target/published";
@@ -67,6 +67,7 @@ pub(super) fn all(root: &Path) -> Result<Installed, Failure> {
     installed.node()?;
     installed.python(&python)?;
     installed.go()?;
+    installed.rust()?;
     Ok(installed)
 }
 
@@ -94,6 +95,7 @@ impl Installed {
             ("Python", python),
             ("PHP", "php".into()),
             ("Go", "go".into()),
+            ("Rust", "rustc".into()),
             ("Redis", "redis-server".into()),
             ("memcached", "memcached".into()),
             ("PostgreSQL", postgres.unwrap_or_default().join("bin/postgres")),
@@ -123,6 +125,7 @@ impl Installed {
             ("{python}", self.place.join("python/env/bin/python")),
             ("{node}", self.place.join("node")),
             ("{go}", self.place.join("go")),
+            ("{rust}", self.rust_programs()),
             ("{published}", self.published.clone()),
             ("{adapters}", self.adapters.clone()),
         ]
@@ -144,6 +147,12 @@ impl Installed {
                 words.extend(adapters::GO.map(|(name, value)| format!("{name}={value}")));
                 words.extend(["go", "run"].map(str::to_owned));
                 (words, self.place.clone())
+            }
+            // It was built with the adapters.
+            Some("rs") => {
+                let built =
+                    self.rust_programs().join("examples").join(program.file_stem().unwrap_or_default());
+                return Ok((vec![built.display().to_string()], self.place.clone()));
             }
             _ => return Err(Failure::one("published", format!("{}: of which language?", program.display()))),
         };
@@ -176,6 +185,19 @@ impl Installed {
         files::copy(&self.published.join("go"), &place)?;
         GO.iter()
             .try_for_each(|(name, files)| adapters::build_go(Path::new("go"), &place, name, files).map(drop))
+    }
+
+    /// Builds the adapters in Rust, and the programs that show findings, of what `Cargo.lock` pins.
+    fn rust(&self) -> Result<(), Failure> {
+        let mut build = Command::new("cargo");
+        build.args(["build", "--quiet", "--locked", "--bins", "--examples", "--manifest-path"]);
+        build.arg(self.published.join("rust/Cargo.toml")).arg("--target-dir").arg(self.place.join("rust"));
+        command::run(&mut build)
+    }
+
+    /// Where cargo puts what it builds.
+    fn rust_programs(&self) -> PathBuf {
+        self.place.join("rust/debug")
     }
 
     /// Installs what a file pins, unless the same file was installed there before.

@@ -145,8 +145,8 @@ pub(super) fn page(table: &Value, results: &Value) -> String {
     put(&format!("\nThey ran with {}.", with.join(", ")));
     let programs = programs(table).count();
     put(&format!(
-        "\nA session store of Rust's `tower-sessions`, `actix-session` or `axum_session` is tested by its author in a few \
-         lines: [the guide](guides/traits.md).\n\n{programs} findings are shown by programs of a few lines, \
+        "\nA store of one of these families is tested by its author in a few lines: the guides for [Rust](guides/traits.md) and \
+         for [other languages](guides/adapter.md).\n\n{programs} findings are shown by programs of a few lines, \
          without the suite. They are in `conformance/published/shown`; the command runs them, too, and fails if one of them \
          no longer shows its finding. Rules and their clauses: [the specification](spec/lifecycle.md)."
     ));
