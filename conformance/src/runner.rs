@@ -1,5 +1,7 @@
 //! Runs a trace on a subject, beside the model, and finds the first difference.
 
+use std::time::Duration;
+
 use crate::call::Call;
 use crate::json::Json;
 use crate::manifest::{ClockLevel, Manifest, Numbers, Order};
@@ -8,6 +10,7 @@ use crate::observation::{Answer, Listed, Observation, SessionState};
 use crate::op::{Forged, Key, StorageOp};
 use crate::rule::RuleId;
 use crate::rules;
+use crate::stopwatch::Stopwatch;
 use crate::subject::{Fault, Subject};
 use crate::trace::{OTHER_STORAGE, START, Trace};
 
@@ -115,13 +118,48 @@ pub fn lacking(trace: &Trace, manifest: &Manifest) -> Option<String> {
     trace.steps.iter().find_map(|step| manifest.lacks(step.client, step.op.on_storage()))
 }
 
-/// Runs a trace from fresh storage.
+/// How far a clock that is not set may be ahead of a trace, so that what a step shows says something of the store.
+const LATE: Duration = Duration::from_secs(1);
+
+/// How often a trace is run that was late.
+const RUNS: usize = 3;
+
+/// Runs a trace from fresh storage. One that failed because the machine was late, where the clock cannot be set, is run again.
 pub fn run_trace(
     subject: &mut dyn Subject,
     trace: &Trace,
     errata: Errata,
     coverage: &mut Coverage,
 ) -> Verdict {
+    if subject.manifest().clock != ClockLevel::Wall {
+        return run_once(subject, trace, errata, coverage);
+    }
+    in_time(trace, || {
+        let watch = Stopwatch::start();
+        let verdict = run_once(subject, trace, errata, coverage);
+        (verdict, watch.elapsed())
+    })
+}
+
+/// The verdict of a run that was in time, or of the last one.
+fn in_time(trace: &Trace, mut run: impl FnMut() -> (Verdict, Duration)) -> Verdict {
+    for _ in 1..RUNS {
+        let (verdict, took) = run();
+        match &verdict {
+            Verdict::Diverged(divergence) if took > at(trace, divergence.step) + LATE => {}
+            _ => return verdict,
+        }
+    }
+    run().0
+}
+
+/// When a step of a trace is done, from its beginning on.
+fn at(trace: &Trace, step: usize) -> Duration {
+    let advanced = trace.steps.iter().take(step + 1).map(|step| step.advance).sum::<i64>();
+    Duration::from_micros(advanced.unsigned_abs())
+}
+
+fn run_once(subject: &mut dyn Subject, trace: &Trace, errata: Errata, coverage: &mut Coverage) -> Verdict {
     let manifest = subject.manifest().clone();
     let start = manifest.start();
     let model = Model::new(&manifest, trace.settings, errata).starting_at(start);
@@ -149,7 +187,7 @@ impl Run<'_> {
             self.model.advance(step.advance);
             if self.manifest.clock == ClockLevel::Wall && step.advance > 0 {
                 // The subject's clock cannot be set, so it is waited for.
-                std::thread::sleep(std::time::Duration::from_micros(step.advance.unsigned_abs()));
+                std::thread::sleep(Duration::from_micros(step.advance.unsigned_abs()));
             }
             let Some(call) = self.model.resolve(step) else {
                 self.seen.push(None);
@@ -388,5 +426,63 @@ struct Mismatch {
 impl Mismatch {
     fn new(expected: &Expected, aspect: Aspect) -> Self {
         Self { aspect, rules: expected.rules(aspect), new_key: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::subject::ModelSubject;
+    use crate::trace::{Settings, TraceFile};
+
+    /// At two seconds a session is read that has ten.
+    const TRACE: &str = r#"{"sessionspec_trace":1,"steps":5}
+{"op":"new"}
+{"op":"set-expiry","session":1,"expiry":{"seconds":10}}
+{"op":"save","session":1}
+{"op":"open","key":"k1"}
+{"op":"get","advance_us":2000000,"session":2,"name":"a"}
+"#;
+
+    /// A subject whose clock is ahead of the trace by so many microseconds.
+    struct Ahead(ModelSubject, i64);
+
+    impl Subject for Ahead {
+        fn manifest(&self) -> &Manifest {
+            self.0.manifest()
+        }
+
+        fn open(&mut self, now: i64, settings: Settings) -> Result<(), Fault> {
+            self.0.open(now, settings)
+        }
+
+        fn call(&mut self, now: i64, call: &Call<'_>) -> Result<Observation, Fault> {
+            let is_read = matches!(call, Call::Op { op, .. } if op.name() == "get");
+            self.0.call(if is_read { now + self.1 } else { now }, call)
+        }
+    }
+
+    /// Runs by how far the clock was ahead, in seconds, and how many milliseconds they took; how many of them there are,
+    /// and whether the last one holds.
+    #[rstest]
+    #[case::in_time(&[(0, 2_000)], true)]
+    #[case::late_and_right(&[(0, 60_000)], true)]
+    #[case::wrong_and_in_time(&[(9, 2_900)], false)]
+    #[case::late_and_then_in_time(&[(9, 11_000), (0, 2_000)], true)]
+    #[case::late_and_then_wrong(&[(9, 11_000), (9, 2_000)], false)]
+    #[case::always_late(&[(9, 11_000), (9, 11_000), (9, 11_000)], false)]
+    fn what_fails_because_the_machine_is_late_is_run_again(#[case] runs: &[(i64, u64)], #[case] holds: bool) {
+        let trace = TraceFile::parse(TRACE).unwrap().trace;
+        let mut left = runs.iter();
+        let verdict = in_time(&trace, || {
+            let (ahead, took) = left.next().unwrap();
+            let mut subject = Ahead(ModelSubject::new(Manifest::reference()), ahead * 1_000_000);
+            let verdict = run_once(&mut subject, &trace, Errata::Imitated, &mut Coverage::default());
+            (verdict, Duration::from_millis(*took))
+        });
+        assert_eq!(verdict.is_held(), holds);
+        assert_eq!(left.len(), 0);
     }
 }
