@@ -161,7 +161,7 @@ pub(crate) fn read(pickle: &[u8], limit: usize) -> Result<Entries, PickleError> 
     if !matches!(reader.nodes[root], Node::Dict(_)) {
         return Err(PickleError::Malformed("it is no pickled dictionary".into()));
     }
-    let mut unfolding = Unfolding { nodes: &reader.nodes, path: Vec::new(), out: String::new(), limit };
+    let mut unfolding = Unfolding { nodes: &reader.nodes, open: Vec::new(), out: String::new(), limit };
     unfolding.value(root)?;
     Ok(Entries::parse(unfolding.out.as_bytes())?)
 }
@@ -454,35 +454,36 @@ fn width(opcode: u8) -> usize {
 }
 
 /// Writes what was read as JSON. The same part may be named in several places, so that a small pickle can unfold to
-/// more than any memory holds: the limit is on what is written.
+/// more than any memory holds: the limit is on what is written. Nesting takes no stack: that of a server's thread is small.
 struct Unfolding<'a> {
     nodes: &'a [Node],
-    path: Vec<Step>,
+    /// The lists and dictionaries that are being written, the outermost first.
+    open: Vec<Open>,
     out: String,
     limit: usize,
 }
 
-/// One step into a value.
-#[derive(Clone, Copy)]
-enum Step {
-    Name(NodeId),
-    Index(usize),
+/// A list or dictionary, and how many of its items have been begun.
+struct Open {
+    node: NodeId,
+    begun: usize,
 }
 
 impl Unfolding<'_> {
     fn refused(&self, what: impl Into<String>) -> PickleError {
         let mut entry = String::new();
         // The way into what is nested without end says no more than its beginning.
-        for step in self.path.iter().take(20) {
-            match step {
-                // Writing to a String cannot fail.
-                Step::Index(index) => _ = write!(entry, "[{index}]"),
-                Step::Name(name) => {
-                    if let Node::Text(name) = &self.nodes[*name] {
+        for Open { node, begun } in self.open.iter().take(20) {
+            let index = begun.saturating_sub(1);
+            match &self.nodes[*node] {
+                Node::Dict(items) => {
+                    if let Some(Node::Text(name)) = items.get(index).map(|(name, _)| &self.nodes[*name]) {
                         entry.push('.');
                         entry.push_str(&name.read::<String>().unwrap_or_else(|_| name.as_str().into()));
                     }
                 }
+                // Writing to a String cannot fail.
+                _ => _ = write!(entry, "[{index}]"),
             }
         }
         let entry = entry.trim_start_matches('.');
@@ -497,47 +498,56 @@ impl Unfolding<'_> {
         Ok(())
     }
 
+    /// Writes a value whole.
     fn value(&mut self, node: NodeId) -> Result<(), PickleError> {
-        if self.path.len() > MAX_DEPTH {
+        let nodes = self.nodes;
+        self.begin(node)?;
+        while let Some(Open { node, begun }) = self.open.last_mut() {
+            let index = *begun;
+            *begun += 1;
+            let (item, end) = match &nodes[*node] {
+                Node::Dict(items) => (items.get(index).map(|(name, value)| (Some(*name), *value)), "}"),
+                Node::List(items) => (items.get(index).map(|item| (None, *item)), "]"),
+                // Nothing else is open.
+                _ => (None, ""),
+            };
+            let Some((name, value)) = item else {
+                self.open.pop();
+                self.push(end)?;
+                continue;
+            };
+            let text = match name.map(|name| &nodes[name]) {
+                None => None,
+                Some(Node::Text(text)) => Some(text),
+                Some(_) => return Err(self.refused("a dictionary whose names are not all text")),
+            };
+            if index > 0 {
+                self.push(",")?;
+            }
+            if let Some(text) = text {
+                self.push(text.as_str())?;
+                self.push(":")?;
+            }
+            self.begin(value)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a value that holds no others, or the beginning of one that may.
+    fn begin(&mut self, node: NodeId) -> Result<(), PickleError> {
+        if self.open.len() > MAX_DEPTH {
             return Err(self.refused("too deep a nesting"));
         }
         let nodes = self.nodes;
-        match &nodes[node] {
-            Node::Scalar(text) => self.push(text),
-            Node::Text(text) => self.push(text.as_str()),
-            Node::Strange(what) => Err(self.refused(what.as_ref())),
-            Node::List(items) => {
-                self.push("[")?;
-                for (index, item) in items.iter().enumerate() {
-                    if index > 0 {
-                        self.push(",")?;
-                    }
-                    self.step(Step::Index(index), *item)?;
-                }
-                self.push("]")
-            }
-            Node::Dict(items) => {
-                self.push("{")?;
-                for (index, (name, value)) in items.iter().enumerate() {
-                    let Node::Text(text) = &nodes[*name] else {
-                        return Err(self.refused("a dictionary whose names are not all text"));
-                    };
-                    if index > 0 {
-                        self.push(",")?;
-                    }
-                    self.push(text.as_str())?;
-                    self.push(":")?;
-                    self.step(Step::Name(*name), *value)?;
-                }
-                self.push("}")
-            }
-        }
-    }
-
-    fn step(&mut self, step: Step, node: NodeId) -> Result<(), PickleError> {
-        self.path.push(step);
-        self.value(node)?;
-        self.path.pop();
+        let beginning = match &nodes[node] {
+            Node::Scalar(text) => return self.push(text),
+            Node::Text(text) => return self.push(text.as_str()),
+            Node::Strange(what) => return Err(self.refused(what.as_ref())),
+            Node::List(_) => "[",
+            Node::Dict(_) => "{",
+        };
+        self.push(beginning)?;
+        self.open.push(Open { node, begun: 0 });
         Ok(())
     }
 }
@@ -646,6 +656,17 @@ mod tests {
             matches!(&result, Err(PickleError::Strange { what, .. }) if what.contains("nesting")),
             "{result:?}"
         );
+    }
+
+    /// A debug build has large frames, and threads of a server have small stacks.
+    #[test]
+    fn nesting_takes_no_stack() {
+        let deep = "[".repeat(MAX_DEPTH - 1) + &"]".repeat(MAX_DEPTH - 1);
+        let thread = std::thread::Builder::new().stack_size(96 << 10).spawn(move || {
+            let json = format!(r#"{{"a":{deep}}}"#);
+            assert_eq!(read(&written(&json).unwrap()).unwrap().to_json(), json);
+        });
+        thread.unwrap().join().unwrap();
     }
 
     #[test]

@@ -340,7 +340,7 @@ impl Manifest {
         is_bare && self.operations.contains(&operation)
     }
 
-    /// What a client would be asked for that not every subject has, and this one has not; for a reader.
+    /// What this subject lacks of what a step asks of a client, in words for a reader; `None` if it has all of that.
     pub(crate) fn lacks<K>(&self, client: u8, op: Option<&StorageOp<K>>) -> Option<String> {
         if client == OTHER_STORAGE && !self.other_storage {
             return Some("another storage (`other_storage`)".into());

@@ -138,7 +138,8 @@ pub(crate) fn moved(manifest: &mut Manifest, test: String, reach: Reach) {
 
 /// Notes that it is not, though it should be.
 pub(crate) fn fallen_back(manifest: &mut Manifest, reason: &str) {
-    (manifest.clock, manifest.clock_reach) = (ClockLevel::Wall, Reach::ANY);
+    manifest.clock = ClockLevel::Wall;
+    manifest.clock_reach.span = Reach::ANY.span;
     manifest.clock_test = format!("waited for, and not moved: {reason}");
 }
 
@@ -223,4 +224,20 @@ pub(crate) fn own_time() -> Result<i64, String> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let micros = now.ok().and_then(|since| i64::try_from(since.as_micros()).ok());
     micros.ok_or_else(|| "the time of this process is out of all bounds".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_waited_for_counts_as_coarsely_as_the_one_that_should_be_moved() {
+        let mut manifest = Manifest::reference();
+        manifest.clock_reach = Reach { resolution: SECOND, ..REACH };
+        fallen_back(&mut manifest, "there is no library");
+        assert_eq!(
+            (manifest.clock, manifest.clock_reach),
+            (ClockLevel::Wall, Reach { resolution: SECOND, ..Reach::ANY })
+        );
+    }
 }

@@ -55,7 +55,7 @@ fn converse(
             Ok(request) if request.op == "hello" => (hello(subject, level, request), false),
             Ok(request) => {
                 let answer = match answer(subject, level, request) {
-                    // It is what it is because of what it was asked.
+                    // There is no answer, and there may be one to the next request.
                     Err(Refused::Fault(Fault::Harness(reason)) | Refused::Request(reason)) => Err(reason),
                     Err(Refused::Fault(ended)) => return Err(std::io::Error::other(ended)),
                     Ok(answer) => Ok(answer),
@@ -137,8 +137,10 @@ impl Request {
         let data = Entries::parse(self.line.need(op, "data")?.as_str().as_bytes());
         let data = data.map_err(|error| format!("`{op}`: `data`: {error}"))?;
         self.line.need(op, "expires_us")?;
-        let expires = self.line.read::<i64>(op, "expires_us")?.and_then(instant);
-        let expires = expires.ok_or_else(|| format!("`{op}`: `expires_us` is beyond the year 9999"))?;
+        let expires = self.line.read::<i64>(op, "expires_us")?;
+        let expires = expires.ok_or_else(|| format!("`{op}`: `expires_us` must be an integer"))?;
+        let expires = instant(expires)
+            .ok_or_else(|| format!("`{op}`: `expires_us` is beyond the year 9999: {expires}"))?;
         Ok(Record::new(data, expires))
     }
 

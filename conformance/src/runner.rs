@@ -118,56 +118,57 @@ pub fn lacking(trace: &Trace, manifest: &Manifest) -> Option<String> {
     trace.steps.iter().find_map(|step| manifest.lacks(step.client, step.op.on_storage()))
 }
 
-/// How far a clock that is not set may be ahead of a trace, so that what a step shows says something of the store.
-const LATE: Duration = Duration::from_secs(1);
-
 /// How often a trace is run that was late.
 const RUNS: usize = 3;
 
-/// Runs a trace from fresh storage. One that failed because the machine was late, where the clock cannot be set, is run again.
+/// Runs a trace from fresh storage. Where the clock cannot be set, one that failed because the machine was late is run again.
 pub fn run_trace(
     subject: &mut dyn Subject,
     trace: &Trace,
     errata: Errata,
     coverage: &mut Coverage,
 ) -> Verdict {
-    if subject.manifest().clock != ClockLevel::Wall {
-        return run_once(subject, trace, errata, coverage);
-    }
-    in_time(trace, || {
+    let mut noted = Coverage::default();
+    let verdict = in_time(|| {
+        noted = Coverage::default();
         let watch = Stopwatch::start();
-        let verdict = run_once(subject, trace, errata, coverage);
-        (verdict, watch.elapsed())
-    })
+        run_once(subject, trace, errata, &mut noted, &|| watch.elapsed())
+    });
+    coverage.add(&noted);
+    verdict
 }
 
-/// The verdict of a run that was in time, or of the last one.
-fn in_time(trace: &Trace, mut run: impl FnMut() -> (Verdict, Duration)) -> Verdict {
+/// The verdict of a run that was in time, or of the last one; `run` tells whether it failed and was late.
+fn in_time(mut run: impl FnMut() -> (Verdict, bool)) -> Verdict {
     for _ in 1..RUNS {
-        let (verdict, took) = run();
-        match &verdict {
-            Verdict::Diverged(divergence) if took > at(trace, divergence.step) + LATE => {}
-            _ => return verdict,
+        let (verdict, is_late) = run();
+        if !is_late {
+            return verdict;
         }
     }
     run().0
 }
 
-/// When a step of a trace is done, from its beginning on.
-fn at(trace: &Trace, step: usize) -> Duration {
-    let advanced = trace.steps.iter().take(step + 1).map(|step| step.advance).sum::<i64>();
-    Duration::from_micros(advanced.unsigned_abs())
-}
-
-fn run_once(subject: &mut dyn Subject, trace: &Trace, errata: Errata, coverage: &mut Coverage) -> Verdict {
+/// Runs a trace once. `elapsed` is the real time since it began. Tells whether the trace failed and was late, so that it says
+/// nothing of the store.
+fn run_once(
+    subject: &mut dyn Subject,
+    trace: &Trace,
+    errata: Errata,
+    coverage: &mut Coverage,
+    elapsed: &dyn Fn() -> Duration,
+) -> (Verdict, bool) {
     let manifest = subject.manifest().clone();
     let start = manifest.start();
     let model = Model::new(&manifest, trace.settings, errata).starting_at(start);
     if let Err(fault) = subject.open(start, trace.settings) {
-        return Verdict::Faulted { step: None, fault, rules: Vec::new() };
+        return (Verdict::Faulted { step: None, fault, rules: Vec::new() }, false);
     }
-    let run = Run { subject, manifest, model, keys: Vec::new(), seen: Vec::new() };
-    if start == START { run.run(trace, coverage) } else { run.run(&trace.starting_at(start), coverage) }
+    let mut run =
+        Run { subject, manifest, model, keys: Vec::new(), seen: Vec::new(), elapsed, is_late: false };
+    let moved = (start != START).then(|| trace.starting_at(start));
+    let verdict = run.run(moved.as_ref().unwrap_or(trace), coverage);
+    (verdict, run.is_late)
 }
 
 struct Run<'a> {
@@ -177,10 +178,14 @@ struct Run<'a> {
     /// The real text of each key that was issued, in order.
     keys: Vec<String>,
     seen: Vec<Option<Observation<SeenKey>>>,
+    /// The real time since the trace began.
+    elapsed: &'a dyn Fn() -> Duration,
+    /// Whether a step was not as expected, and may have been too late for that.
+    is_late: bool,
 }
 
 impl Run<'_> {
-    fn run(mut self, trace: &Trace, coverage: &mut Coverage) -> Verdict {
+    fn run(&mut self, trace: &Trace, coverage: &mut Coverage) -> Verdict {
         // A wrong count is told last: what was removed and should not have been says more.
         let mut miscounted = None;
         for (index, step) in trace.steps.iter().enumerate() {
@@ -214,6 +219,7 @@ impl Run<'_> {
                     let fault = Fault::Harness(format!("`{}` did not do what it is for", step.op.name()));
                     return Verdict::Faulted { step: Some(index), fault, rules: Vec::new() };
                 }
+                self.is_late |= self.is_behind();
                 let counted = matches!(observed.outcome, Ok(Answer::Count(_)));
                 let observed = self.named(observed, &expected);
                 let Mismatch { aspect, rules, new_key } = mismatch;
@@ -229,7 +235,15 @@ impl Run<'_> {
             let named = self.named(observed, &expected);
             self.seen.push(Some(named));
         }
-        miscounted.map_or(Verdict::Held { seen: self.seen }, Verdict::Diverged)
+        let seen = std::mem::take(&mut self.seen);
+        miscounted.map_or(Verdict::Held { seen }, Verdict::Diverged)
+    }
+
+    /// Whether a record has ended by the real time that has not by the trace, where the clock cannot be set.
+    fn is_behind(&self) -> bool {
+        let real = i64::try_from((self.elapsed)().as_micros()).unwrap_or(i64::MAX);
+        let late = real.saturating_sub(self.model.now() - self.manifest.start());
+        self.manifest.clock == ClockLevel::Wall && self.model.ends_within(late)
     }
 
     fn perform(&mut self, call: &Call<'_, Key>) -> Result<Observation, Fault> {
@@ -437,13 +451,13 @@ mod tests {
     use crate::subject::ModelSubject;
     use crate::trace::{Settings, TraceFile};
 
-    /// At two seconds a session is read that has ten.
+    /// After no time a session is read that has ten seconds.
     const TRACE: &str = r#"{"sessionspec_trace":1,"steps":5}
 {"op":"new"}
 {"op":"set-expiry","session":1,"expiry":{"seconds":10}}
 {"op":"save","session":1}
 {"op":"open","key":"k1"}
-{"op":"get","advance_us":2000000,"session":2,"name":"a"}
+{"op":"get","session":2,"name":"a"}
 "#;
 
     /// A subject whose clock is ahead of the trace by so many microseconds.
@@ -469,20 +483,39 @@ mod tests {
     #[rstest]
     #[case::in_time(&[(0, 2_000)], true)]
     #[case::late_and_right(&[(0, 60_000)], true)]
-    #[case::wrong_and_in_time(&[(9, 2_900)], false)]
-    #[case::late_and_then_in_time(&[(9, 11_000), (0, 2_000)], true)]
-    #[case::late_and_then_wrong(&[(9, 11_000), (9, 2_000)], false)]
-    #[case::always_late(&[(9, 11_000), (9, 11_000), (9, 11_000)], false)]
+    #[case::wrong_and_in_time(&[(11, 9_900)], false)]
+    #[case::late_and_then_in_time(&[(11, 11_000), (0, 2_000)], true)]
+    #[case::late_and_then_wrong(&[(11, 11_000), (11, 2_000)], false)]
+    #[case::always_late(&[(11, 11_000), (11, 11_000), (11, 11_000)], false)]
     fn what_fails_because_the_machine_is_late_is_run_again(#[case] runs: &[(i64, u64)], #[case] holds: bool) {
         let trace = TraceFile::parse(TRACE).unwrap().trace;
+        let mut manifest = Manifest::reference();
+        manifest.clock = ClockLevel::Wall;
         let mut left = runs.iter();
-        let verdict = in_time(&trace, || {
+        let verdict = in_time(|| {
             let (ahead, took) = left.next().unwrap();
-            let mut subject = Ahead(ModelSubject::new(Manifest::reference()), ahead * 1_000_000);
-            let verdict = run_once(&mut subject, &trace, Errata::Imitated, &mut Coverage::default());
-            (verdict, Duration::from_millis(*took))
+            let mut subject = Ahead(ModelSubject::new(manifest.clone()), ahead * 1_000_000);
+            let elapsed = || Duration::from_millis(*took);
+            run_once(&mut subject, &trace, Errata::Imitated, &mut Coverage::default(), &elapsed)
         });
         assert_eq!(verdict.is_held(), holds);
         assert_eq!(left.len(), 0);
+    }
+
+    #[test]
+    fn what_is_wrong_apart_from_time_and_what_a_set_clock_shows_is_told_at_once() {
+        let late = || Duration::from_secs(60);
+        let run = |clock, trace: &str, ahead| {
+            let trace = TraceFile::parse(trace).unwrap().trace;
+            let mut manifest = Manifest::reference();
+            manifest.clock = clock;
+            let mut subject = Ahead(ModelSubject::new(manifest), ahead);
+            run_once(&mut subject, &trace, Errata::Imitated, &mut Coverage::default(), &late)
+        };
+        let (verdict, is_late) = run(ClockLevel::Virtual, TRACE, 11_000_000);
+        assert!(!verdict.is_held() && !is_late);
+        let longer = TRACE.replace("\"seconds\":10", "\"seconds\":100");
+        let (verdict, is_late) = run(ClockLevel::Wall, &longer, 101_000_000);
+        assert!(!verdict.is_held() && !is_late);
     }
 }

@@ -31,19 +31,29 @@ enum Fault {
     Miscounts,
     /// Removing all leaves what was stored last.
     LeavesOne,
+    /// There is one table, whatever it is called.
+    OneTable,
 }
 
 type Rows = BTreeMap<String, (String, i64)>;
 
-/// One table.
+/// The tables of a server, by their names.
+type Tables = BTreeMap<String, Rows>;
+
 #[derive(Debug, Clone)]
-struct Table {
-    rows: Arc<Mutex<Rows>>,
+struct Database {
+    tables: Arc<Mutex<Tables>>,
     clock: ManualClock,
     fault: Fault,
 }
 
-impl Table {
+impl Database {
+    /// Does something with the rows of a table, which must have been made.
+    fn with<T>(&self, table: &str, act: impl FnOnce(&mut Rows) -> T) -> T {
+        let table = if self.fault == Fault::OneTable { "" } else { table };
+        act(self.tables.lock().unwrap().get_mut(table).unwrap())
+    }
+
     fn id(&self, id: &str) -> String {
         if self.fault == Fault::FoldsKeys { id.to_lowercase() } else { id.to_owned() }
     }
@@ -54,29 +64,31 @@ impl Table {
 }
 
 #[async_trait]
-impl DatabasePool for Table {
-    async fn initiate(&self, _: &str) -> Result<(), DatabaseError> {
+impl DatabasePool for Database {
+    async fn initiate(&self, table: &str) -> Result<(), DatabaseError> {
+        let table = if self.fault == Fault::OneTable { "" } else { table };
+        self.tables.lock().unwrap().entry(table.to_owned()).or_default();
         Ok(())
     }
 
     /// As `COUNT(*)` does, it counts what is over, too.
-    async fn count(&self, _: &str) -> Result<i64, DatabaseError> {
-        let rows = self.rows.lock().unwrap().len();
+    async fn count(&self, table: &str) -> Result<i64, DatabaseError> {
+        let rows = self.with(table, |rows| rows.len());
         Ok(i64::try_from(rows).unwrap() - i64::from(rows > 1 && self.fault == Fault::Miscounts))
     }
 
-    async fn store(&self, id: &str, session: &str, expires: i64, _: &str) -> Result<(), DatabaseError> {
-        self.rows.lock().unwrap().insert(self.id(id), (session.into(), expires));
+    async fn store(&self, id: &str, session: &str, expires: i64, table: &str) -> Result<(), DatabaseError> {
+        self.with(table, |rows| rows.insert(self.id(id), (session.into(), expires)));
         Ok(())
     }
 
-    async fn load(&self, id: &str, _: &str) -> Result<Option<String>, DatabaseError> {
-        let found = self.rows.lock().unwrap().get(&self.id(id)).cloned();
+    async fn load(&self, id: &str, table: &str) -> Result<Option<String>, DatabaseError> {
+        let found = self.with(table, |rows| rows.get(&self.id(id)).cloned());
         Ok(found.filter(|(_, expires)| !self.is_over(*expires)).map(|(session, _)| session))
     }
 
-    async fn delete_one_by_id(&self, id: &str, _: &str) -> Result<(), DatabaseError> {
-        self.rows.lock().unwrap().remove(&self.id(id));
+    async fn delete_one_by_id(&self, id: &str, table: &str) -> Result<(), DatabaseError> {
+        self.with(table, |rows| rows.remove(&self.id(id)));
         Ok(())
     }
 
@@ -84,27 +96,30 @@ impl DatabasePool for Table {
         Ok(self.load(id, table).await?.is_some())
     }
 
-    async fn delete_by_expiry(&self, _: &str) -> Result<Vec<String>, DatabaseError> {
-        let mut rows = self.rows.lock().unwrap();
+    async fn delete_by_expiry(&self, table: &str) -> Result<Vec<String>, DatabaseError> {
         let goes = |expires| self.fault == Fault::SweepsEverything || self.is_over(expires);
-        let gone: Vec<String> =
-            rows.iter().filter(|(_, (_, expires))| goes(*expires)).map(|(id, _)| id.clone()).collect();
-        rows.retain(|id, _| !gone.contains(id));
-        Ok(gone)
+        Ok(self.with(table, |rows| {
+            let gone: Vec<String> =
+                rows.iter().filter(|(_, (_, expires))| goes(*expires)).map(|(id, _)| id.clone()).collect();
+            rows.retain(|id, _| !gone.contains(id));
+            gone
+        }))
     }
 
-    async fn delete_all(&self, _: &str) -> Result<(), DatabaseError> {
-        let mut rows = self.rows.lock().unwrap();
-        let last = rows.pop_last();
-        rows.clear();
-        rows.extend(last.filter(|_| self.fault == Fault::LeavesOne));
+    async fn delete_all(&self, table: &str) -> Result<(), DatabaseError> {
+        self.with(table, |rows| {
+            let last = rows.pop_last();
+            rows.clear();
+            rows.extend(last.filter(|_| self.fault == Fault::LeavesOne));
+        });
         Ok(())
     }
 
-    async fn get_ids(&self, _: &str) -> Result<Vec<String>, DatabaseError> {
-        let rows = self.rows.lock().unwrap();
+    async fn get_ids(&self, table: &str) -> Result<Vec<String>, DatabaseError> {
         let listed = |expires| self.fault == Fault::ListsEnded || !self.is_over(expires);
-        Ok(rows.iter().filter(|(_, (_, expires))| listed(*expires)).map(|(id, _)| id.clone()).collect())
+        Ok(self.with(table, |rows| {
+            rows.iter().filter(|(_, (_, expires))| listed(*expires)).map(|(id, _)| id.clone()).collect()
+        }))
     }
 
     fn auto_handles_expiry(&self) -> bool {
@@ -113,18 +128,18 @@ impl DatabasePool for Table {
 }
 
 fn suite(fault: Fault) -> session_conformance::Suite {
-    let storage = Mutex::new(Arc::default());
+    // One server for all environments, each of which has a table.
+    let tables = Arc::new(Mutex::new(Tables::new()));
     let open = async move |env: &Env, opening| {
-        let mut storage = storage.lock().unwrap();
-        if opening == Opening::Fresh {
-            *storage = Arc::default();
+        if opening == Opening::Fresh && fault == Fault::OneTable {
+            tables.lock().unwrap().clear();
         }
-        Ok::<_, Infallible>(Table { rows: Arc::clone(&storage), clock: env.clock(), fault })
+        Ok::<_, Infallible>(Database { tables: Arc::clone(&tables), clock: env.clock(), fault })
     };
     // More than is asked of it: that trait's databases are not Django's.
     let suite = raw::suite(Capabilities::database().with_expired(ExpiredRecords::Gone), open)
         .profile(Profile::Django);
-    suite.clock(ClockLevel::Virtual).cases(50)
+    suite.clock(ClockLevel::Virtual).other_storage().cases(50)
 }
 
 /// The rules that ended so.
@@ -135,13 +150,18 @@ fn ended(report: &SubjectReport, outcome: Outcome) -> Vec<&str> {
 #[test]
 fn a_right_database_breaks_nothing_that_its_trait_can_promise() {
     let report = suite(Fault::None).report().unwrap();
-    assert_eq!(report.manifest.name, "Table");
+    assert_eq!(report.manifest.name, "Database");
     assert_eq!(ended(&report, Outcome::Fail), Vec::<&str>::new());
     let passed = ended(&report, Outcome::Pass);
     for rule in
         ["lifecycle.save.upsert", "expiry.boundary", "expiry.clear.removes", "data.order", "concurrent.order"]
             .into_iter()
-            .chain(["lifecycle.all.listed", "lifecycle.all.counted", "lifecycle.all.cleared"])
+            .chain([
+                "lifecycle.other-storage",
+                "lifecycle.all.listed",
+                "lifecycle.all.counted",
+                "lifecycle.all.cleared",
+            ])
     {
         assert!(passed.contains(&rule), "{rule}: {passed:?}");
     }
@@ -154,6 +174,7 @@ fn a_right_database_breaks_nothing_that_its_trait_can_promise() {
 #[case(Fault::ListsEnded, "lifecycle.all.listed")]
 #[case(Fault::Miscounts, "lifecycle.all.counted")]
 #[case(Fault::LeavesOne, "lifecycle.all.cleared")]
+#[case(Fault::OneTable, "lifecycle.other-storage")]
 fn a_database_that_is_wrong_breaks_the_rule_that_says_so(#[case] fault: Fault, #[case] rule: &str) {
     let report = suite(fault).report().unwrap();
     assert!(ended(&report, Outcome::Fail).contains(&rule), "{:?}", ended(&report, Outcome::Fail));

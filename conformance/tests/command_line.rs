@@ -82,7 +82,11 @@ fn what_cannot_be_done_is_refused_by_name(#[case] arguments: &[&str], #[case] sa
 #[case::no_answer("s/\\\"ok\\\":.*/\\\"session\\\":null}/", &["`hello`", "either `ok` or `error`"])]
 #[case::unknown_field("s/^{\\\"id\\\":3,/{\\\"id\\\":3,\\\"x\\\":1,/", &["a field `x` that the protocol does not know"])]
 #[case::other_version("s/\\\"protocol\\\":1/\\\"protocol\\\":9/", &["speaks protocol 9; this sessionspec speaks 1"])]
-#[case::no_manifest("s/\\\"name\\\":/\\\"nom\\\":/", &["is no manifest", "nom"])]
+#[case::no_manifest("s/\\\"name\\\":/\\\"nom\\\":/", &["is no manifest", "missing field `name`"])]
+#[case::missing(
+    "s/\\\"name\\\":/\\\"x\\\":/;s/\\\"shared\\\":/\\\"y\\\":/;s/\\\"values\\\":/\\\"z\\\":/",
+    &["`name`, `capabilities.shared` and `values` are missing"]
+)]
 fn an_adapter_that_breaks_the_protocol_is_told_what_it_wrote(#[case] script: &str, #[case] said: &[&str]) {
     let run = sessionspec(&["run", "--cases", "5", "--cmd", &adapter(script)]);
     assert_eq!(run.status, Some(2), "{}{}", run.stdout, run.stderr);
@@ -91,6 +95,35 @@ fn an_adapter_that_breaks_the_protocol_is_told_what_it_wrote(#[case] script: &st
         assert!(all.contains(words), "{words:?} is not said: {all}");
     }
     assert!(!all.contains("FAIL "), "a store was blamed: {all}");
+}
+
+/// The guide's adapter, changed so that expired records hold their keys until they are swept, of which it tells no number.
+#[test]
+fn an_adapter_that_does_not_count_what_it_sweeps_is_not_held_to_have_counted() {
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/adapters/python-dict/adapter.py");
+    let mut adapter = fs::read_to_string(python).unwrap();
+    for (from, to) in [
+        ("\"gone\"", "\"kept\""),
+        ("\"automatic\"", "\"sweeps\""),
+        (
+            "    if op in (\"clear-expired\", \"bye\"):\n",
+            "    if op == \"clear-expired\":\n        for name in [it for it in records if records[it][\"expires_us\"] < now]:\n            \
+             del records[name]\n    if op in (\"clear-expired\", \"bye\"):\n",
+        ),
+        (
+            "    if key in records and records[key][\"expires_us\"] <= now:",
+            "    if op == \"load\" and key in records and records[key][\"expires_us\"] <= now:\n        return {\"ok\": None}\n    \
+             if False:",
+        ),
+    ] {
+        assert!(adapter.contains(from), "{from}");
+        adapter = adapter.replace(from, to);
+    }
+    let file = tempfile::Builder::new().suffix(".py").tempfile().unwrap();
+    fs::write(&file, adapter).unwrap();
+    let command = shlex::try_join(["python3", file.path().to_str().unwrap()]).unwrap();
+    let run = sessionspec(&["run", "--rules", "expiry.clear.*", "--cases", "20", "--cmd", &command]);
+    assert_eq!(run.status, Some(0), "{}{}", run.stdout, run.stderr);
 }
 
 /// The same at the level of stores, on the guide's adapter.

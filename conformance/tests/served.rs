@@ -5,10 +5,11 @@
 
 use std::collections::BTreeSet;
 use std::env::{args, current_exe};
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-use session_backends::{FileStore, MemoryStore};
+use session_backends::{CookieStore, FileStore, MemoryStore};
 use session_conformance::manifest::{ClockLevel, SubjectLevel};
 use session_conformance::moved::MovedClock;
 use session_conformance::observation::Listed;
@@ -67,6 +68,9 @@ impl SessionStore for Counting {
         if self.fault == "takes what is taken" {
             self.inner.delete(key).await?;
         }
+        if self.fault == "prints" {
+            tokio::spawn(async { println!("inserting") }).await.unwrap();
+        }
         self.keys.lock().unwrap().insert(key.clone());
         self.inner.insert(key, record).await
     }
@@ -100,16 +104,39 @@ fn counting(fault: &'static str) -> Suite {
     Suite::with_bulk(open, bulk).other_storage()
 }
 
+/// The variable that names a file for what a store notes.
+const NOTES: &str = "SERVED_NOTES";
+
+/// Notes that something was done with an environment.
+fn note(what: &str, env: &Env) -> std::io::Result<()> {
+    let file = std::env::var(NOTES).map_err(std::io::Error::other)?;
+    let mut file = std::fs::File::options().create(true).append(true).open(file)?;
+    writeln!(file, "{what} {}", env.name())
+}
+
 /// The suite of this name.
 fn suite(name: &str) -> Suite {
     match name {
         "counts one more" => counting("counts one more"),
         "takes what is taken" => counting("takes what is taken"),
         "panics" => counting("panics"),
-        "file" => {
-            Suite::new(async |env, _| FileStore::open_with_clock(env.dir(), env.settings(), env.clock()))
-                .storage_in_directory()
-                .rules("crash.*")
+        // The directory is called by the environment, which another process has to find again.
+        "file" => Suite::new(async |env, _| {
+            let directory = env.dir().join(env.name());
+            std::fs::create_dir_all(&directory)?;
+            let store = FileStore::open_with_clock(directory, env.settings(), env.clock())?;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(store)
+        })
+        .storage_in_directory()
+        .rules("crash.*"),
+        "cookie" => Suite::new(async |env, _| CookieStore::with_clock(env.settings(), env.clock())),
+        "prints" => counting("prints"),
+        "cleans" => {
+            let open = async |env: &Env, _| {
+                note("opened", env)?;
+                Ok::<_, std::io::Error>(MemoryStore::with_clock(1_000, env.clock()))
+            };
+            Suite::new(open).cleanup(async |env| note("cleaned", env))
         }
         "system" => {
             Suite::new(async |_, _| Ok::<_, std::io::Error>(MemoryStore::with_clock(1_000, SystemClock)))
@@ -142,7 +169,7 @@ fn main() -> ExitCode {
         // The suite starts this program without a name.
         let name = name.first().map_or("file", String::as_str);
         if name == "does not serve" {
-            eprintln!("{}", suite(name).report().unwrap_err());
+            eprintln!("{}", suite("file").report().unwrap_err());
             return ExitCode::FAILURE;
         }
         return suite(name).main();
@@ -171,6 +198,26 @@ fn main() -> ExitCode {
     assert_eq!(led_by(&wrong)[0], "key.collision");
     let wrong = report("panics", &config.clone().with_rules("lifecycle.load.stored"));
     assert_eq!(status(&wrong, "lifecycle.load.stored"), Outcome::Crash);
+
+    let unheard = report("prints", &config.clone().with_rules("lifecycle.load.stored"));
+    let told =
+        unheard.rules.iter().find_map(|rule| rule.reason.as_ref().filter(|it| it.contains("not JSON")));
+    assert!(told.is_some_and(|told| told.contains("inserting")), "{:#?}", unheard.rules);
+    let cookie = report("cookie", &config);
+    assert_eq!(led_by(&cookie), [""; 0]);
+    assert_eq!(status(&cookie, "key.rotated.newest"), Outcome::Pass);
+
+    let notes = tempfile::NamedTempFile::new().unwrap();
+    let command = AdapterCommand::new(current_exe().unwrap(), ["--serve", "cleans"]);
+    let command = command.with_environment([(NOTES, notes.path())]);
+    let mut subject = process_subject(&command).unwrap();
+    run(&mut *subject, &config.clone().with_cases(0).with_rules("lifecycle.load.*"), &mut |_| {});
+    drop(subject);
+    let notes = std::fs::read_to_string(notes.path()).unwrap();
+    let named =
+        |what: &str| -> BTreeSet<&str> { notes.lines().filter_map(|line| line.strip_prefix(what)).collect() };
+    assert!(named("opened").len() > 1, "{notes}");
+    assert_eq!(named("opened"), named("cleaned"), "what an adapter has left is cleared away");
 
     // What is declared for the suite itself is there, too: the process that is killed is this program.
     #[cfg(unix)]

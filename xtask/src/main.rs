@@ -149,7 +149,7 @@ enum Task {
         #[arg(long, value_name = "DECODER", value_parser = fuzz::names())]
         only: Option<String>,
     },
-    /// Change session-core and the stores in one place after the other, and see whether a test notices; takes hours
+    /// Change session-core in one place after the other, and see whether a test or the suite notices; takes an hour
     Mutants {
         /// Only these files, a pattern such as `session.rs`
         #[arg(long, value_name = "FILE")]

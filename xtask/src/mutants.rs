@@ -1,8 +1,8 @@
-//! `cargo xtask mutants`: changes `session-core` and the stores in one place after the other (`cargo-mutants` does), and sees
-//! whether anybody notices: their own tests, or the suite. A change that nobody notices is a fault, unless
-//! `.cargo/mutants.toml` lists it with the reason.
+//! `cargo xtask mutants`: changes `session-core` in one place after the other (`cargo-mutants` does), and sees whether
+//! anybody notices: its own tests, or the suite on the store of the example. A change that nobody notices is a fault,
+//! unless `.cargo/mutants.toml` lists it with the reason.
 //!
-//! It takes hours, so that CI does not run it.
+//! It takes an hour, so that CI does not run it.
 
 use std::fs;
 use std::path::Path;
@@ -12,17 +12,9 @@ use serde_json::Value;
 
 use crate::{Ended, Failure, command};
 
-/// A package that is changed, and the packages whose tests have to notice.
-struct Changed {
-    package: &'static str,
-    noticing: &'static [&'static str],
-}
-
-/// Those packages. The suite is among the tests of the example's store and among those of the stores.
-const CHANGED: [Changed; 2] = [
-    Changed { package: "session-core", noticing: &["session-core", "tiny-store"] },
-    Changed { package: "session-backends", noticing: &["session-backends"] },
-];
+/// What is changed, and who has to notice.
+const CHANGED: &str = "session-core";
+const NOTICING: [&str; 2] = [CHANGED, "tiny-store"];
 
 /// How many of a hundred changes must be noticed: the list may not become long.
 const WANTED: u64 = 95;
@@ -56,74 +48,52 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<Ended, Failure> {
             "cargo-mutants is not installed; get it with `cargo install --locked cargo-mutants`".into(),
         ));
     }
-    let mut changed = 0;
-    let mut faults = Vec::new();
-    for package in &CHANGED {
-        let everything = package.list(root, only, &["--no-config"])?;
-        let tried = package.list(root, only, &[])?;
-        changed += everything;
-        if tried > 0 {
-            faults.extend(package.run(root, only, everything - tried)?);
-        }
-    }
-    if changed == 0 {
+    let everything = list(root, only, &["--no-config"])?;
+    let tried = list(root, only, &[])?;
+    if tried == 0 {
         return Err(Failure::one(
             "mutants",
-            format!("there is nothing to be changed in {}", only.unwrap_or("any file")),
+            format!("nothing in {CHANGED} can be changed in {}", only.unwrap_or("it")),
         ));
+    }
+    let listed = everything - tried;
+    let place = root.join(PLACE);
+    fs::create_dir_all(&place)?;
+    let mut mutants = mutants(root, only);
+    for package in NOTICING {
+        mutants.args(["--test-package", package]);
+    }
+    mutants.arg("--output").arg(&place).args(["--", "--lib", "--tests"]).envs(PROFILE);
+    // 2: some were missed; 3: some no longer ended. Both are read from what it wrote.
+    let status = mutants.status()?;
+    if !matches!(status.code(), Some(0 | 2 | 3)) {
+        return Err(Failure::one("cargo mutants", status.to_string()));
+    }
+    let out = place.join("mutants.out");
+    let outcomes: Value = serde_json::from_str(&fs::read_to_string(out.join("outcomes.json"))?)
+        .map_err(std::io::Error::from)?;
+    let noticed = Noticed::of(&outcomes, listed);
+    println!("mutants: {noticed:?}, {} of 100 noticed", noticed.share());
+    let missed = fs::read_to_string(out.join("missed.txt"))?;
+    let mut faults: Vec<String> = missed.lines().map(|line| format!("nobody notices: {line}")).collect();
+    // A few files may have more that cannot be noticed.
+    if only.is_none() && noticed.share() < WANTED {
+        faults.push(format!("{WANTED} of 100 must be noticed, and {} are", noticed.share()));
     }
     if faults.is_empty() { Ok(Ended::Passed) } else { Err(Failure::many("mutants", faults)) }
 }
 
-impl Changed {
-    /// Makes the changes, and tells what nobody noticed; so many more are listed.
-    fn run(&self, root: &Path, only: Option<&str>, listed: u64) -> Result<Vec<String>, Failure> {
-        let place = root.join(PLACE).join(self.package);
-        fs::create_dir_all(&place)?;
-        let mut mutants = self.mutants(root, only);
-        for package in self.noticing {
-            mutants.args(["--test-package", package]);
-        }
-        mutants.arg("--output").arg(&place).args(["--", "--lib", "--tests"]).envs(PROFILE);
-        // 2: some were missed; 3: some no longer ended. Both are read from what it wrote.
-        let status = mutants.status()?;
-        if !matches!(status.code(), Some(0 | 2 | 3)) {
-            return Err(Failure::one("cargo mutants", status.to_string()));
-        }
-        let out = place.join("mutants.out");
-        let outcomes: Value = serde_json::from_str(&fs::read_to_string(out.join("outcomes.json"))?)
-            .map_err(std::io::Error::from)?;
-        let noticed = Noticed::of(&outcomes, listed);
-        println!("{}: {noticed:?}, {} of 100 noticed", self.package, noticed.share());
-        let missed = fs::read_to_string(out.join("missed.txt"))?;
-        let mut faults: Vec<String> = missed.lines().map(|line| format!("nobody notices: {line}")).collect();
-        // A few files may have more that cannot be noticed.
-        if only.is_none() && noticed.share() < WANTED {
-            let share = noticed.share();
-            faults.push(format!("{}: {WANTED} of 100 must be noticed, and {share} are", self.package));
-        }
-        Ok(faults)
-    }
+fn mutants(root: &Path, only: Option<&str>) -> Command {
+    let mut mutants = Command::new("cargo");
+    mutants.current_dir(root).args(["mutants", "--package", CHANGED, "--all-features", "--jobs", "2"]);
+    mutants.args(only.iter().flat_map(|only| ["--file", *only]));
+    mutants
+}
 
-    fn mutants(&self, root: &Path, only: Option<&str>) -> Command {
-        let mut mutants = Command::new("cargo");
-        mutants.current_dir(root).args([
-            "mutants",
-            "--package",
-            self.package,
-            "--all-features",
-            "--jobs",
-            "2",
-        ]);
-        mutants.args(only.iter().flat_map(|only| ["--file", *only]));
-        mutants
-    }
-
-    /// How many changes there are.
-    fn list(&self, root: &Path, only: Option<&str>, options: &[&str]) -> Result<u64, Failure> {
-        let list = command::output(self.mutants(root, only).arg("--list").args(options))?;
-        Ok(list.lines().count().try_into().unwrap_or_default())
-    }
+/// How many changes there are.
+fn list(root: &Path, only: Option<&str>, options: &[&str]) -> Result<u64, Failure> {
+    let list = command::output(mutants(root, only).arg("--list").args(options))?;
+    Ok(list.lines().count().try_into().unwrap_or_default())
 }
 
 impl Noticed {

@@ -72,6 +72,7 @@ struct Declared {
     values: Option<Values>,
     errata: Vec<Erratum>,
     profile: Option<Profile>,
+    in_directory: bool,
     /// Each adds a hook.
     hooks: Vec<Arc<Hook>>,
 }
@@ -209,11 +210,10 @@ impl Suite {
 
     /// All that lasts of the store is in [`Env::dir`], so that another process can take it over. The suite then kills a process
     /// that serves the store, in the midst of its work, and looks whether what was acknowledged is still there. That process is
-    /// this program, started again: [`main`](Self::main) has to be called first of all.
+    /// this program, started again with `--serve`: [`main`](Self::main) has to be called first of all. A store that is not
+    /// persistent has nothing to be taken over.
     pub fn storage_in_directory(mut self) -> Self {
-        self.declared.hooks.push(Arc::new(|hooks: StoreHooks| {
-            hooks.with_storage_in_directory().with_process(program::as_adapter())
-        }));
+        self.declared.in_directory = true;
         self
     }
 
@@ -367,16 +367,16 @@ impl Suite {
     /// The store, on a thread of its own.
     pub(super) fn subject(&self) -> Result<Watched, Fault> {
         self.check_declared()?;
-        if program::serves() {
+        if self.declared.in_directory && program::serves() {
             // It would start itself again to kill that, and so on.
             return Err(Fault::Harness(
                 "this program was started with `--serve`, and does not call `Suite::main`".into(),
             ));
         }
         let (make, declared) = (Arc::clone(&self.make), self.declared.clone());
-        let (name, version) = (self.name.clone(), self.version.clone());
-        let make: Arc<Maker> = Arc::new(move || make(&name, &version, declared.hooks()));
-        Watched::start(make, self.patience)
+        let (name, version, patience) = (self.name.clone(), self.version.clone(), self.patience);
+        let make: Arc<Maker> = Arc::new(move || make(&name, &version, declared.hooks_with_process(patience)));
+        Watched::start(make, patience)
     }
 
     /// The store as an adapter has it, on this thread: who asks moves the clock, and waits no longer than it wants to.
@@ -436,6 +436,15 @@ impl Suite {
 }
 
 impl Declared {
+    /// With a process that can be killed, which has so long for each answer.
+    fn hooks_with_process(&self, patience: Duration) -> StoreHooks {
+        match program::as_adapter() {
+            Some(adapter) if self.in_directory => self.hooks().with_process(adapter.with_timeout(patience)),
+            // Then the rules on what dies do not apply, and the report says so.
+            _ => self.hooks(),
+        }
+    }
+
     fn hooks(&self) -> StoreHooks {
         let hooks = self.hooks_without_clock();
         match self.clock {
@@ -449,6 +458,7 @@ impl Declared {
     fn hooks_without_clock(&self) -> StoreHooks {
         let hooks = StoreHooks::default().with_errata(self.errata.clone());
         let hooks = self.hooks.iter().fold(hooks, |hooks, add| add(hooks));
+        let hooks = if self.in_directory { hooks.with_storage_in_directory() } else { hooks };
         let hooks = match self.resolution {
             Some(resolution) => hooks.with_clock_resolution(resolution),
             None => hooks,

@@ -158,8 +158,9 @@ fn told_of(report: &SubjectReport, rule: RuleId) -> Option<String> {
 /// Serves the store as an adapter does, until nobody asks any more.
 fn serve(suite: &Suite) -> ExitCode {
     let served = suite.served().map_err(|fault| fault.to_string()).and_then(|mut subject| {
-        let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
-        serve_store(&mut *subject, input, output).map_err(|error| error.to_string())
+        // Not locked: a store that prints, on another thread, is told what is wrong, and does not hang.
+        serve_store(&mut *subject, std::io::stdin().lock(), std::io::stdout())
+            .map_err(|error| error.to_string())
     });
     match served {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,9 +21,9 @@ pub(super) fn serves() -> bool {
     env::args_os().skip(1).any(|argument| argument == SERVE)
 }
 
-/// This program as an adapter.
-pub(super) fn as_adapter() -> AdapterCommand {
-    AdapterCommand::new(env::current_exe().unwrap_or_default(), [SERVE])
+/// This program as an adapter, if it can be started again.
+pub(super) fn as_adapter() -> Option<AdapterCommand> {
+    env::current_exe().ok().map(|program| AdapterCommand::new(program, [SERVE]))
 }
 
 /// Where failures leave their traces: in the target directory that the program was built in; beside the program, if it is

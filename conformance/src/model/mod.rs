@@ -228,6 +228,12 @@ impl Model {
         self.now
     }
 
+    /// Whether a record that is there ends in the next so many microseconds.
+    pub(crate) fn ends_within(&self, micros: i64) -> bool {
+        let mut records = self.storage.records.values().chain(self.other.records.values());
+        records.any(|record| record.expires > self.now && record.expires - self.now <= micros)
+    }
+
     /// How many session objects there are.
     pub fn sessions(&self) -> usize {
         self.sessions.len()

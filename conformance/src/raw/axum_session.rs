@@ -3,7 +3,8 @@
 //! What the trait cannot promise: `store` creates or replaces, so that a save may bring a deleted session back; an insertion is
 //! put together from `exists` and `store`, and nothing else is written between them; instants are whole seconds. The text
 //! that the trait stores is the data as JSON, which no store need look into. `initiate` is called whenever the store is
-//! opened, with a table or prefix that has the name of the environment. `get_ids` lists the sessions, `count` counts them, and `delete_all` removes them.
+//! opened; the table is called by the environment's name. `get_ids` lists the sessions, `count` counts them, and `delete_all`
+//! removes them.
 
 use std::error::Error;
 use std::fmt;
@@ -28,7 +29,8 @@ use crate::subject::{BulkOperations, Env, Opening};
 static WRITES: RwLock<()> = RwLock::const_new(());
 
 /// Runs the suite on a database as a test program. `capabilities` says what it can do; whether it forgets by itself, it says
-/// itself. It is opened at once, in an environment of its own.
+/// itself. It is opened at once, in an environment of its own. On a server each trace leaves a table, which has the
+/// [name](Env::name) of the environment; [`suite`] can [clean](Suite::cleanup) that up.
 pub fn main<T, E>(
     capabilities: Capabilities,
     open: impl Fn(&Env) -> Result<T, E> + Send + Sync + 'static,

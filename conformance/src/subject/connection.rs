@@ -21,6 +21,9 @@ use crate::manifest::Manifest;
 use crate::observation::shown;
 use crate::wire::{self, Reply};
 
+/// How long an adapter may take to end, once it was told that nothing more is asked.
+const FAREWELL: Duration = Duration::from_secs(5);
+
 /// How many lines of the child's log are kept for a report, and how much of each.
 const LOG_LINES: usize = 20;
 const LOG_LINE: u64 = 1_000;
@@ -79,13 +82,15 @@ impl AdapterCommand {
 pub(crate) struct Connection {
     command: AdapterCommand,
     child: Child,
-    /// To the thread that writes: an adapter that does not read holds up only that.
-    requests: SyncSender<String>,
+    /// To the thread that writes: an adapter that does not read holds up only that. The input is closed with it.
+    requests: Option<SyncSender<String>>,
     /// How far the writing has come.
     writing: Arc<Mutex<Writing>>,
     lines: Receiver<Result<String, String>>,
     log: Arc<Mutex<VecDeque<String>>>,
     next_id: u64,
+    /// Whether it did not answer as it should: nothing more is asked of it.
+    broken: bool,
     /// Its number may be another one's by now.
     killed: bool,
 }
@@ -136,8 +141,17 @@ impl Connection {
         let kept = Arc::clone(&log);
         thread::spawn(move || keep_log(BufReader::new(stderr), &kept));
         let command = command.clone();
-        let mut connection =
-            Self { command, child, requests, writing, lines, log, next_id: 0, killed: false };
+        let mut connection = Self {
+            command,
+            child,
+            requests: Some(requests),
+            writing,
+            lines,
+            log,
+            next_id: 0,
+            broken: false,
+            killed: false,
+        };
         let reply = connection.request("hello", wire::hello())?;
         let manifest = match reply.outcome {
             Ok(json) => wire::read_manifest(&json).map_err(Fault::Harness)?,
@@ -150,6 +164,12 @@ impl Connection {
 
     /// Sends a request and waits for the answer.
     pub(crate) fn request(&mut self, op: &str, fields: Object) -> Result<Reply, Fault> {
+        let reply = self.ask(op, fields);
+        self.broken |= reply.is_err();
+        reply
+    }
+
+    fn ask(&mut self, op: &str, fields: Object) -> Result<Reply, Fault> {
         let id = self.send(op, fields)?;
         match self.lines.recv_timeout(self.command.timeout) {
             Ok(Ok(line)) => Reply::parse(&line, id).map_err(|what| {
@@ -194,14 +214,24 @@ impl Connection {
         self.next_id += 1;
         *lock(&self.writing) = Writing::UnderWay;
         // There is one request at a time: if the thread has no room for it, it is no more.
-        match self.requests.try_send(wire::request_line(id, op, fields)) {
-            Ok(()) => Ok(id),
-            Err(_) => Err(self.ended(op)),
+        let line = wire::request_line(id, op, fields);
+        match self.requests.as_ref().map(|requests| requests.try_send(line)) {
+            Some(Ok(())) => Ok(id),
+            _ => Err(self.ended(op)),
         }
     }
 
+    /// Tells the adapter that nothing more is asked, and gives it time to clear away what it has elsewhere.
+    fn say_bye(&mut self) {
+        if self.killed || self.broken || self.send("bye", Object::default()).is_err() {
+            return;
+        }
+        self.requests = None;
+        let _ = self.child.wait_timeout(FAREWELL);
+    }
+
     /// Ends the adapter and what it started. What is gone already is what is wanted, so errors do not matter here.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if std::mem::replace(&mut self.killed, true) {
             return;
         }
@@ -234,6 +264,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        self.say_bye();
+        // It may not have ended, or what it started has not.
         self.kill();
     }
 }

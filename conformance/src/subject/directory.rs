@@ -84,7 +84,13 @@ impl Directory {
     pub(super) fn kept_name(&self) -> Result<String, Fault> {
         let Some(place) = &self.place else { return Ok(unused_name()) };
         let file = place.join(NAME);
-        fs::read_to_string(&file).map_err(|error| fault(&file, &error))
+        let name = fs::read_to_string(&file).map_err(|error| fault(&file, &error))?;
+        // It may become part of a statement in SQL.
+        let is_name = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
+        if name.len() <= 63 && !name.is_empty() && name.bytes().all(is_name) {
+            return Ok(name);
+        }
+        Err(Fault::Harness(format!("{}: this is no name of an environment", file.display())))
     }
 }
 

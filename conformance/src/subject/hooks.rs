@@ -5,6 +5,7 @@ use std::error::Error;
 use std::future::ready;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ pub(super) enum OwnClock {
         reach: Reach,
         to: MoveClock,
     },
-    /// Who asks this program moves it.
+    /// It is moved from outside this process, which is asked as an adapter.
     Outside,
     /// It is waited for.
     Wall {
@@ -58,7 +59,6 @@ pub(super) enum KillableProcess {
 
 /// What the suite may do behind a store's back.
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "what a store says of itself is yes or no")]
 pub struct StoreHooks {
     pub(super) damage: Option<Damage>,
     pub(super) cleanup: Option<Cleanup>,
@@ -74,8 +74,8 @@ pub struct StoreHooks {
     pub(super) upsert: bool,
     /// Whether environments have storages of their own.
     pub(super) other_storage: bool,
-    /// Whether clearing does not tell how many records it removed.
-    pub(super) uncounted: bool,
+    /// Whether clearing does not tell how many records it removed. Of an adapter that is known when it has cleared.
+    pub(super) uncounted: Arc<AtomicBool>,
     pub(super) runtime: Option<Runtime>,
     /// What is kept for as long as the store is driven.
     pub(super) guard: Option<Box<dyn Any>>,
@@ -158,8 +158,8 @@ impl StoreHooks {
 
     /// Tells the suite that the store does not count the expired records that it removes.
     #[must_use]
-    pub fn with_uncounted_sweep(mut self) -> Self {
-        self.uncounted = true;
+    pub fn with_uncounted_sweep(self) -> Self {
+        self.uncounted.store(true, Ordering::Relaxed);
         self
     }
 

@@ -37,7 +37,9 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
                 (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
             let (for_damage, for_sent) = (Arc::clone(&shared), Arc::clone(&shared));
             let (capabilities, opaque) = (manifest.capabilities, manifest.opaque);
+            let uncounted = Arc::clone(&lock(&shared).uncounted);
             let mut hooks = StoreHooks {
+                uncounted,
                 fault: Some(Box::new(move || lock(&for_fault).fault.take())),
                 sent: Some(Box::new(move || lock(&for_sent).sent())),
                 ..StoreHooks::default()

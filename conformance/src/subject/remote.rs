@@ -1,6 +1,7 @@
 //! A store-level adapter as a [`SessionStore`]: each method is one request.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,13 +33,23 @@ pub(super) struct RemoteState {
     written: HashMap<String, Vec<i64>>,
     /// The name of the environment that stands for the adapter's other storage.
     other: Option<String>,
+    /// Whether clearing does not tell how many records it removed.
+    pub(super) uncounted: Arc<AtomicBool>,
     /// What broke the connection, for the runner.
     pub(super) fault: Option<Fault>,
 }
 
 impl RemoteState {
     pub(super) fn new(child: AdapterChild) -> Self {
-        Self { child, taking_over: false, replaced: 0, written: HashMap::new(), other: None, fault: None }
+        Self {
+            child,
+            taking_over: false,
+            replaced: 0,
+            written: HashMap::new(),
+            other: None,
+            uncounted: Arc::default(),
+            fault: None,
+        }
     }
 
     /// Asks the adapter; starts it again if it is not running.
@@ -381,7 +392,7 @@ pub(super) enum Expiry {
 }
 
 fn unavailable(op: &str, reason: String) -> StoreError {
-    StoreError::unavailable(format!("do `{op}`"), reason)
+    StoreError::unavailable(format!("ask the adapter for `{op}`"), reason)
 }
 
 impl SessionStore for RemoteStore {
@@ -415,7 +426,10 @@ impl SessionStore for RemoteStore {
     async fn clear_expired(&self) -> Result<u64, StoreError> {
         let json = self.ask("clear-expired", None, None)?;
         match json.as_str() {
-            "null" => Ok(0),
+            "null" => {
+                self.state().uncounted.store(true, Ordering::Relaxed);
+                Ok(0)
+            }
             count => {
                 count.parse().map_err(|_| self.misbehaved("clear-expired", "must answer null or a count"))
             }

@@ -6,6 +6,7 @@ use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use session_core::{
@@ -409,7 +410,9 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
             }
             StorageOp::ClearExpired => {
                 let cleared = self.runtime.block_on(self.store(client)?.clear_expired());
-                cleared.map(|count| Answer::Count(Some(count).filter(|_| !self.hooks.uncounted)))
+                cleared.map(|count| {
+                    Answer::Count(Some(count).filter(|_| !self.hooks.uncounted.load(Ordering::Relaxed)))
+                })
             }
             StorageOp::All | StorageOp::Length | StorageOp::ClearAll => {
                 let store = self.store(client)?;

@@ -6,11 +6,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use super::{Fault, Subject};
+use session_core::SessionKey;
+
+use super::{Fault, RecordAnswer, RecordOp, Subject};
 use crate::call::{Call, OwnedCall};
 use crate::history::History;
 use crate::manifest::Manifest;
-use crate::observation::Observation;
+use crate::observation::{Failed, Observation};
 use crate::schedule::Schedule;
 use crate::stopwatch::receive;
 use crate::trace::Settings;
@@ -135,6 +137,19 @@ impl Subject for Watched {
         let owned = OwnedCall::of(call);
         let what = format!("`{}`", call.name());
         self.ask(&what, self.patience, move |subject| subject.call(now, &owned.call()))
+    }
+
+    fn on_record(
+        &mut self,
+        now: i64,
+        client: u8,
+        key: &SessionKey,
+        op: RecordOp,
+    ) -> Option<Result<Result<RecordAnswer, Failed>, Fault>> {
+        let key = key.clone();
+        let done =
+            self.ask("a record", self.patience, move |subject| Ok(subject.on_record(now, client, &key, op)));
+        done.unwrap_or_else(|fault| Some(Err(fault)))
     }
 
     fn parts(&self) -> Vec<&'static str> {

@@ -281,7 +281,14 @@ impl From<&manifest::Manifest> for Manifest {
 /// erratum names must be known.
 pub(crate) fn read_manifest(json: &Json) -> Result<manifest::Manifest, String> {
     let fault = |error: String| format!("the adapter's answer to `hello` is no manifest: {error}");
-    let wire: Manifest = json.read().map_err(fault)?;
+    let wire: Manifest = json.read().map_err(|error| match &schema::missing(json)[..] {
+        // One at a time would take as many runs as there are.
+        [first, more @ .., last] => {
+            let before = more.iter().fold(format!("`{first}`"), |text, name| text + &format!(", `{name}`"));
+            fault(format!("{before} and `{last}` are missing"))
+        }
+        _ => fault(error),
+    })?;
     if wire.protocol != VERSION {
         return Err(format!(
             "the adapter speaks protocol {}; this sessionspec speaks {VERSION}",

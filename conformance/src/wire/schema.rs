@@ -1,9 +1,10 @@
 //! The JSON schema of the protocol: of each request, made from the tables of operations, of answers, and of the
-//! manifest.
+//! manifest; and what a manifest lacks by it.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 use super::{Manifest, PROTOCOL_ERROR, STORE_OPS, Settings, State};
+use crate::json::{Json, Name};
 use crate::observation::ErrorKind;
 use crate::op::{Field, SessionOp, StorageOp, joined, object_schema};
 
@@ -168,4 +169,37 @@ fn answer_schema(generator: &mut SchemaGenerator) -> Schema {
         "oneOf": [{ "required": ["ok"] }, { "required": ["error"] }],
         "additionalProperties": false,
     })
+}
+
+/// The fields that a manifest must have and this one has not, each by its path.
+pub(super) fn missing(manifest: &Json) -> Vec<String> {
+    let schema = schemars::schema_for!(Manifest).to_value();
+    let mut missing = Vec::new();
+    note_missing("", &schema, &schema["$defs"], manifest, &mut missing);
+    missing
+}
+
+fn note_missing(
+    path: &str,
+    schema: &serde_json::Value,
+    definitions: &serde_json::Value,
+    json: &Json,
+    missing: &mut Vec<String>,
+) {
+    let Some(entries) = json.entries() else { return };
+    let fields = schema["properties"].as_object();
+    for (name, field) in fields.into_iter().flatten() {
+        let given = entries.iter().find(|(other, _)| *other == Name::from(name.as_str()));
+        let is_required =
+            schema["required"].as_array().is_some_and(|names| names.iter().any(|it| it == name));
+        match given {
+            None if is_required => missing.push(format!("{path}{name}")),
+            None => {}
+            Some((_, value)) => {
+                let reference = field["$ref"].as_str().and_then(|it| it.strip_prefix("#/$defs/"));
+                let field = reference.map_or(field, |name| &definitions[name]);
+                note_missing(&format!("{path}{name}."), field, definitions, value, missing);
+            }
+        }
+    }
 }

@@ -29,6 +29,9 @@ Many of the broken rules are about the very instant at which a session ends, whi
 cause breaks several rules. What does not look at the end at all, or takes away somebody else's session, is another matter.
 None of it says how well a store serves those who use it.
 
+The suite asked each store for one thing after the other. What happens where operations overlap was not tried; what was seen of
+that in a source is told.
+
 `core` are the rules that fit the sessions of every framework; `django` are all of them. Django's engines run with the
 [errata that their adapter declares](django.md); those rules stand under *declared*. Rules that do not apply to a store are
 not counted. [The clock of a program in Go cannot be moved](guides/clocks.md): where a store in Go reads it, the suite

@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Finding, String> {
     log()?;
     let name = arguments.store.as_deref().filter(|_| !arguments.model).unwrap_or("model");
     let mut subject = Target::store(name)?.subject()?;
-    let (stdin, stdout) = (std::io::stdin().lock(), std::io::stdout().lock());
+    let (stdin, stdout) = (std::io::stdin().lock(), std::io::stdout());
     protocol::serve(&mut *subject, stdin, stdout).map_err(|error| format!("serving {name}: {error}"))?;
     Ok(Finding::Held)
 }

@@ -1,3 +1,5 @@
+//! An adapter: the store of actix-session on Redis.
+
 use std::process::ExitCode;
 
 use actix_session::storage::RedisSessionStore;

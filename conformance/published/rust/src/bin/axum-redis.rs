@@ -1,3 +1,5 @@
+//! An adapter: the database of axum_session on Redis.
+
 use std::process::ExitCode;
 
 use axum_session_redispool::SessionRedisPool;

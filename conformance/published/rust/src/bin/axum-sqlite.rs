@@ -1,3 +1,5 @@
+//! An adapter: the database of axum_session on SQLite.
+
 use std::process::ExitCode;
 
 use axum_session_sqlx::SessionSqlitePool;

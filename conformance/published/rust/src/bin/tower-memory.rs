@@ -1,3 +1,5 @@
+//! An adapter: the memory store of tower-sessions.
+
 use std::convert::Infallible;
 use std::process::ExitCode;
 

@@ -1,3 +1,5 @@
+//! An adapter: the store of tower-sessions on Moka.
+
 use std::convert::Infallible;
 use std::process::ExitCode;
 use std::time::Duration;

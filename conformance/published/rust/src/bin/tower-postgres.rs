@@ -1,3 +1,5 @@
+//! An adapter: the store of tower-sessions on PostgreSQL.
+
 use std::error::Error;
 use std::process::ExitCode;
 

@@ -1,3 +1,5 @@
+//! An adapter: the store of tower-sessions on Redis.
+
 use std::process::ExitCode;
 
 use published_rust::server;

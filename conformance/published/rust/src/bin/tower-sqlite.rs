@@ -1,3 +1,5 @@
+//! An adapter: the store of tower-sessions on SQLite.
+
 use std::process::ExitCode;
 
 use session_conformance::manifest::ClockLevel;
