@@ -217,6 +217,8 @@ pub enum Hook {
     Crash,
     /// `rotate`: replace the secret, and open the storage again.
     Rotate,
+    /// `second-process`: start another process, which is told to `keep` what is there, and use both at the same time.
+    SecondProcess,
 }
 
 /// A rule that a subject is known to break. It must break it: an erratum that is not seen is an
@@ -249,7 +251,7 @@ pub struct Deviation {
 
 impl Hook {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::ForceKeys, Self::Damage, Self::Crash, Self::Rotate];
+    pub const ALL: &[Self] = &[Self::ForceKeys, Self::Damage, Self::Crash, Self::Rotate, Self::SecondProcess];
 
     /// The name on the wire.
     pub fn name(self) -> &'static str {
@@ -258,6 +260,7 @@ impl Hook {
             Self::Damage => "damage",
             Self::Crash => "crash",
             Self::Rotate => "rotate",
+            Self::SecondProcess => "second-process",
         }
     }
 

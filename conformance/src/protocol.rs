@@ -181,6 +181,10 @@ fn introduced(subject: &dyn Subject, level: SubjectLevel) -> Manifest {
     // What can be killed here is this very process.
     manifest.hooks.retain(|hook| *hook != Hook::Crash);
     manifest.hooks.extend(subject.keeps().then_some(Hook::Crash));
+    // Where one operation creates and replaces, an insertion is put together of two calls, which only one process keeps apart
+    // from others.
+    let has_second = level == SubjectLevel::Store && manifest.capabilities.shared && !manifest.upsert;
+    manifest.hooks.extend((has_second && subject.keeps()).then_some(Hook::SecondProcess));
     manifest
 }
 

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 
 use session_backends::{CookieStore, FileStore, MemoryStore};
-use session_conformance::manifest::{ClockLevel, SubjectLevel};
+use session_conformance::manifest::{ClockLevel, Hook, SubjectLevel};
 use session_conformance::moved::MovedClock;
 use session_conformance::observation::Listed;
 use session_conformance::report::{Outcome, SubjectReport};
@@ -226,6 +226,9 @@ fn main() -> ExitCode {
         assert_eq!(status(&killed, "crash.acknowledged"), Outcome::Pass);
         let served = report("file", &config.clone().with_cases(0).with_rules("crash.*"));
         assert_eq!(status(&served, "crash.acknowledged"), Outcome::Pass);
+        let two = report("file", &config.clone().with_cases(0).with_rules("concurrent.*"));
+        assert!(two.manifest.hooks.contains(&Hook::SecondProcess));
+        assert!(two.is_success(), "{:#?}", two.schedule_failures);
     }
 
     // A program that does not serve is not started again and again.

@@ -1,5 +1,7 @@
 //! A child process as a subject.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use super::directory::temporary;
 use super::hooks::KillableProcess;
 use super::key_value::KeyValueStore;
 use super::opener::at_once;
-use super::remote::{RemoteState, RemoteStore};
+use super::remote::{RemoteState, RemoteStore, SecondProcess};
 use super::{Env, Fault, StoreHooks, StoreSubject, Subject};
 use crate::call::Call;
 use crate::history::History;
@@ -38,9 +40,13 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
             let (for_damage, for_sent) = (Arc::clone(&shared), Arc::clone(&shared));
             let (capabilities, opaque) = (manifest.capabilities, manifest.opaque);
             let uncounted = Arc::clone(&lock(&shared).uncounted);
+            let second = Rc::new(RefCell::new(SecondProcess::new(command.clone())));
+            let second_fault = Rc::clone(&second);
             let mut hooks = StoreHooks {
                 uncounted,
-                fault: Some(Box::new(move || lock(&for_fault).fault.take())),
+                fault: Some(Box::new(move || {
+                    lock(&for_fault).fault.take().or_else(|| second_fault.borrow().broken())
+                })),
                 sent: Some(Box::new(move || lock(&for_sent).sent())),
                 ..StoreHooks::default()
             };
@@ -53,11 +59,14 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
             let open =
                 move |env: &Env, opening| RemoteStore::open(&for_open, env, opening, capabilities, opaque);
             let other = move |env: &Env| RemoteStore::other(&for_other, env, capabilities, opaque);
+            let has_second = capabilities.shared && manifest.hooks.contains(&Hook::SecondProcess);
+            let second = move |env: &Env| second.borrow_mut().open(env, capabilities, opaque);
             let operations = manifest.operations.clone();
             if manifest.level == SubjectLevel::Store {
                 let bulk = RemoteStore::bulk(&operations, |store| store);
                 let subject = StoreSubject::with_manifest(manifest, at_once(open), hooks)?;
-                return Ok(Box::new(subject.with_bulk(bulk).with_other(other)));
+                let subject = subject.with_bulk(bulk).with_other(other);
+                return Ok(Box::new(if has_second { subject.with_second(second) } else { subject }));
             }
             let touches = operations.contains(&Operation::Touch);
             let open = move |env: &Env, opening| {
@@ -65,9 +74,10 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
             };
             let bulk = RemoteStore::bulk(&operations, KeyValueStore::remote);
             let subject = StoreSubject::with_manifest(manifest, at_once(open), hooks)?;
-            Ok(Box::new(
-                subject.with_bulk(bulk).with_other(move |env| KeyValueStore::new(other(env), touches)),
-            ))
+            let subject =
+                subject.with_bulk(bulk).with_other(move |env| KeyValueStore::new(other(env), touches));
+            let second = move |env: &Env| second(env).map(|remote| KeyValueStore::new(remote, touches));
+            Ok(Box::new(if has_second { subject.with_second(second) } else { subject }))
         }
     }
 }

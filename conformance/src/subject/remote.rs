@@ -11,6 +11,7 @@ use session_core::{
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 use super::child::AdapterChild;
+use super::connection::AdapterCommand;
 use super::process::lock;
 use super::store::Opening;
 use super::{BulkOperations, Env, Fault};
@@ -136,6 +137,41 @@ impl RemoteState {
             Ok(json) => json.as_str().parse().map_err(|_| "`damage` must answer true or false".into()),
             Err((kind, message)) => Err(format!("`damage` answered {kind}: {message}")),
         }
+    }
+}
+
+/// A second process of an adapter, on the storage of the first. It is started when it is needed.
+#[derive(Debug)]
+pub(super) struct SecondProcess {
+    command: AdapterCommand,
+    state: Option<Arc<Mutex<RemoteState>>>,
+}
+
+impl SecondProcess {
+    pub(super) fn new(command: AdapterCommand) -> Self {
+        Self { command, state: None }
+    }
+
+    /// A handle on what the first process has opened. It does not wait for answers to the first.
+    pub(super) fn open(
+        &mut self,
+        env: &Env,
+        capabilities: Capabilities,
+        opaque: bool,
+    ) -> Result<RemoteStore, Fault> {
+        let state = if let Some(state) = &self.state {
+            Arc::clone(state)
+        } else {
+            let (child, _) = AdapterChild::start(&self.command)?;
+            Arc::clone(self.state.insert(Arc::new(Mutex::new(RemoteState::new(child)))))
+        };
+        lock(&state).taking_over = true;
+        RemoteStore::open(&state, env, Opening::Restart, capabilities, opaque)
+    }
+
+    /// What broke the connection to it since this was asked the last time, if anything did.
+    pub(super) fn broken(&self) -> Option<Fault> {
+        self.state.as_ref().and_then(|state| lock(state).fault.take())
     }
 }
 

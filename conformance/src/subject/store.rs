@@ -69,6 +69,8 @@ pub struct StoreSubject<S: SessionStore> {
     other: Option<Other<S>>,
     /// How its store is made, if not as the first is.
     open_other: Option<OpenOther<S>>,
+    /// How a handle is made that another process has on the same storage, if one can have that.
+    open_second: Option<OpenSecond<S>>,
     context: SessionContext,
     sessions: HashMap<usize, Session<Arc<S>>>,
     /// Whether the storage is open for schedules.
@@ -87,6 +89,9 @@ struct Other<S> {
 
 /// Makes a handle on the other storage of a store that has one by itself.
 type OpenOther<S> = Box<dyn Fn(&Env) -> S>;
+
+/// Makes a handle that another process has on the storage of this one.
+type OpenSecond<S> = Box<dyn Fn(&Env) -> Result<S, Fault>>;
 
 impl<S: SessionStore> std::fmt::Debug for StoreSubject<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -205,6 +210,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
             stores: Vec::new(),
             other: None,
             open_other: None,
+            open_second: None,
             context,
             sessions: HashMap::new(),
             staged: false,
@@ -225,6 +231,13 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
     #[must_use]
     pub(super) fn with_other(mut self, open: impl Fn(&Env) -> S + 'static) -> Self {
         self.open_other = Some(Box::new(open));
+        self
+    }
+
+    /// The same for a store of which another process can have a handle, so that operations overlap.
+    #[must_use]
+    pub(super) fn with_second(mut self, open: impl Fn(&Env) -> Result<S, Fault> + 'static) -> Self {
+        self.open_second = Some(Box::new(open));
         self
     }
 
@@ -551,8 +564,14 @@ impl<S: SessionStore + 'static> Subject for StoreSubject<S> {
     fn race(&mut self, seed: u64) -> Option<Result<History, Fault>> {
         let history = self.guarded(|subject| {
             let expiry = subject.open_now()?;
-            let Self { runtime, stores, manifest, .. } = subject;
-            race(&Field { runtime, stores, expiry, clears: clears(manifest) }, seed)
+            let Self { runtime, stores, manifest, open_second, env, .. } = subject;
+            let mut stores = stores.clone();
+            if let Some(open) = open_second {
+                // Clients take turns among the handles: these two do not wait for each other.
+                stores.truncate(1);
+                stores.push(Arc::new(open(env)?));
+            }
+            race(&Field { runtime, stores: &stores, expiry, clears: clears(manifest) }, seed)
         });
         let history = history.map(|history| history.in_terms_of(&self.manifest));
         Some(self.hooks.broken().map_or(history, Err))

@@ -92,14 +92,23 @@ pub(super) fn unexplained(table: &Value, results: &Value) -> Vec<String> {
                 _ => faults.push(format!("{id}: {rule} is explained more than once")),
             }
         }
-        for rule in explained.iter().filter(|rule| !found::rules(found).any(|broken| broken == **rule)) {
-            faults.push(format!("{id}: {rule} is explained, and it is not broken any more"));
+        let certain =
+            causes.iter().filter(|cause| !is_by_chance(cause)).flat_map(|cause| all(cause, "rules"));
+        for rule in certain.filter_map(Value::as_str) {
+            if !found::rules(found).any(|broken| broken == rule) {
+                faults.push(format!("{id}: {rule} is explained, and it is not broken any more"));
+            }
         }
         for cause in causes.iter().filter(|cause| !KINDS.contains(&text(cause, "kind"))) {
             faults.push(format!("{id}: `{}` is none of {KINDS:?}", text(cause, "kind")));
         }
     }
     faults
+}
+
+/// Whether chance decides if a run sees it.
+fn is_by_chance(cause: &Value) -> bool {
+    cause["by_chance"].as_bool().unwrap_or_default()
 }
 
 /// What the table lacks in stores and families.
@@ -187,7 +196,8 @@ fn details(store: &Value, found: &Value, results: &Value) -> String {
             put(shown(cause, results).trim_end());
             continue;
         }
-        put(&format!("Broken by it: {}.", rules.join(", ")));
+        let often = if is_by_chance(cause) { ", where chance shows it" } else { "" };
+        put(&format!("Broken by it{often}: {}.", rules.join(", ")));
         let failures = all(found, "failures");
         // A rule that is broken by the trace of another one adds nothing.
         let own = failures.iter().find(|failure| {
@@ -247,6 +257,9 @@ mod tests {
         assert!(faults[0].starts_with("tiny breaks key.exact"), "{faults:?}");
         let faults = unexplained(&table(&cause), &results(&[]));
         assert!(faults[0].contains("not broken any more"), "{faults:?}");
+        let by_chance = json!([{ "kind": "limit", "rules": ["expiry.boundary"], "by_chance": true }]);
+        assert_eq!(unexplained(&table(&by_chance), &results(&[])), [""; 0]);
+        assert_eq!(unexplained(&table(&by_chance), &results(&["expiry.boundary"])), [""; 0]);
         let faults = unexplained(&table(&json!([])), &json!({ "stores": {} }));
         assert_eq!(faults, ["tiny did not run"]);
     }
