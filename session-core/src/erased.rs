@@ -12,6 +12,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// [`SessionStore`] for `dyn`. Every store has it, and nobody else can: [`AnyStore`] holds one and is a store again.
 trait ErasedStore: Send + Sync {
     fn capabilities_erased(&self) -> Capabilities;
+    fn blocks_erased(&self) -> bool;
     fn exists_erased<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<bool, StoreError>>;
     fn load_erased<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<Option<Record>, StoreError>>;
     fn insert_erased<'a>(
@@ -31,6 +32,9 @@ trait ErasedStore: Send + Sync {
 impl<S: SessionStore> ErasedStore for S {
     fn capabilities_erased(&self) -> Capabilities {
         self.capabilities()
+    }
+    fn blocks_erased(&self) -> bool {
+        self.blocks()
     }
     fn exists_erased<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(self.exists(key))
@@ -60,8 +64,8 @@ impl<S: SessionStore> ErasedStore for S {
     }
 }
 
-/// A store whose engine is known only at run time. It never holds up the thread that runs its futures: a store that
-/// [blocks](SessionStore::blocks) is [`Offload`]ed.
+/// A store whose engine is known only at run time. Made by [`new`](AnyStore::new), it never holds up the thread that runs
+/// its futures: a store that [blocks](SessionStore::blocks) is [`Offload`]ed.
 ///
 /// ```
 /// use session_core::{AnyStore, SessionStore};
@@ -79,7 +83,12 @@ pub struct AnyStore(Arc<dyn ErasedStore>);
 impl AnyStore {
     /// Hides which engine a store has, and sees to it that it does not block.
     pub fn new(store: impl SessionStore + 'static) -> Self {
-        if store.blocks() { Self(Arc::new(Offload::new(store))) } else { Self(Arc::new(store)) }
+        if store.blocks() { Self::without_offload(Offload::new(store)) } else { Self::without_offload(store) }
+    }
+
+    /// The same for one who may be held up, such as a test: a store that blocks still does.
+    pub fn without_offload(store: impl SessionStore + 'static) -> Self {
+        Self(Arc::new(store))
     }
 }
 
@@ -95,7 +104,7 @@ impl SessionStore for AnyStore {
         self.0.capabilities_erased()
     }
     fn blocks(&self) -> bool {
-        false
+        self.0.blocks_erased()
     }
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
         self.0.exists_erased(key).await

@@ -202,6 +202,9 @@ fn a_store_that_says_that_it_blocks_works_on_other_threads_wherever_its_type_is_
     let store = AnyStore::new(Hanging { blocks: false, ..store });
     store.load(&key("one")).wait().unwrap();
     assert_ne!(test.began.recv().unwrap(), "on session-store");
+    let (store, test) = hanging();
+    AnyStore::without_offload(store).load(&key("one")).wait().unwrap();
+    assert_ne!(test.began.recv().unwrap(), "on session-store");
 }
 
 #[test]
@@ -209,5 +212,6 @@ fn who_asks_whether_a_store_blocks_is_told_of_the_store_as_it_is_now() {
     let store = |blocks| Hanging { blocks, ..hanging().0 };
     assert!(Arc::new(store(true)).blocks() && !Arc::new(store(false)).blocks());
     assert!(!Offload::new(store(true)).blocks());
+    assert!(AnyStore::without_offload(store(true)).blocks());
     assert!(!AnyStore::new(store(true)).blocks() && !AnyStore::new(Offload::new(store(true))).blocks());
 }

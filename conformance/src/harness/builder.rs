@@ -141,7 +141,7 @@ impl Suite {
             let open = Arc::clone(&open);
             let hooks = hooks.with_runtime(with_workers()?);
             let open = async move |env: &Env, opening| open(env, opening).await;
-            Ok(Box::new(StoreSubject::awaited(name, version, open, hooks)?.with_bulk(bulk())))
+            Ok(Box::new(StoreSubject::awaited(name, version, open, bulk(), hooks)?))
         })
     }
 

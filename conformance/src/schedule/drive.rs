@@ -5,11 +5,12 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use session_core::{Entries, KeyGenerator, RandomKeys, Record, SessionKey, SessionStore, StoreError};
+use session_core::{
+    AnyStore, Entries, KeyGenerator, RandomKeys, Record, SessionKey, SessionStore, StoreError,
+};
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -34,10 +35,10 @@ pub(crate) struct Expiry {
 }
 
 /// What a schedule is carried out on.
-pub(crate) struct Stage<'a, S> {
+pub(crate) struct Stage<'a> {
     pub(crate) runtime: &'a Runtime,
     /// One handle per client, in turn.
-    pub(crate) stores: &'a [Arc<S>],
+    pub(crate) stores: &'a [AnyStore],
     pub(crate) parts: &'a Parts,
     pub(crate) expiry: Expiry,
     /// [`BLOCKED`], but in tests.
@@ -50,8 +51,8 @@ struct Flight<'a> {
     future: Pin<Box<dyn Future<Output = Told> + Send + 'a>>,
 }
 
-struct Drive<'a, S> {
-    stage: &'a Stage<'a, S>,
+struct Drive<'a> {
+    stage: &'a Stage<'a>,
     keys: HashMap<u32, SessionKey>,
     flights: HashMap<u8, Flight<'a>>,
     history: History,
@@ -61,7 +62,7 @@ struct Drive<'a, S> {
 }
 
 /// Carries out a schedule, lets everything come to its end, and asks for every session at last.
-pub(crate) fn drive<S: SessionStore>(stage: &Stage<'_, S>, schedule: &Schedule) -> Result<History, Fault> {
+pub(crate) fn drive(stage: &Stage<'_>, schedule: &Schedule) -> Result<History, Fault> {
     let mut keys = HashMap::new();
     for number in 1..=KEYS {
         let key = RandomKeys.generate().map_err(|error| Fault::Harness(error.to_string()))?;
@@ -79,7 +80,7 @@ pub(crate) fn drive<S: SessionStore>(stage: &Stage<'_, S>, schedule: &Schedule) 
     done.map(|()| drive.history)
 }
 
-impl<S: SessionStore> Drive<'_, S> {
+impl Drive<'_> {
     fn all(&mut self, schedule: &Schedule) -> Result<(), Fault> {
         for one in &schedule.moves {
             self.one(one)?;
@@ -225,12 +226,7 @@ impl<S: SessionStore> Drive<'_, S> {
 }
 
 /// Asks a store, and puts what it answers into the terms of a history.
-pub(crate) async fn ask<S: SessionStore>(
-    store: &Arc<S>,
-    key: SessionKey,
-    asked: Asked,
-    expiry: Expiry,
-) -> Told {
+pub(crate) async fn ask(store: &AnyStore, key: SessionKey, asked: Asked, expiry: Expiry) -> Told {
     let failed = |error: StoreError| Told::Failed(error.to_string());
     let updated = async |record| match store.update(&key, &record).await {
         Ok(_) => Told::Done,
@@ -340,7 +336,7 @@ mod tests {
     #[test]
     fn what_nobody_waits_for_is_dropped_inside_the_runtime() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let stores = [Arc::new(Slow(MemoryStore::new(10)))];
+        let stores = [AnyStore::without_offload(Slow(MemoryStore::new(10)))];
         let (parts, expiry) = (Parts::default(), EXPIRY);
         let stage = Stage { runtime: &runtime, stores: &stores, parts: &parts, expiry, patience: BLOCKED };
         let begin = Move::Begin { client: 0, op: Operation::Insert, key: 1, stop: Some(1) };
@@ -352,7 +348,7 @@ mod tests {
     #[test]
     fn a_slow_store_is_waited_for_also_where_several_clients_wait() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let stores = [Arc::new(Slow(MemoryStore::new(10)))];
+        let stores = [AnyStore::without_offload(Slow(MemoryStore::new(10)))];
         let (parts, expiry) = (Parts::default(), EXPIRY);
         // Each turn is as short as can be.
         let stage =

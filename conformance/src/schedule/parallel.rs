@@ -3,11 +3,11 @@
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Barrier, Mutex, PoisonError};
+use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 
 use proptest::prelude::*;
-use session_core::{KeyGenerator, RandomKeys, SessionStore};
+use session_core::{AnyStore, KeyGenerator, RandomKeys};
 use tokio::runtime::Runtime;
 
 use super::drive::{Expiry, ask};
@@ -22,17 +22,17 @@ const THREADS: u8 = 4;
 const OPERATIONS: usize = 8;
 
 /// What the operations are carried out on.
-pub(crate) struct Field<'a, S> {
+pub(crate) struct Field<'a> {
     pub(crate) runtime: &'a Runtime,
     /// One handle per client, in turn.
-    pub(crate) stores: &'a [Arc<S>],
+    pub(crate) stores: &'a [AnyStore],
     pub(crate) expiry: Expiry,
     /// Whether expired records are cleared.
     pub(crate) clears: bool,
 }
 
 /// Lets some clients do what the seed says on one session, all at once, and then looks what is there.
-pub(crate) fn race<S: SessionStore>(field: &Field<'_, S>, seed: u64) -> Result<History, Fault> {
+pub(crate) fn race(field: &Field<'_>, seed: u64) -> Result<History, Fault> {
     let key = RandomKeys.generate().map_err(|error| Fault::Harness(error.to_string()))?;
     let instant = AtomicU64::new(1);
     let events: Mutex<Vec<Event>> = Mutex::default();

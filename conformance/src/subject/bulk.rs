@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use session_core::StoreError;
 
@@ -9,10 +10,10 @@ use crate::manifest::Operation;
 use crate::observation::{Answer, Listed};
 
 /// Does one thing with all sessions of a store.
-type Bulk<S> = Box<dyn for<'a> Fn(&'a S) -> Answered<'a>>;
+type Act<S> = Box<dyn for<'a> Fn(&'a S) -> Answered<'a>>;
 
 /// Its answer.
-type Answered<'a> = Pin<Box<dyn Future<Output = Result<Answer, StoreError>> + 'a>>;
+pub(super) type Answered<'a> = Pin<Box<dyn Future<Output = Result<Answer, StoreError>> + 'a>>;
 
 /// What a store can do with all its sessions at once: nothing, but what it is given.
 ///
@@ -29,7 +30,7 @@ type Answered<'a> = Pin<Box<dyn Future<Output = Result<Answer, StoreError>> + 'a
 ///     .with_length(async |store: &MyStore| store.count().await)
 ///     .with_clear(async |store: &MyStore| store.truncate().await);
 /// ```
-pub struct BulkOperations<S>(Vec<(Operation, Bulk<S>)>);
+pub struct BulkOperations<S>(Vec<(Operation, Act<S>)>);
 
 impl<S> Default for BulkOperations<S> {
     fn default() -> Self {
@@ -69,7 +70,7 @@ impl<S: 'static> BulkOperations<S> {
         act: impl AsyncFn(&S) -> Result<Answer, StoreError> + 'static,
     ) -> Self {
         let act = Rc::new(act);
-        let act: Bulk<S> = Box::new(move |store| {
+        let act: Act<S> = Box::new(move |store| {
             let act = Rc::clone(&act);
             Box::pin(async move { act(store).await })
         });
@@ -83,9 +84,17 @@ impl<S> BulkOperations<S> {
     pub(super) fn names(&self) -> impl Iterator<Item = Operation> {
         self.0.iter().map(|(operation, _)| *operation)
     }
+}
 
-    /// Does one of them; `None` if it cannot be done.
-    pub(super) fn act<'a>(&self, operation: Operation, store: &'a S) -> Option<Answered<'a>> {
-        self.0.iter().find(|(offered, _)| *offered == operation).map(|(_, act)| act(store))
+/// What one store can do with all its sessions, whatever its type is.
+pub(super) trait Bulk {
+    /// Does one of those things; `None` if it cannot be done.
+    fn act(&self, operation: Operation) -> Option<Answered<'_>>;
+}
+
+impl<S> Bulk for (Arc<S>, Rc<BulkOperations<S>>) {
+    fn act(&self, operation: Operation) -> Option<Answered<'_>> {
+        let (store, BulkOperations(offered)) = (&self.0, &*self.1);
+        offered.iter().find(|(name, _)| *name == operation).map(|(_, act)| act(store))
     }
 }

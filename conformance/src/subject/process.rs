@@ -5,12 +5,14 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use session_core::AnyStore;
+
 use super::child::AdapterChild;
 use super::connection::AdapterCommand;
 use super::directory::temporary;
 use super::hooks::KillableProcess;
 use super::key_value::KeyValueStore;
-use super::opener::at_once;
+use super::opener::{Handle, at_once};
 use super::remote::{RemoteState, RemoteStore, SecondProcess};
 use super::{Env, Fault, StoreHooks, StoreSubject, Subject};
 use crate::call::Call;
@@ -62,22 +64,31 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
             let has_second = capabilities.shared && manifest.hooks.contains(&Hook::SecondProcess);
             let second = move |env: &Env| second.borrow_mut().open(env, capabilities, opaque);
             let operations = manifest.operations.clone();
-            if manifest.level == SubjectLevel::Store {
-                let bulk = RemoteStore::bulk(&operations, |store| store);
-                let subject = StoreSubject::with_manifest(manifest, at_once(open), hooks)?;
-                let subject = subject.with_bulk(bulk).with_other(other);
-                return Ok(Box::new(if has_second { subject.with_second(second) } else { subject }));
-            }
-            let touches = operations.contains(&Operation::Touch);
-            let open = move |env: &Env, opening| {
-                open(env, opening).map(|remote| KeyValueStore::new(remote, touches))
+            let subject = if manifest.level == SubjectLevel::Store {
+                let bulk = Rc::new(RemoteStore::bulk(&operations, |store| store));
+                let opener = at_once(open, Rc::clone(&bulk));
+                let subject = StoreSubject::with_manifest(manifest, opener, hooks)?
+                    .with_other(move |env| Handle::new(other(env), &bulk));
+                if has_second {
+                    subject.with_second(move |env| second(env).map(AnyStore::without_offload))
+                } else {
+                    subject
+                }
+            } else {
+                let touches = operations.contains(&Operation::Touch);
+                let key_value = move |remote| KeyValueStore::new(remote, touches);
+                let bulk = Rc::new(RemoteStore::bulk(&operations, KeyValueStore::remote));
+                let opener =
+                    at_once(move |env: &Env, opening| open(env, opening).map(key_value), Rc::clone(&bulk));
+                let subject = StoreSubject::with_manifest(manifest, opener, hooks)?
+                    .with_other(move |env| Handle::new(key_value(other(env)), &bulk));
+                if has_second {
+                    subject.with_second(move |env| second(env).map(key_value).map(AnyStore::without_offload))
+                } else {
+                    subject
+                }
             };
-            let bulk = RemoteStore::bulk(&operations, KeyValueStore::remote);
-            let subject = StoreSubject::with_manifest(manifest, at_once(open), hooks)?;
-            let subject =
-                subject.with_bulk(bulk).with_other(move |env| KeyValueStore::new(other(env), touches));
-            let second = move |env: &Env| second(env).map(|remote| KeyValueStore::new(remote, touches));
-            Ok(Box::new(if has_second { subject.with_second(second) } else { subject }))
+            Ok(Box::new(subject))
         }
     }
 }

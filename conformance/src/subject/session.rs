@@ -2,7 +2,7 @@
 
 use session_core::json::{Json as CoreJson, JsonError, JsonString};
 use session_core::{
-    Chain, Expiry as CoreExpiry, ExpiryQuery as CoreQuery, Session, SessionData, SessionError, SessionStore,
+    AnyStore, Chain, Expiry as CoreExpiry, ExpiryQuery as CoreQuery, Session, SessionData, SessionError,
     StoreError, Value,
 };
 use time::{Duration, OffsetDateTime, UtcOffset};
@@ -14,7 +14,7 @@ use crate::op::{Entries, Expiry, ExpiryQuery, SessionOp};
 use crate::value::TraceValue;
 
 /// What a session shows beside its answer.
-pub(super) fn state<S: SessionStore>(session: &Session<S>) -> SessionState<String> {
+pub(super) fn state(session: &Session<AnyStore>) -> SessionState<String> {
     SessionState {
         key: session.key().map(|key| key.as_str().to_owned()),
         accessed: session.accessed(),
@@ -23,10 +23,7 @@ pub(super) fn state<S: SessionStore>(session: &Session<S>) -> SessionState<Strin
 }
 
 /// Does an operation.
-pub(super) async fn perform<S: SessionStore>(
-    session: &mut Session<S>,
-    op: &SessionOp,
-) -> Result<Answer, SessionError> {
+pub(super) async fn perform(session: &mut Session<AnyStore>, op: &SessionOp) -> Result<Answer, SessionError> {
     Ok(match op {
         SessionOp::Get(name) => Answer::Value(match name.as_text() {
             Some(name) => session.data().await?.get_json(&name).as_ref().map(to_text),

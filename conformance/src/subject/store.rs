@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use session_core::{
-    BoxError, Chain, Clock, ManualClock, Session, SessionContext, SessionError, SessionKey, SessionStore,
-    StoreError,
+    AnyStore, BoxError, Chain, Clock, ManualClock, Session, SessionContext, SessionError, SessionKey,
+    SessionStore, StoreError,
 };
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
@@ -20,7 +21,7 @@ use super::directory::Directory;
 use super::env::unused_name;
 use super::hooks::{KillableProcess, StoreHooks};
 use super::keys::ForcedKeys;
-use super::opener::{Opener, at_once, awaited};
+use super::opener::{Handle, Opener, at_once, awaited};
 use super::process::{lock, process_subject};
 use super::session::{failed, perform, state};
 use super::{BulkOperations, Env, Fault, RecordAnswer, RecordOp, Subject};
@@ -50,10 +51,9 @@ pub enum Opening {
 ///
 /// A store that panics has crashed for the step in flight, and is opened again for the next trace. One that never
 /// answers is waited for without end: a thread that hangs cannot be interrupted.
-pub struct StoreSubject<S: SessionStore> {
-    open: Opener<S>,
+pub struct StoreSubject {
+    open: Opener,
     manifest: Manifest,
-    bulk: BulkOperations<S>,
     hooks: StoreHooks,
     runtime: Runtime,
     clock: ManualClock,
@@ -64,15 +64,15 @@ pub struct StoreSubject<S: SessionStore> {
     replaced: u32,
     dir: Directory,
     /// One store per client; the same one twice if the storage cannot be shared.
-    stores: Vec<Arc<S>>,
+    stores: Vec<Arc<Handle>>,
     /// The storage beside this one, once somebody asked for it.
-    other: Option<Other<S>>,
+    other: Option<Other>,
     /// How its store is made, if not as the first is.
-    open_other: Option<OpenOther<S>>,
+    open_other: Option<OpenOther>,
     /// How a handle is made that another process has on the same storage, if one can have that.
-    open_second: Option<OpenSecond<S>>,
+    open_second: Option<OpenSecond>,
     context: SessionContext,
-    sessions: HashMap<usize, Session<Arc<S>>>,
+    sessions: HashMap<usize, Session<AnyStore>>,
     /// Whether the storage is open for schedules.
     staged: bool,
     /// Whether a store was opened in the environment.
@@ -80,65 +80,64 @@ pub struct StoreSubject<S: SessionStore> {
 }
 
 /// A storage beside the one that is checked, in an environment of its own.
-struct Other<S> {
+struct Other {
     env: Env,
     /// Removes the environment's directory when it is dropped.
     _dir: Directory,
-    store: Option<Arc<S>>,
+    store: Option<Handle>,
 }
 
 /// Makes a handle on the other storage of a store that has one by itself.
-type OpenOther<S> = Box<dyn Fn(&Env) -> S>;
+type OpenOther = Box<dyn Fn(&Env) -> Handle>;
 
 /// Makes a handle that another process has on the storage of this one.
-type OpenSecond<S> = Box<dyn Fn(&Env) -> Result<S, Fault>>;
+type OpenSecond = Box<dyn Fn(&Env) -> Result<AnyStore, Fault>>;
 
-impl<S: SessionStore> std::fmt::Debug for StoreSubject<S> {
+impl std::fmt::Debug for StoreSubject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StoreSubject").field("manifest", &self.manifest).finish_non_exhaustive()
     }
 }
 
-impl<S: SessionStore + 'static> StoreSubject<S> {
+impl StoreSubject {
     /// A subject for a store of this name. It is opened once to read its capabilities.
     ///
     /// # Errors
     /// [`Fault::Harness`] if it cannot be opened.
-    pub fn new<E>(
+    pub fn new<S, E>(
         name: &str,
         version: &str,
         open: impl FnMut(&Env, Opening) -> Result<S, E> + 'static,
         hooks: StoreHooks,
     ) -> Result<Self, Fault>
     where
+        S: SessionStore + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        Self::introduced(name, version, at_once(open), hooks)
+        Self::introduced(name, version, at_once(open, Rc::default()), hooks)
     }
 
-    /// The same for a store that is opened by a future. It is opened, used and dropped inside the runtime.
+    /// The same for a store that is opened by a future, and for what it can do with all its sessions at once. It is opened,
+    /// used and dropped inside the runtime.
     ///
     /// # Errors
     /// [`Fault::Harness`] if it cannot be opened.
-    pub fn awaited<E>(
+    pub fn awaited<S, E>(
         name: &str,
         version: &str,
         open: impl AsyncFn(&Env, Opening) -> Result<S, E> + 'static,
+        bulk: BulkOperations<S>,
         hooks: StoreHooks,
     ) -> Result<Self, Fault>
     where
+        S: SessionStore + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        Self::introduced(name, version, awaited(open), hooks)
+        Self::introduced(name, version, awaited(open, bulk), hooks)
     }
 
     /// Opens the store once to read its capabilities.
-    fn introduced(
-        name: &str,
-        version: &str,
-        mut open: Opener<S>,
-        mut hooks: StoreHooks,
-    ) -> Result<Self, Fault> {
+    fn introduced(name: &str, version: &str, mut open: Opener, mut hooks: StoreHooks) -> Result<Self, Fault> {
         let runtime = runtime(&mut hooks)?;
         let dir = Directory::temporary()?;
         let clock = ManualClock::new(reached(START)?);
@@ -146,8 +145,8 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         let guard = runtime.enter();
         let parts = Parts::default();
         let env = Env::new(&dir, unused_name(), &clock, Settings::default(), 0, &parts);
-        let opened = open(&env, Opening::Fresh);
-        let store = runtime.block_on(opened).map_err(|error| not_opened(&error))?;
+        let opened = open.open(&env, Opening::Fresh);
+        let Handle { store, .. } = runtime.block_on(opened).map_err(|error| not_opened(&error))?;
         let mut manifest = Manifest::new(name, SubjectLevel::Store, store.capabilities());
         manifest.version = version.into();
         manifest.language = "Rust".into();
@@ -179,7 +178,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
     /// A subject whose manifest is known.
     pub(super) fn with_manifest(
         mut manifest: Manifest,
-        open: Opener<S>,
+        open: Opener,
         mut hooks: StoreHooks,
     ) -> Result<Self, Fault> {
         let refuses = manifest.capabilities.server_side && manifest.refuses_insert();
@@ -188,6 +187,8 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
             // is taken would lose the session that has it.
             manifest.hooks.push(Hook::ForceKeys);
         }
+        let more = open.operations.iter().filter(|operation| !manifest.operations.contains(operation));
+        manifest.operations.extend(more.copied().collect::<Vec<_>>());
         let runtime = runtime(&mut hooks)?;
         let dir = Directory::temporary()?;
         let clock = ManualClock::new(reached(START)?);
@@ -198,7 +199,6 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         Ok(Self {
             open,
             manifest,
-            bulk: BulkOperations::default(),
             hooks,
             runtime,
             clock,
@@ -218,25 +218,16 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         })
     }
 
-    /// The same with what the store can do with all its sessions at once.
-    #[must_use]
-    pub fn with_bulk(mut self, bulk: BulkOperations<S>) -> Self {
-        let more = bulk.names().filter(|operation| !self.manifest.operations.contains(operation));
-        self.manifest.operations.extend(more.collect::<Vec<_>>());
-        self.bulk = bulk;
-        self
-    }
-
     /// The same for a store that has the other storage by itself, and a handle on it.
     #[must_use]
-    pub(super) fn with_other(mut self, open: impl Fn(&Env) -> S + 'static) -> Self {
+    pub(super) fn with_other(mut self, open: impl Fn(&Env) -> Handle + 'static) -> Self {
         self.open_other = Some(Box::new(open));
         self
     }
 
     /// The same for a store of which another process can have a handle, so that operations overlap.
     #[must_use]
-    pub(super) fn with_second(mut self, open: impl Fn(&Env) -> Result<S, Fault> + 'static) -> Self {
+    pub(super) fn with_second(mut self, open: impl Fn(&Env) -> Result<AnyStore, Fault> + 'static) -> Self {
         self.open_second = Some(Box::new(open));
         self
     }
@@ -257,10 +248,10 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         let store = if let Some(open) = &self.open_other {
             open(&other.env)
         } else {
-            let opened = (self.open)(&other.env, opening);
+            let opened = self.open.open(&other.env, opening);
             self.runtime.block_on(opened).map_err(|error| not_opened(&error))?
         };
-        other.store = Some(Arc::new(store));
+        other.store = Some(store);
         Ok(())
     }
 
@@ -268,7 +259,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
     fn open_handles(&mut self, opening: Opening) -> Result<(), Fault> {
         self.drop_handles();
         let first = self.open_handle(opening)?;
-        if first.capabilities() != self.manifest.capabilities {
+        if first.store.capabilities() != self.manifest.capabilities {
             return Err(Fault::Harness(
                 "the store's capabilities changed from one opening to the next".into(),
             ));
@@ -282,10 +273,10 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         Ok(())
     }
 
-    fn open_handle(&mut self, opening: Opening) -> Result<Arc<S>, Fault> {
+    fn open_handle(&mut self, opening: Opening) -> Result<Arc<Handle>, Fault> {
         self.entered = true;
         let _guard = self.runtime.enter();
-        let opened = (self.open)(&self.env, opening);
+        let opened = self.open.open(&self.env, opening);
         self.runtime.block_on(opened).map(Arc::new).map_err(|error| not_opened(&error))
     }
 
@@ -354,13 +345,18 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         Ok(Expiry { later, ago: now - time::Duration::HOUR })
     }
 
-    fn store(&self, client: u8) -> Result<&Arc<S>, Fault> {
+    fn store(&self, client: u8) -> Result<&AnyStore, Fault> {
+        self.handle(client).map(|handle| &handle.store)
+    }
+
+    fn handle(&self, client: u8) -> Result<&Handle, Fault> {
         if client == OTHER_STORAGE
             && let Some(store) = self.other.as_ref().and_then(|other| other.store.as_ref())
         {
             return Ok(store);
         }
-        self.stores.get(usize::from(client)).ok_or_else(|| Fault::Harness("the storage is not open".into()))
+        let handle = self.stores.get(usize::from(client)).map(|handle| &**handle);
+        handle.ok_or_else(|| Fault::Harness("the storage is not open".into()))
     }
 
     fn perform(&mut self, call: &Call<'_>) -> Result<Observation, Fault> {
@@ -369,7 +365,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
         }
         match *call {
             Call::Session { number, client, key } => {
-                let session = Session::open(Arc::clone(self.store(client)?), self.context.clone(), key);
+                let session = Session::open(self.store(client)?.clone(), self.context.clone(), key);
                 let observation = Observation { outcome: Ok(Answer::Unit), session: Some(state(&session)) };
                 self.sessions.insert(number, session);
                 Ok(observation)
@@ -428,8 +424,8 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
                 })
             }
             StorageOp::All | StorageOp::Length | StorageOp::ClearAll => {
-                let store = self.store(client)?;
-                let done = op.operation().and_then(|operation| self.bulk.act(operation, store));
+                let handle = self.handle(client)?;
+                let done = op.operation().and_then(|operation| handle.act(operation));
                 let unsupported = || Err(StoreError::unsupported("this store", op.wire_name()));
                 let answer = done.map_or_else(unsupported, |done| self.runtime.block_on(done));
                 if let Ok(Answer::Sessions(listed)) = &answer
@@ -480,7 +476,7 @@ impl<S: SessionStore + 'static> StoreSubject<S> {
     }
 }
 
-impl<S: SessionStore + 'static> Subject for StoreSubject<S> {
+impl Subject for StoreSubject {
     fn manifest(&self) -> &Manifest {
         &self.manifest
     }
@@ -555,6 +551,7 @@ impl<S: SessionStore + 'static> Subject for StoreSubject<S> {
         let history = self.guarded(|subject| {
             let expiry = subject.open_now()?;
             let Self { runtime, stores, parts, .. } = subject;
+            let stores = &bare(stores);
             drive(&Stage { runtime, stores, parts, expiry, patience: BLOCKED }, schedule)
         });
         let history = history.map(|history| history.in_terms_of(&self.manifest));
@@ -565,11 +562,11 @@ impl<S: SessionStore + 'static> Subject for StoreSubject<S> {
         let history = self.guarded(|subject| {
             let expiry = subject.open_now()?;
             let Self { runtime, stores, manifest, open_second, env, .. } = subject;
-            let mut stores = stores.clone();
+            let mut stores = bare(stores);
             if let Some(open) = open_second {
                 // Clients take turns among the handles: these two do not wait for each other.
                 stores.truncate(1);
-                stores.push(Arc::new(open(env)?));
+                stores.push(open(env)?);
             }
             race(&Field { runtime, stores: &stores, expiry, clears: clears(manifest) }, seed)
         });
@@ -578,7 +575,7 @@ impl<S: SessionStore + 'static> Subject for StoreSubject<S> {
     }
 }
 
-impl<S: SessionStore> StoreSubject<S> {
+impl StoreSubject {
     /// Drops what is open, inside the runtime: a pool of connections may need one even then.
     fn drop_handles(&mut self) {
         let _guard = self.runtime.enter();
@@ -590,7 +587,7 @@ impl<S: SessionStore> StoreSubject<S> {
     }
 }
 
-impl<S: SessionStore> StoreSubject<S> {
+impl StoreSubject {
     /// Closes the storage for good: nobody will open this environment again.
     fn leave(&mut self) -> Result<(), Fault> {
         self.drop_handles();
@@ -605,11 +602,16 @@ impl<S: SessionStore> StoreSubject<S> {
     }
 }
 
-impl<S: SessionStore> Drop for StoreSubject<S> {
+impl Drop for StoreSubject {
     fn drop(&mut self) {
         // There is nobody left to be told of a failure.
         let _ = self.leave();
     }
+}
+
+/// The stores of these handles.
+fn bare(handles: &[Arc<Handle>]) -> Vec<AnyStore> {
+    handles.iter().map(|handle| handle.store.clone()).collect()
 }
 
 /// What a panic says.
@@ -618,7 +620,7 @@ fn words(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("something that is no text")
 }
 
-impl<S: SessionStore + 'static> Mortal for StoreSubject<S> {
+impl Mortal for StoreSubject {
     fn doom(&mut self, after: Duration) {
         if let Some(KillableProcess::Adapter(adapter)) = &self.hooks.process {
             lock(adapter).doom(after);

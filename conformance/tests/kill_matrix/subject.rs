@@ -1,5 +1,6 @@
 //! A fault as a subject of the suite.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -7,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use session_backends::CookieStore;
 use session_conformance::manifest::{Manifest, SubjectLevel, ValueSupport};
 use session_conformance::rule::Profile;
-use session_conformance::subject::{Env, ModelSubject, Opening, StoreHooks, StoreSubject, Subject};
+use session_conformance::subject::{
+    BulkOperations, Env, ModelSubject, Opening, StoreHooks, StoreSubject, Subject,
+};
 use session_core::{Capabilities, ClearExpired, ManualClock, SettingsError};
 use time::OffsetDateTime;
 
@@ -26,7 +29,9 @@ pub(crate) fn of(base: Base, flaw: &'static Flaw) -> Box<dyn Subject> {
 
 /// A base with a flaw that is meant to hold the rules of a profile.
 pub(crate) fn meant(base: Base, flaw: &'static Flaw, profile: Profile) -> Box<dyn Subject> {
-    let plain = |flaw, capabilities, storage: &_| plain(flaw, capabilities, storage, profile);
+    let plain = |flaw, capabilities, storage: &_| {
+        plain(flaw, capabilities, storage, BulkOperations::default(), profile)
+    };
     let database = Capabilities::database();
     match base {
         Base::Database => Box::new(plain(flaw, database, &Storage::default())),
@@ -37,10 +42,10 @@ pub(crate) fn meant(base: Base, flaw: &'static Flaw, profile: Profile) -> Box<dy
             Box::new(plain(flaw, unswept, &Storage::default()))
         }
         Base::Listing => {
-            let listing = plain(flaw, Capabilities::cache(), &Storage::default());
-            Box::new(listing.with_bulk(Plain::bulk()))
+            let (cache, storage) = (Capabilities::cache(), Storage::default());
+            Box::new(self::plain(flaw, cache, &storage, Plain::bulk(), profile))
         }
-        Base::Sites => Box::new(sites(flaw, profile).with_bulk(Plain::bulk())),
+        Base::Sites => Box::new(sites(flaw, profile)),
         Base::Limited => Box::new(plain(flaw, database.with_max_record_bytes(64 << 10), &Storage::default())),
         Base::Cookie => Box::new(signed(flaw, profile)),
         Base::Sessions => {
@@ -72,10 +77,11 @@ fn plain(
     flaw: &'static Flaw,
     capabilities: Capabilities,
     storage: &Storage,
+    bulk: BulkOperations<Plain>,
     profile: Profile,
-) -> StoreSubject<Plain> {
+) -> StoreSubject {
     let opened = Arc::clone(storage);
-    let open = move |env: &Env, opening| {
+    let open = async move |env: &Env, opening| {
         let mut storage = opened.lock().unwrap();
         if opening == Opening::Fresh {
             *storage = Arc::default();
@@ -93,21 +99,22 @@ fn plain(
         let row = state.rows.get_mut(&place).filter(|row| kept || now < row.record.expires);
         Ok(row.map(|row| row.damaged = true).is_some())
     });
-    StoreSubject::new("faulty", "", open, hooks).unwrap()
+    StoreSubject::awaited("faulty", "", open, bulk, hooks).unwrap()
 }
 
-fn sites(flaw: &'static Flaw, profile: Profile) -> StoreSubject<Plain> {
-    let mut state: Arc<Mutex<State>> = Arc::default();
-    let open = move |env: &Env, opening| {
+fn sites(flaw: &'static Flaw, profile: Profile) -> StoreSubject {
+    let state: RefCell<Arc<Mutex<State>>> = RefCell::default();
+    let open = async move |env: &Env, opening| {
+        let mut state = state.borrow_mut();
         // Nobody has it open: this is the first storage of the next trace.
         if Arc::strong_count(&state) == 1 && opening == Opening::Fresh {
-            state = Arc::default();
+            *state = Arc::default();
         }
         let plain = Plain::open(flaw, Capabilities::database(), &state, env.clock(), opening);
         Ok::<_, Infallible>(plain.on_site(env.name()))
     };
     let hooks = StoreHooks::default().with_profile(profile).with_other_storage();
-    StoreSubject::new("faulty", "", open, hooks).unwrap()
+    StoreSubject::awaited("faulty", "", open, Plain::bulk(), hooks).unwrap()
 }
 
 fn signed(flaw: &'static Flaw, profile: Profile) -> impl Subject {
