@@ -14,21 +14,23 @@ mod node;
 mod object;
 
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use node::{Node, write_text};
+use node::{Node, characters, quoted};
 
 pub use class::Class;
 pub use object::{Name, Object};
 
 /// A JSON value in canonical text, with the property that makes it awkward to keep.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct Json {
     text: Arc<str>,
-    class: Class,
+    /// Known once somebody asked.
+    class: OnceLock<Class>,
 }
 
 impl Json {
@@ -45,9 +47,7 @@ impl Json {
 
     /// Takes text that is canonical already.
     pub fn from_canonical(text: impl Into<Arc<str>>) -> Self {
-        let text = text.into();
-        let class = class::classify(&text);
-        Self { text, class }
+        Self { text: text.into(), class: OnceLock::new() }
     }
 
     /// The canonical text.
@@ -57,14 +57,12 @@ impl Json {
 
     /// What makes the value awkward to keep.
     pub fn class(&self) -> Class {
-        self.class
+        *self.class.get_or_init(|| class::classify(&self.text))
     }
 
     /// A JSON text value.
     pub fn text(text: &str) -> Self {
-        let mut canonical = String::with_capacity(text.len() + 2);
-        write_text(text.encode_utf16(), &mut canonical);
-        Self::from_canonical(canonical)
+        Self::from_canonical(quoted(text))
     }
 
     /// The list with one more element, or `None` if this is not a list.
@@ -97,7 +95,7 @@ impl Json {
     /// The entries of an object, or `None` if this is not one.
     pub fn entries(&self) -> Option<Vec<(Name, Json)>> {
         let Ok(Node::Object(entries)) = Node::parse(&self.text) else { return None };
-        Some(entries.into_iter().map(|(name, node)| (Name::from_units(&name), node.into_json())).collect())
+        Some(entries.into_iter().map(|(name, node)| (Name::from_canonical(name), node.into_json())).collect())
     }
 
     /// The elements of a list, or `None` if this is not one.
@@ -121,7 +119,7 @@ impl Json {
 
     /// The value null.
     pub fn null() -> Self {
-        Self { text: "null".into(), class: Class::Plain }
+        Self::from_canonical("null")
     }
 
     /// Whether this is the value null.
@@ -148,14 +146,27 @@ impl Json {
 
     /// The characters of a text value, or `None` if this is not text or not whole characters.
     pub fn as_text(&self) -> Option<String> {
-        let Ok(Node::Text(units)) = Node::parse(&self.text) else { return None };
-        String::from_utf16(&units).ok()
+        characters(&self.text)
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Json {}
+
+impl Hash for Json {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
     }
 }
 
 impl From<bool> for Json {
     fn from(yes: bool) -> Self {
-        Self { text: if yes { "true" } else { "false" }.into(), class: Class::Plain }
+        Self::from_canonical(if yes { "true" } else { "false" })
     }
 }
 

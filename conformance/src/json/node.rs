@@ -12,13 +12,14 @@ const MAX_DEPTH: usize = 1_000;
 /// Up to so many names are looked through one by one.
 const FEW: usize = 16;
 
-/// Parsed JSON: numbers as text, text as UTF-16 code units.
+/// Parsed JSON. What holds nothing else, and each name, is its canonical text: two of those are the same where these are.
 pub(super) enum Node {
     /// `null`, `true`, `false`, or a number.
     Atom(String),
-    Text(Vec<u16>),
+    /// In its quotes.
+    Text(String),
     List(Vec<Node>),
-    Object(Vec<(Vec<u16>, Node)>),
+    Object(Vec<(String, Node)>),
 }
 
 impl Node {
@@ -37,8 +38,7 @@ impl Node {
 
     pub(super) fn write(&self, out: &mut String) {
         match self {
-            Self::Atom(text) => out.push_str(text),
-            Self::Text(units) => write_text(units.iter().copied(), out),
+            Self::Atom(text) | Self::Text(text) => out.push_str(text),
             Self::List(elements) => {
                 out.push('[');
                 for (i, element) in elements.iter().enumerate() {
@@ -55,7 +55,7 @@ impl Node {
                     if i > 0 {
                         out.push(',');
                     }
-                    write_text(name.iter().copied(), out);
+                    out.push_str(name);
                     out.push(':');
                     value.write(out);
                 }
@@ -168,10 +168,10 @@ impl Parser<'_> {
     }
 
     fn object(&mut self) -> Result<Node, String> {
-        let mut entries: Vec<(Vec<u16>, Node)> = Vec::new();
+        let mut entries: Vec<(String, Node)> = Vec::new();
         // The last of several values of a name counts, in the place of the first. Where each stands, once there
         // are many:
-        let mut places: HashMap<Vec<u16>, usize> = HashMap::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         if self.take(b'}') {
             return Ok(Node::Object(entries));
         }
@@ -229,24 +229,29 @@ impl Parser<'_> {
         Ok(Node::Atom(canonical))
     }
 
-    fn string(&mut self) -> Result<Vec<u16>, String> {
+    fn string(&mut self) -> Result<String, String> {
         if self.rest().first() != Some(&b'"') {
             return Err(self.fault("expected text in quotes"));
         }
         self.at += 1;
-        let mut units = Vec::new();
+        let mut canonical = String::from('"');
         loop {
-            let rest = &self.text[self.at..];
-            let plain = rest.bytes().position(|b| matches!(b, b'"' | b'\\' | 0..b' ')).unwrap_or(rest.len());
-            units.extend(rest[..plain].encode_utf16());
+            let bytes = self.rest();
+            let mut plain = 0;
+            while plain < bytes.len() && !matches!(bytes[plain], b'"' | b'\\' | 0..b' ') {
+                plain += 1;
+            }
+            let next = bytes.get(plain).copied();
+            push(&self.text[self.at..self.at + plain], &mut canonical);
             self.at += plain;
-            match rest.as_bytes().get(plain) {
+            match next {
                 None => return Err(self.fault("text without its closing quote")),
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(units);
+                    canonical.push('"');
+                    return Ok(canonical);
                 }
-                Some(b'\\') => units.push(self.escape()?),
+                Some(b'\\') => push_unit(self.escape()?, &mut canonical),
                 Some(_) => return Err(self.fault("a control character in text must be escaped")),
             }
         }
@@ -275,26 +280,64 @@ impl Parser<'_> {
     }
 }
 
-pub(super) fn write_text(units: impl Iterator<Item = u16>, out: &mut String) {
-    use std::fmt::Write;
-    out.push('"');
-    for unit in units {
-        match unit {
-            0x22 => out.push_str("\\\""),
-            0x5c => out.push_str("\\\\"),
-            0x0a => out.push_str("\\n"),
-            0x0d => out.push_str("\\r"),
-            0x09 => out.push_str("\\t"),
-            0x08 => out.push_str("\\b"),
-            0x0c => out.push_str("\\f"),
-            0x20..=0x7e => out.push(char::from(unit.to_be_bytes()[1])),
-            _ => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\u{unit:04x}");
-            }
+/// The canonical text of these characters, in its quotes.
+pub(super) fn quoted(text: &str) -> String {
+    let mut canonical = String::with_capacity(text.len() + 2);
+    canonical.push('"');
+    push(text, &mut canonical);
+    canonical.push('"');
+    canonical
+}
+
+/// The characters of a canonical text, or `None` if they are not whole.
+pub(super) fn characters(canonical: &str) -> Option<String> {
+    let inner = canonical.strip_prefix('"')?.strip_suffix('"')?;
+    if !inner.contains('\\') {
+        return Some(inner.to_owned());
+    }
+    let mut parser = Parser { text: inner, at: 0, depth: 0 };
+    let mut units = Vec::with_capacity(inner.len());
+    while let Some(character) = inner[parser.at..].chars().next() {
+        if character == '\\' {
+            units.push(parser.escape().ok()?);
+        } else {
+            units.extend_from_slice(character.encode_utf16(&mut [0; 2]));
+            parser.at += character.len_utf8();
         }
     }
-    out.push('"');
+    String::from_utf16(&units).ok()
+}
+
+/// Adds characters to a canonical text.
+fn push(text: &str, out: &mut String) {
+    let mut as_they_are = true;
+    for byte in text.as_bytes() {
+        as_they_are &= matches!(byte, 0x20..=0x7e) && *byte != b'"' && *byte != b'\\';
+    }
+    if as_they_are {
+        out.push_str(text);
+    } else {
+        text.encode_utf16().for_each(|unit| push_unit(unit, out));
+    }
+}
+
+/// Adds one UTF-16 code unit, which may be half of a character.
+fn push_unit(unit: u16, out: &mut String) {
+    use std::fmt::Write;
+    match unit {
+        0x22 => out.push_str("\\\""),
+        0x5c => out.push_str("\\\\"),
+        0x0a => out.push_str("\\n"),
+        0x0d => out.push_str("\\r"),
+        0x09 => out.push_str("\\t"),
+        0x08 => out.push_str("\\b"),
+        0x0c => out.push_str("\\f"),
+        0x20..=0x7e => out.push(char::from(unit.to_be_bytes()[1])),
+        _ => {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    }
 }
 
 /// A float as Python's `repr` writes it: the shortest digits, even where two are equally near (Rust goes up

@@ -4,16 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Json;
-use super::node::write_text;
+use super::node::quoted;
 
 /// The name of an entry, as canonical JSON text: it may hold half a surrogate pair, which no `str` can.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(Arc<str>);
 
 impl Name {
-    pub(super) fn from_units(units: &[u16]) -> Self {
-        let mut text = String::with_capacity(units.len() + 2);
-        write_text(units.iter().copied(), &mut text);
+    /// Takes text in its quotes that is canonical already.
+    pub(super) fn from_canonical(text: String) -> Self {
         Self(text.into())
     }
 
@@ -45,9 +44,7 @@ impl Name {
 
 impl From<&str> for Name {
     fn from(text: &str) -> Self {
-        let mut canonical = String::with_capacity(text.len() + 2);
-        write_text(text.encode_utf16(), &mut canonical);
-        Self(canonical.into())
+        Self::from_canonical(quoted(text))
     }
 }
 
