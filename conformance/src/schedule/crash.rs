@@ -21,7 +21,7 @@ pub(crate) trait Mortal: Subject {
     fn doom(&mut self, after: Duration);
 
     /// Whether it was killed, and no other has taken over.
-    fn is_killed(&self) -> bool;
+    fn is_killed(&mut self) -> bool;
 
     /// Kills the process, if it still lives, and has another one open what it left. A storage that cannot be opened is
     /// the store's own failure: the error within says why.

@@ -55,6 +55,30 @@ pub(super) enum KillableProcess {
     Adapter(Arc<Mutex<RemoteState>>),
     /// One that serves the same store, in a storage of its own; it is started when it is needed.
     Apart(AdapterCommand, Option<Box<dyn Subject>>),
+    /// The server on which the store is.
+    Server(Box<dyn KillableServer>),
+}
+
+/// A server that keeps all that lasts of a store, and that the suite may kill.
+pub trait KillableServer {
+    /// Sees to it that what the server acknowledges from now on outlives it, at an instant in microseconds since the Unix
+    /// epoch. It may start again for that, and forget what it has.
+    ///
+    /// # Errors
+    /// Why that cannot be done.
+    fn prepare(&mut self, now: i64) -> Result<(), String>;
+
+    /// Has it killed after some time, and does not wait for that.
+    fn kill_after(&mut self, after: Duration);
+
+    /// Whether it was killed and not started again. A killing that is still to come is waited for.
+    fn is_killed(&mut self) -> bool;
+
+    /// Kills it, if it still lives, and starts it again on what it left, at an instant.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    fn start_again(&mut self, now: i64) -> Result<(), String>;
 }
 
 /// What the suite may do behind a store's back.
@@ -243,6 +267,13 @@ impl StoreHooks {
     #[must_use]
     pub fn with_process(mut self, command: AdapterCommand) -> Self {
         self.process = Some(KillableProcess::Apart(command, None));
+        self
+    }
+
+    /// The same for the server on which the store is. The store is then opened anew.
+    #[must_use]
+    pub fn with_server(mut self, server: impl KillableServer + 'static) -> Self {
+        self.process = Some(KillableProcess::Server(Box::new(server)));
         self
     }
 

@@ -48,7 +48,7 @@ use crate::trace::Settings;
 pub use bulk::BulkOperations;
 pub use connection::AdapterCommand;
 pub use env::Env;
-pub use hooks::StoreHooks;
+pub use hooks::{KillableServer, StoreHooks};
 pub use model::ModelSubject;
 pub use process::process_subject;
 pub use store::{Opening, StoreSubject};

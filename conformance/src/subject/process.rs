@@ -157,7 +157,7 @@ impl Mortal for ProcessSubject {
         self.child.doom(after);
     }
 
-    fn is_killed(&self) -> bool {
+    fn is_killed(&mut self) -> bool {
         self.child.is_killed()
     }
 

@@ -325,6 +325,10 @@ impl StoreSubject {
         match &mut self.hooks.process {
             None => None,
             Some(KillableProcess::Adapter(_)) => Some(carry_out(self, schedule)),
+            Some(KillableProcess::Server(server)) => {
+                let ready = server.prepare(self.manifest.start()).map_err(Fault::Harness);
+                Some(ready.and_then(|()| carry_out(self, schedule)))
+            }
             Some(KillableProcess::Apart(_, Some(process))) => process.schedule(schedule),
             Some(KillableProcess::Apart(command, process)) => match process_subject(command) {
                 Ok(started) => process.insert(started).schedule(schedule),
@@ -622,21 +626,39 @@ fn words(panic: &(dyn Any + Send)) -> &str {
 
 impl Mortal for StoreSubject {
     fn doom(&mut self, after: Duration) {
-        if let Some(KillableProcess::Adapter(adapter)) = &self.hooks.process {
-            lock(adapter).doom(after);
+        match &mut self.hooks.process {
+            Some(KillableProcess::Adapter(adapter)) => lock(adapter).doom(after),
+            Some(KillableProcess::Server(server)) => server.kill_after(after),
+            Some(KillableProcess::Apart(..)) | None => {}
         }
     }
 
-    fn is_killed(&self) -> bool {
-        matches!(&self.hooks.process, Some(KillableProcess::Adapter(adapter)) if lock(adapter).is_killed())
+    fn is_killed(&mut self) -> bool {
+        match &mut self.hooks.process {
+            Some(KillableProcess::Adapter(adapter)) => lock(adapter).is_killed(),
+            Some(KillableProcess::Server(server)) => server.is_killed(),
+            Some(KillableProcess::Apart(..)) | None => false,
+        }
     }
 
     fn take_over(&mut self, now: i64, settings: Settings) -> Result<Result<(), String>, Fault> {
-        if let Some(KillableProcess::Adapter(adapter)) = &self.hooks.process {
-            lock(adapter).start_over();
-        }
-        self.close()?;
-        match self.open_directory(now, settings, Opening::Restart) {
+        let opened = match &mut self.hooks.process {
+            Some(KillableProcess::Server(server)) => {
+                if let Err(reason) = server.start_again(now) {
+                    return Ok(Err(reason));
+                }
+                // What it keeps goes by the name of the environment, which stays.
+                self.open_handles(Opening::Restart)
+            }
+            process => {
+                if let Some(KillableProcess::Adapter(adapter)) = process {
+                    lock(adapter).start_over();
+                }
+                self.close()?;
+                self.open_directory(now, settings, Opening::Restart)
+            }
+        };
+        match opened {
             Err(Fault::Harness(reason)) => Ok(Err(reason)),
             opened => opened.map(Ok),
         }

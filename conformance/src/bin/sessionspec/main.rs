@@ -14,7 +14,7 @@ mod doctor;
 mod http;
 mod new;
 mod output;
-#[cfg(any(feature = "redis", feature = "memcached"))]
+#[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
 mod own;
 mod progress;
 mod replay;

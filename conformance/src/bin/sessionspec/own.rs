@@ -1,19 +1,30 @@
-//! Servers under a clock that is moved: those that this program starts for a run, on a free port and with nothing on the
-//! disk, and those that somebody else has started under a clock.
+//! Servers that this program starts for a run, on a free port and in a directory of their own: under a clock that is moved,
+//! if the store asks the server for the time; and killed in the midst of their work, if what they acknowledge should last.
+//! And servers that somebody else has started under a clock.
 
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle, sleep};
 use std::time::Duration;
 
 use session_conformance::manifest::Reach;
 use session_conformance::moved::{Monotonic, Mover, REACH, obeys};
+use session_conformance::subject::KillableServer;
 use session_conformance::trace::START;
+
+use crate::store::lock;
 
 /// How long a server may take to listen, and to notice that its clock was moved.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// In its directory: what PostgreSQL keeps, and what a server says.
+const DATA: &str = "data";
+const LOG: &str = "log";
 
 /// How long one waits before one looks again.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -26,6 +37,8 @@ pub(crate) enum Kind {
     Redis,
     /// memcached, which derives the date from its monotonic clock, and so cannot go back.
     Memcached,
+    /// PostgreSQL, which the store does not ask for the time.
+    Postgres,
 }
 
 /// Redis counts in milliseconds.
@@ -47,17 +60,30 @@ pub(crate) struct ServerClock {
 pub(crate) struct OwnServer {
     kind: Kind,
     port: u16,
-    child: Child,
+    /// What the user wants of it: names and values of the server's own settings.
+    settings: Vec<(String, String)>,
+    child: Arc<Mutex<Child>>,
     directory: tempfile::TempDir,
-    /// Its clock; nothing where clocks cannot be moved.
+    /// Its clock; nothing where clocks cannot be moved, or nobody asks for it.
     clock: Option<ServerClock>,
+    /// Whether what it acknowledges must outlive it.
+    lasting: bool,
+    /// How it will be killed, or was.
+    death: Option<JoinHandle<()>>,
+    killed: bool,
+    /// How often it was started; whoever is connected has to connect again.
+    lives: Arc<AtomicU32>,
 }
+
+/// The same for the two who need it: who moves its clock, and who kills it.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared(pub(crate) Arc<Mutex<OwnServer>>);
 
 impl Kind {
     /// What the monotonic clocks must do under it.
     pub(crate) fn monotonic(self) -> Monotonic {
         match self {
-            Self::Redis => Monotonic::GoesOn,
+            Self::Redis | Self::Postgres => Monotonic::GoesOn,
             Self::Memcached => Monotonic::Stands,
         }
     }
@@ -67,6 +93,7 @@ impl Kind {
         match self {
             Self::Redis => REDIS,
             Self::Memcached => MEMCACHED,
+            Self::Postgres => REACH,
         }
     }
 
@@ -74,17 +101,66 @@ impl Kind {
         match self {
             Self::Redis => &["redis-server", "valkey-server"],
             Self::Memcached => &["memcached"],
+            Self::Postgres => &["postgres"],
         }
     }
 
-    fn line(self, port: u16) -> Vec<String> {
+    /// How it is started, with settings in the place of those that it has otherwise.
+    fn line(self, port: u16, lasting: bool, settings: &[(String, String)]) -> Vec<String> {
         let port = port.to_string();
         let words: &[&str] = match self {
-            Self::Redis => &["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"],
+            // The system writes its file down sometime; whoever kills a process does not keep it from that.
+            Self::Redis => &[
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                &port,
+                "--save",
+                "",
+                "--appendonly",
+                if lasting { "yes" } else { "no" },
+                "--appendfsync",
+                "no",
+            ],
             // It refuses to run as the system's administrator unless it is told who else to be.
             Self::Memcached => &["-l", "127.0.0.1", "-p", &port, "-U", "0", "-t", "2", "-u", "nobody"],
+            Self::Postgres => &[
+                "-D",
+                DATA,
+                "-k",
+                ".",
+                "-p",
+                &port,
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "fsync=off",
+                "-c",
+                "log_min_messages=fatal",
+            ],
         };
-        words.iter().map(|word| (*word).to_owned()).collect()
+        let words = words.iter().map(|word| (*word).to_owned());
+        let settings = settings.iter().flat_map(|(name, value)| match self {
+            Self::Postgres => ["-c".to_owned(), format!("{name}={value}")],
+            Self::Redis | Self::Memcached => [format!("--{name}"), value.clone()],
+        });
+        words.chain(settings).collect()
+    }
+
+    /// Whether a server at this address is ready to work. Most listen before they have read what they kept.
+    fn is_ready(self, address: &str) -> bool {
+        match self {
+            Self::Redis => pings(address).unwrap_or(false),
+            Self::Memcached => TcpStream::connect(address).is_ok(),
+            Self::Postgres => {
+                let Some((host, port)) = address.split_once(':') else { return false };
+                let asked = program(self).map(|program| {
+                    let mut ask = Command::new(program.with_file_name("pg_isready"));
+                    ask.args(["--quiet", "--host", host, "--port", port]).status()
+                });
+                matches!(asked, Ok(Ok(status)) if status.success())
+            }
+        }
     }
 
     /// Asks a server for its time, in microseconds since the Unix epoch.
@@ -96,6 +172,7 @@ impl Kind {
         let question: &[u8] = match self {
             Self::Redis => b"TIME\r\n",
             Self::Memcached => b"stats\r\n",
+            Self::Postgres => return Err("nobody asks PostgreSQL for its time".into()),
         };
         stream.write_all(question).map_err(fault)?;
         let mut answer = BufReader::new(stream.take(1 << 16)).lines();
@@ -103,7 +180,7 @@ impl Kind {
         let strange = |line: &str| format!("{address} does not tell its time: {line:?}");
         let number = |line: &str| line.parse::<i64>().map_err(|_| strange(line));
         match self {
-            Self::Redis => {
+            Self::Redis | Self::Postgres => {
                 // *2, $10, the seconds, $6, the microseconds.
                 let first = line()?;
                 if first != "*2" {
@@ -127,6 +204,31 @@ impl Kind {
     }
 }
 
+/// Makes the value under a key undecodable in its place, so that it expires when it did; tells whether there was one.
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) fn damage(kind: Kind, address: &str, key: &str) -> Result<bool, String> {
+    let fault = |error: std::io::Error| format!("{address} damages nothing: {error}");
+    let ask = |line: String| {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(line.as_bytes())?;
+        let mut answer = String::new();
+        BufReader::new(stream.take(1 << 10)).read_line(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = match kind {
+        Kind::Memcached => ask(format!("prepend {key} 0 0 7\r\ndamaged\r\n")).map_err(fault)?,
+        // It would make a value where there is none.
+        _ if ask(format!("EXISTS {key}\r\n")).map_err(fault)?.trim_end() == ":0" => return Ok(false),
+        _ => ask(format!("SETRANGE {key} 0 damaged\r\n")).map_err(fault)?,
+    };
+    match answer.trim_end() {
+        "NOT_STORED" => Ok(false),
+        done if done == "STORED" || done.starts_with(':') => Ok(true),
+        strange => Err(format!("{address} damages nothing: {strange:?}")),
+    }
+}
+
 impl ServerClock {
     /// The clock that the variable `SESSIONSPEC_CLOCK` names, of servers at these addresses.
     pub(crate) fn shared(kind: Kind, addresses: Vec<String>) -> Result<Self, String> {
@@ -142,6 +244,11 @@ impl ServerClock {
     /// What kind of servers they are.
     pub(crate) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The address, if there is only one server.
+    pub(crate) fn address(&self) -> Option<&str> {
+        if let [address] = self.addresses.as_slice() { Some(address) } else { None }
     }
 
     /// Sees whether the servers obey.
@@ -184,16 +291,33 @@ fn pause(left: &mut Duration) {
 impl OwnServer {
     /// Starts a server on a free port. Where clocks cannot be moved it runs all the same; the second tells how its clock
     /// was seen to obey, or why it is not moved.
-    pub(crate) fn start(kind: Kind) -> Result<(Self, Result<String, String>), String> {
+    pub(crate) fn start(
+        kind: Kind,
+        settings: Vec<(String, String)>,
+    ) -> Result<(Self, Result<String, String>), String> {
         let directory = tempfile::Builder::new().prefix("sessionspec-server-").tempdir();
         let directory = directory.map_err(|error| format!("no directory for a server: {error}"))?;
+        if kind == Kind::Postgres {
+            make_database(directory.path())?;
+        }
         let port = free_port()?;
         // A program that knew real time before would go on from there.
-        let mover = Mover::apart(kind.monotonic()).map_err(|error| error.to_string());
+        let mover = match kind {
+            Kind::Postgres => Err("the store does not ask it for the time".to_owned()),
+            Kind::Redis | Kind::Memcached => {
+                Mover::apart(kind.monotonic()).map_err(|error| error.to_string())
+            }
+        };
         let mover = mover.and_then(|mut mover| mover.renew(START).map(|()| mover));
-        let child = spawn(kind, port, &directory, mover.as_ref().ok())?;
-        let mut server = Self { kind, port, child, directory, clock: None };
+        let child = spawn(kind, port, false, &settings, directory.path(), mover.as_ref().ok())?;
+        let child = Arc::new(Mutex::new(child));
+        let (lasting, death, killed, lives) = (false, None, false, Arc::default());
+        let mut server =
+            Self { kind, port, settings, child, directory, clock: None, lasting, death, killed, lives };
         let listens = server.listens();
+        if kind == Kind::Postgres {
+            listens.clone()?;
+        }
         let tested = mover.and_then(|mover| {
             listens?;
             let mut clock = ServerClock { kind, addresses: vec![server.address()], mover };
@@ -201,11 +325,9 @@ impl OwnServer {
             server.clock = Some(clock);
             Ok(test)
         });
-        if tested.is_err() {
+        if tested.is_err() && kind != Kind::Postgres {
             // Without the library it is the server that it always was.
-            stop(&mut server.child);
-            server.child = spawn(kind, port, &server.directory, None)?;
-            server.listens()?;
+            server.revive(START)?;
         }
         Ok((server, tested))
     }
@@ -220,29 +342,52 @@ impl OwnServer {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Moves its clock. If it cannot go back while it runs, it is started again.
-    pub(crate) fn to(&mut self, now: i64) -> Result<(), String> {
-        let Some(clock) = &mut self.clock else { return Ok(()) };
-        if clock.reaches(now) {
-            return clock.to(now);
-        }
-        stop(&mut self.child);
-        clock.mover.renew(now)?;
-        self.child = spawn(self.kind, self.port, &self.directory, Some(&clock.mover))?;
-        self.listens()?;
-        wait(self.kind, &[self.address()], now)
+    /// How often it was started again.
+    pub(crate) fn lives(&self) -> Arc<AtomicU32> {
+        Arc::clone(&self.lives)
     }
 
-    /// Waits until it listens.
+    /// Moves its clock. If it cannot go back while it runs, it is started again.
+    pub(crate) fn to(&mut self, now: i64) -> Result<(), String> {
+        match &mut self.clock {
+            None => Ok(()),
+            Some(clock) if clock.reaches(now) => clock.to(now),
+            Some(_) => self.revive(now),
+        }
+    }
+
+    /// Stops it, if it runs, and starts it again at an instant.
+    fn revive(&mut self, now: i64) -> Result<(), String> {
+        self.is_killed();
+        stop(&mut lock(&self.child));
+        if let Some(clock) = &mut self.clock {
+            clock.mover.renew(now)?;
+        }
+        let mut left = PATIENCE;
+        loop {
+            let mover = self.clock.as_ref().map(|clock| &clock.mover);
+            let place = self.directory.path();
+            let child = spawn(self.kind, self.port, self.lasting, &self.settings, place, mover)?;
+            *lock(&self.child) = child;
+            match self.listens() {
+                // The processes of a PostgreSQL that was killed live on for a moment, and so long there is no other.
+                Err(_) if self.kind == Kind::Postgres && !left.is_zero() => pause(&mut left),
+                listens => break listens?,
+            }
+        }
+        self.killed = false;
+        self.lives.fetch_add(1, Ordering::Relaxed);
+        if self.clock.is_some() { wait(self.kind, &[self.address()], now) } else { Ok(()) }
+    }
+
+    /// Waits until it is ready.
     fn listens(&mut self) -> Result<(), String> {
         let mut left = PATIENCE;
-        while TcpStream::connect(self.address()).is_err() {
+        while !self.kind.is_ready(&self.address()) {
             let program = self.kind.programs()[0];
-            if let Ok(Some(status)) = self.child.try_wait() {
-                let mut said = String::new();
-                if let Some(mut stderr) = self.child.stderr.take() {
-                    let _ = stderr.read_to_string(&mut said);
-                }
+            if let Ok(Some(status)) = lock(&self.child).try_wait() {
+                let said = fs::read(self.directory.path().join(LOG)).unwrap_or_default();
+                let said = String::from_utf8_lossy(&said).into_owned();
                 return Err(format!("{program} ended with {status}: {}", said.trim()));
             }
             if left.is_zero() {
@@ -252,11 +397,58 @@ impl OwnServer {
         }
         Ok(())
     }
+
+    /// Whether it was killed; waits for that if it is still to come.
+    fn is_killed(&mut self) -> bool {
+        if let Some(death) = self.death.take() {
+            // All that it does is to kill.
+            let _ = death.join();
+            self.killed = true;
+        }
+        self.killed
+    }
+}
+
+impl KillableServer for Shared {
+    fn prepare(&mut self, now: i64) -> Result<(), String> {
+        let mut server = lock(&self.0);
+        if server.kind == Kind::Postgres {
+            return Ok(());
+        }
+        server.lasting = true;
+        stop(&mut lock(&server.child));
+        // What it kept for those who were here before would take time to read, each time that it starts again.
+        let kept = server.directory.path().join("appendonlydir");
+        match fs::remove_dir_all(&kept) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(format!("{}: {error}", kept.display()))
+            }
+            _ => server.revive(now),
+        }
+    }
+
+    fn kill_after(&mut self, after: Duration) {
+        let mut server = lock(&self.0);
+        let child = Arc::clone(&server.child);
+        server.death = Some(thread::spawn(move || {
+            sleep(after);
+            stop(&mut lock(&child));
+        }));
+    }
+
+    fn is_killed(&mut self) -> bool {
+        lock(&self.0).is_killed()
+    }
+
+    fn start_again(&mut self, now: i64) -> Result<(), String> {
+        lock(&self.0).revive(now)
+    }
 }
 
 impl Drop for OwnServer {
     fn drop(&mut self) {
-        stop(&mut self.child);
+        self.is_killed();
+        stop(&mut lock(&self.child));
     }
 }
 
@@ -269,29 +461,102 @@ fn stop(child: &mut Child) {
 fn spawn(
     kind: Kind,
     port: u16,
-    directory: &tempfile::TempDir,
+    lasting: bool,
+    settings: &[(String, String)],
+    directory: &Path,
     mover: Option<&Mover>,
 ) -> Result<Child, String> {
+    let fault = |error: std::io::Error| format!("cannot start {}: {error}", kind.programs()[0]);
     let mut command = Command::new(program(kind)?);
-    command.args(kind.line(port)).current_dir(directory.path());
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.args(kind.line(port, lasting, settings)).current_dir(directory);
+    let log = File::create(directory.join(LOG)).map_err(fault)?;
+    command.stdin(Stdio::null()).stdout(log.try_clone().map_err(fault)?).stderr(log);
+    if kind == Kind::Postgres {
+        as_ordinary_user(&mut command);
+    }
     if let Some(mover) = mover {
         command.envs(mover.clock().environment());
     }
-    command.spawn().map_err(|error| format!("cannot start {}: {error}", kind.programs()[0]))
+    command.spawn().map_err(fault)
 }
 
-/// The path of the program, from `PATH`.
+/// Makes an empty database.
+fn make_database(directory: &Path) -> Result<(), String> {
+    let data = directory.join(DATA);
+    let fault = |error: std::io::Error| format!("no database can be made: {error}");
+    fs::create_dir(&data).map_err(fault)?;
+    give_to_ordinary_user(directory, &data).map_err(fault)?;
+    let mut make = Command::new(program(Kind::Postgres)?.with_file_name("initdb"));
+    make.args(["--auth", "trust", "--username", "sessions", "--encoding", "UTF8", "--locale", "C"]);
+    make.args(["--no-sync", "--pgdata", DATA]).current_dir(directory).stdin(Stdio::null());
+    as_ordinary_user(&mut make);
+    let output = make.output().map_err(fault)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(format!("initdb ended with {}: {}", output.status, said.trim()))
+}
+
+/// The user `nobody`, as which PostgreSQL is run by the system's administrator, as whom it refuses to run.
+#[cfg(unix)]
+const NOBODY: u32 = 65_534;
+
+#[cfg(unix)]
+fn as_ordinary_user(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    if rustix::process::getuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+}
+
+/// Lets that user reach and write what is the server's.
+#[cfg(unix)]
+fn give_to_ordinary_user(directory: &Path, data: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    if !rustix::process::getuid().is_root() {
+        return Ok(());
+    }
+    for place in [directory, data] {
+        chown(place, Some(NOBODY), Some(NOBODY))?;
+    }
+    fs::set_permissions(data, fs::Permissions::from_mode(0o700))
+}
+
+/// Elsewhere the administrator is no other user than the rest.
+#[cfg(not(unix))]
+fn as_ordinary_user(_: &mut Command) {}
+
+#[cfg(not(unix))]
+fn give_to_ordinary_user(_: &Path, _: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// The path of the program, from `PATH`, or from where Debian keeps those of PostgreSQL.
 fn program(kind: Kind) -> Result<PathBuf, String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let names = kind.programs();
-    let all = names.iter().flat_map(|name| std::env::split_paths(&path).map(move |place| place.join(name)));
-    all.into_iter().find(|program| program.is_file()).ok_or_else(|| {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut places: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+    places.sort();
+    let places = places.into_iter().rev().chain(std::env::split_paths(&path));
+    let mut all = places.flat_map(|place| names.iter().map(move |name| place.join(name)));
+    all.find(|program| program.is_file()).ok_or_else(|| {
         format!(
             "there is no {} in PATH to be started; give the URL of a server that runs",
             names.join(", no ")
         )
     })
+}
+
+/// Whether a Redis answers: one that still reads its file says so.
+fn pings(address: &str) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(b"PING\r\n")?;
+    let mut answer = String::new();
+    BufReader::new(stream.take(1 << 10)).read_line(&mut answer)?;
+    Ok(answer.starts_with("+PONG"))
 }
 
 /// A port that nobody listens at just now.

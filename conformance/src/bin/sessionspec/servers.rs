@@ -1,6 +1,13 @@
 //! The stores on servers, as subjects. Each is part of this program where its feature is on: their clients take longer
 //! to build than all the rest.
 
+#[cfg(any(feature = "redis", feature = "postgres"))]
+use std::sync::atomic::{AtomicU32, Ordering};
+#[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
+use std::sync::{Arc, Mutex};
+
+#[cfg(any(feature = "redis", feature = "memcached"))]
+use session_backends::CacheError;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 use session_conformance::moved::VARIABLE;
 #[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
@@ -10,9 +17,11 @@ use session_conformance::subject::{Fault, Subject};
 use tokio::runtime::Runtime;
 
 #[cfg(any(feature = "redis", feature = "memcached"))]
-use crate::own::{Kind, OwnServer, ServerClock};
+use crate::own::{self, ServerClock};
 #[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
-use crate::store;
+use crate::own::{Kind, OwnServer, Shared};
+#[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
+use crate::store::{self, lock};
 
 /// What URLs begin with, and the feature that each wants.
 const SCHEMES: [(&str, &str); 5] = [
@@ -33,7 +42,7 @@ pub(crate) enum Server {
     /// A memcached server. `memcached:` is one that is started for the run.
     #[cfg(feature = "memcached")]
     Memcached(String),
-    /// A PostgreSQL database, which must have no sessions in it.
+    /// A PostgreSQL database, which must have no sessions in it. `postgres:` is one on a server that is started for the run.
     #[cfg(feature = "postgres")]
     Postgres(String),
 }
@@ -90,19 +99,20 @@ impl Server {
                 use session_backends::RedisCache;
                 let served = Served::of(Kind::Redis, url)?;
                 let runtime = runtime()?;
+                let handle = runtime.handle().clone();
                 let url = served.own_url("redis://").unwrap_or_else(|| url.clone());
-                let nodes: Vec<&str> = url.split(',').collect();
-                let cache = match nodes.as_slice() {
-                    [one] => runtime.block_on(RedisCache::connect(one)),
-                    nodes => runtime.block_on(RedisCache::connect_cluster(nodes)),
+                let connect = move || {
+                    let nodes: Vec<&str> = url.split(',').collect();
+                    match nodes.as_slice() {
+                        [one] => handle.block_on(RedisCache::connect(one)),
+                        nodes => handle.block_on(RedisCache::connect_cluster(nodes)),
+                    }
                 };
-                let cache = cache.map_err(unreachable)?;
-                self.cached(move |_: &Env| Ok(cache.clone()), served, runtime)
+                let mut cache = OfThisLife::new(&served, connect().map_err(unreachable)?);
+                self.cached(move |_: &Env| cache.get(&connect), served, runtime)
             }
             #[cfg(feature = "memcached")]
             Self::Memcached(ref url) => {
-                use std::sync::Arc;
-
                 use session_backends::MemcachedCache;
                 let served = Served::of(Kind::Memcached, url)?;
                 let runtime = runtime()?;
@@ -130,11 +140,17 @@ impl Server {
     fn postgres(&self, url: &str) -> Result<Box<dyn Subject>, Fault> {
         use session_backends::PostgresStore;
         use store::BoxError;
+        let own = own_settings(url).transpose()?.map(|settings| OwnServer::start(Kind::Postgres, settings));
+        let own = own.transpose().map_err(Fault::Harness)?.map(|(server, _)| server);
+        let url = own.as_ref().map_or_else(
+            || url.to_owned(),
+            |server| format!("postgres://sessions@{}/postgres", server.address()),
+        );
         let runtime = runtime()?;
         // The store on which the others are built signs nothing.
         let settings = session_core::Settings::new("sessionspec");
         let opened = runtime.block_on(async {
-            let store = PostgresStore::connect(url, &settings).await?;
+            let store = PostgresStore::connect(&url, &settings).await?;
             store.migrate().await?;
             let row = store.pool().get().await?.query_one("SELECT count(*) FROM django_session", &[]).await?;
             Ok::<_, BoxError>((store, row.try_get::<_, i64>(0)?))
@@ -146,15 +162,25 @@ impl Server {
                 store::sessions(count)
             )));
         }
-        let (handle, pool) = (runtime.handle().clone(), store.pool().clone());
+        let handle = runtime.handle().clone();
+        let connect = move || {
+            let connected = handle.block_on(PostgresStore::connect(&url, &settings));
+            connected.map(Arc::new).map_err(BoxError::from)
+        };
+        let lives = own.as_ref().map(OwnServer::lives).unwrap_or_default();
+        let store = Arc::new(Mutex::new(OfThisLife::made_in(lives, Arc::new(store))));
+        let store = move || lock(&store).get(&connect);
+        let (handle, damaged) = (runtime.handle().clone(), store.clone());
         let damage = move |_: &Env, key: &str| {
             let statement = "UPDATE django_session SET session_data = 'damaged' WHERE session_key = $1";
-            let changed = handle
-                .block_on(async { Ok::<_, BoxError>(pool.get().await?.execute(statement, &[&key]).await?) });
+            let changed = damaged().and_then(|store| {
+                handle.block_on(async { Ok(store.pool().get().await?.execute(statement, &[&key]).await?) })
+            });
             changed.map(|rows| rows > 0).map_err(|error| error.to_string())
         };
         let handle = runtime.handle().clone();
         let open = move |env: &Env, opening| {
+            let store = store()?;
             if opening == Opening::Fresh {
                 handle.block_on(async {
                     let client = store.pool().get().await?;
@@ -163,7 +189,12 @@ impl Server {
             }
             Ok(store.with_settings_and_clock(env.settings(), env.clock())?)
         };
-        store::opened(self.name(), open, StoreHooks::default().with_damage(damage).with_runtime(runtime))
+        let hooks = StoreHooks::default().with_damage(damage).with_runtime(runtime);
+        let hooks = match own {
+            Some(server) => hooks.with_server(Shared(Arc::new(Mutex::new(server)))),
+            None => hooks,
+        };
+        store::opened(self.name(), open, hooks)
     }
 
     /// A cache on a server. Its keys have the environment's name before them, so that each trace begins with nothing; what
@@ -171,19 +202,17 @@ impl Server {
     #[cfg(any(feature = "redis", feature = "memcached"))]
     fn cached<C: session_backends::Cache + Clone + 'static>(
         &self,
-        mut connect: impl FnMut(&Env) -> Result<C, session_backends::CacheError> + 'static,
+        mut connect: impl FnMut(&Env) -> Result<C, CacheError> + 'static,
         served: Served,
         runtime: Runtime,
     ) -> Result<Box<dyn Subject>, Fault> {
-        use std::sync::{Arc, Mutex};
-
         use session_backends::CacheStore;
         use session_core::SessionKey;
-        use store::lock;
 
         let connection: Arc<Mutex<Option<C>>> = Arc::default();
         let damaged = Arc::clone(&connection);
         let handle = runtime.handle().clone();
+        let in_place = served.address();
         let damage = move |env: &Env, key: &str| {
             let Some(cache) = lock(&damaged).clone() else { return Ok(false) };
             let store = CacheStore::with_clock(cache.clone(), env.settings(), env.clock())
@@ -191,17 +220,19 @@ impl Server {
             let Some(place) = SessionKey::parse(key).and_then(|key| store.cache_key(&key)) else {
                 return Ok(false);
             };
-            // A cache does not tell how long a value lives, and no trace waits so long.
+            if let Some((kind, address)) = &in_place {
+                return own::damage(*kind, address, &place);
+            }
+            // A cache does not tell how long a value lives, and no trace waits so long where the clock is not moved.
             let life = std::time::Duration::from_secs(60);
             let replaced = handle.block_on(cache.replace(&place, b"damaged".to_vec(), life));
             replaced.map_err(|error| error.to_string())
         };
         let open = move |env: &Env, opening| {
             let mut connection = lock(&connection);
-            if opening == Opening::Fresh || connection.is_none() {
-                *connection = Some(connect(env)?);
-            }
-            let cache = connection.clone().ok_or("the cache is not open")?;
+            let known = connection.clone().filter(|_| opening == Opening::SecondHandle);
+            let cache = known.map_or_else(|| connect(env), Ok)?;
+            *connection = Some(cache.clone());
             Ok(CacheStore::with_clock(cache, env.settings(), env.clock()).with_key_prefix(env.name(), 1))
         };
         let hooks = StoreHooks::default().with_damage(damage).with_other_storage().with_runtime(runtime);
@@ -210,11 +241,62 @@ impl Server {
     }
 }
 
+/// A connection to a server that may be started again.
+#[cfg(any(feature = "redis", feature = "postgres"))]
+struct OfThisLife<C> {
+    connection: C,
+    lives: Arc<AtomicU32>,
+    /// In which of the server's lives it was made.
+    made: u32,
+}
+
+#[cfg(any(feature = "redis", feature = "postgres"))]
+impl<C: Clone> OfThisLife<C> {
+    #[cfg(feature = "redis")]
+    fn new(served: &Served, connection: C) -> Self {
+        let lives = match served {
+            Served::Own(own, _) => lock(&own.0).lives(),
+            Served::Shared(..) | Served::Other(_) => Arc::default(),
+        };
+        Self::made_in(lives, connection)
+    }
+
+    fn made_in(lives: Arc<AtomicU32>, connection: C) -> Self {
+        Self { made: lives.load(Ordering::Relaxed), connection, lives }
+    }
+
+    /// The connection; another one if the server was started again since.
+    fn get<E>(&mut self, connect: impl FnOnce() -> Result<C, E>) -> Result<C, E> {
+        let life = self.lives.load(Ordering::Relaxed);
+        if life != self.made {
+            self.connection = connect()?;
+            self.made = life;
+        }
+        Ok(self.connection.clone())
+    }
+}
+
+/// What a URL says of a server that is to be started: `redis:`, or `redis:?appendfsync=always` with settings of the server's
+/// own. `None` if the URL has an address.
+#[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
+fn own_settings(url: &str) -> Option<Result<Vec<(String, String)>, Fault>> {
+    let (_, rest) = url.split_once(':')?;
+    let settings = if rest.is_empty() { "" } else { rest.strip_prefix('?')? };
+    let pairs = settings.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let named = pair.split_once('=').filter(|(name, _)| !name.is_empty());
+        let (name, value) = named.ok_or_else(|| {
+            Fault::Harness(format!("{url}: a setting of the server is NAME=VALUE, and not {pair:?}"))
+        })?;
+        Ok((name.to_owned(), value.to_owned()))
+    });
+    Some(pairs.collect())
+}
+
 /// A server of caches, and how time reaches it.
 #[cfg(any(feature = "redis", feature = "memcached"))]
 enum Served {
     /// It was started for this run; whether its clock obeys.
-    Own(OwnServer, Result<String, String>),
+    Own(Shared, Result<String, String>),
     /// It runs under a clock that the environment names.
     Shared(ServerClock, String),
     /// Its clock is waited for; why, if it should be moved.
@@ -225,9 +307,9 @@ enum Served {
 impl Served {
     /// The server of a URL. One without an address is started.
     fn of(kind: Kind, url: &str) -> Result<Self, Fault> {
-        if url.ends_with(':') && !url.contains('/') {
-            let (server, tested) = OwnServer::start(kind).map_err(Fault::Harness)?;
-            return Ok(Self::Own(server, tested));
+        if let Some(settings) = own_settings(url) {
+            let (server, tested) = OwnServer::start(kind, settings?).map_err(Fault::Harness)?;
+            return Ok(Self::Own(Shared(Arc::new(Mutex::new(server))), tested));
         }
         if std::env::var_os(VARIABLE).is_none() {
             return Ok(Self::Other(None));
@@ -243,8 +325,20 @@ impl Served {
     /// The URL of a server that was started here.
     fn own_url(&self, scheme: &str) -> Option<String> {
         match self {
-            Self::Own(server, _) => Some(format!("{scheme}{}", server.address())),
+            Self::Own(server, _) => Some(format!("{scheme}{}", lock(&server.0).address())),
             _ => None,
+        }
+    }
+
+    /// Where it is, if it can be asked without more ado.
+    fn address(&self) -> Option<(Kind, String)> {
+        match self {
+            Self::Own(server, _) => {
+                let server = lock(&server.0);
+                Some((server.kind(), server.address()))
+            }
+            Self::Shared(clock, _) => Some((clock.kind(), clock.address()?.to_owned())),
+            Self::Other(_) => None,
         }
     }
 
@@ -257,10 +351,18 @@ impl Served {
     /// The hooks of the store on it. They hold the server.
     fn hooks(self, hooks: StoreHooks) -> StoreHooks {
         match self {
-            Self::Own(mut server, Ok(test)) => {
-                hooks.with_moved_clock(test, server.kind().reach(), move |now| server.to(now))
+            Self::Own(server, tested) => {
+                let kind = lock(&server.0).kind();
+                let hooks = match tested {
+                    Ok(test) => {
+                        let clock = server.clone();
+                        hooks.with_moved_clock(test, kind.reach(), move |now| lock(&clock.0).to(now))
+                    }
+                    Err(reason) => hooks.with_unmoved_clock(reason),
+                };
+                // What memcached has ends with it.
+                if kind == Kind::Memcached { hooks.with_guard(server) } else { hooks.with_server(server) }
             }
-            Self::Own(server, Err(reason)) => hooks.with_unmoved_clock(reason).with_guard(server),
             Self::Shared(mut clock, test) => {
                 hooks.with_moved_clock(test, clock.kind().reach(), move |now| clock.to(now))
             }
@@ -287,7 +389,7 @@ fn plain_addresses(urls: &str) -> Result<Vec<String>, String> {
 /// A server that is not there.
 #[cfg(any(feature = "redis", feature = "memcached"))]
 #[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
-fn unreachable(error: session_backends::CacheError) -> Fault {
+fn unreachable(error: CacheError) -> Fault {
     Fault::Harness(error.to_string())
 }
 

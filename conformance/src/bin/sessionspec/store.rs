@@ -24,12 +24,12 @@ pub(crate) const EMBEDDED: [&str; 6] = ["model", "memory", "sqlite", "file", "co
 /// What `--store` takes.
 pub(crate) const STORES: &str = "A store: model, memory, sqlite, file, cookie, cached_db, or a URL: sqlite:PATH, file:DIR, \
      redis://…, rediss://…, redis://NODE,redis://NODE for a cluster, memcached://HOST:PORT, \
-     postgres://…; those on servers where the features redis, memcached and postgres are on. redis: and \
-     memcached: start a server, under a clock that is moved";
+     postgres://…; those on servers where the features redis, memcached and postgres are on. redis:, memcached: \
+     and postgres: start a server, whose clock is moved and which is killed, where that can be; \
+     redis:?NAME=VALUE&… has settings of the server's own";
 
 /// The URLs among them.
-const URLS: &str =
-    "sqlite:PATH, file:DIR, redis:, redis://…, rediss://…, memcached:, memcached://HOST:PORT, postgres://…";
+const URLS: &str = "sqlite:PATH, file:DIR, redis:, redis://…, rediss://…, memcached:, memcached://HOST:PORT, postgres:, postgres://…";
 
 /// A store that is part of this program.
 #[derive(Debug, Clone)]
