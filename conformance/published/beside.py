@@ -6,6 +6,9 @@
 The suite takes this program for the adapter. It starts the server and the adapter, hands each line on, empties the
 server before an `open`, and answers `now` by the server's clock. The adapter finds the server's address in the variable
 SERVER, as `127.0.0.1:7000`; `{server}` among its arguments stands for it, too.
+
+Each `open` leaves the address in the storage's directory. A second process, whose `open` has `keep`, finds it there: it
+gives up its own server, and starts its adapter again with that address.
 """
 
 import json
@@ -38,10 +41,19 @@ def connected(port):
 
 
 class Server:
-    def __init__(self, place):
+    """One of our own, or with an address that of another process, which takes care of it."""
+
+    def __init__(self, place, address=None):
         self.place = place
-        self.port = free_port()
-        self.start()
+        self.is_own = address is None
+        self.port = free_port() if self.is_own else int(address.split(":")[1])
+        if self.is_own:
+            self.start()
+        else:
+            self.connection = connected(self.port)
+
+    def address(self):
+        return f"127.0.0.1:{self.port}"
 
     def run(self, *command, **options):
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **options)
@@ -56,8 +68,9 @@ class Server:
         """Takes the time from the suite's clock."""
 
     def stop(self):
-        self.process.kill()
-        self.process.wait()
+        if self.is_own:
+            self.process.kill()
+            self.process.wait()
 
 
 class Redis(Server):
@@ -95,7 +108,7 @@ class Memcached(Server):
         self.ask("flush_all")
 
     def follow(self):
-        if not self.clock or self.read() == self.shown:
+        if not self.is_own or not self.clock or self.read() == self.shown:
             return
         slot = 16 + 16 * (self.shown[8] & 1)  # the byte tells which of two instants is in use
         was_real = self.shown[slot : slot + 8] == bytes(7) + b"\x80"
@@ -154,24 +167,36 @@ class Postgres(Server):
         return None
 
 
+def started(command, address):
+    return subprocess.Popen(
+        [argument.replace("{server}", address) for argument in command],
+        env={**os.environ, "SERVER": address},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+
+
 def main():
     kind, separator, *command = sys.argv[1:]
     assert separator == "--", __doc__
     with tempfile.TemporaryDirectory(prefix="sessionspec-") as place:
-        server = {"redis": Redis, "memcached": Memcached, "postgres": Postgres}[kind](place)
-        address = f"127.0.0.1:{server.port}"
-        adapter = subprocess.Popen(
-            [argument.replace("{server}", address) for argument in command],
-            env={**os.environ, "SERVER": address},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        server_class = {"redis": Redis, "memcached": Memcached, "postgres": Postgres}[kind]
+        server = server_class(place)
+        adapter = started(command, server.address())
         try:
             for line in sys.stdin.buffer:
                 request = json.loads(line)
                 server.follow()
                 if request["op"] == "open":
-                    server.empty()
+                    note = Path(request["dir"], "server")
+                    if not request.get("keep"):
+                        server.empty()
+                        note.write_text(server.address())
+                    elif (theirs := note.read_text()) != server.address():
+                        adapter.kill()
+                        server.stop()
+                        server = server_class(place, theirs)
+                        adapter = started(command, theirs)
                 adapter.stdin.write(line)
                 adapter.stdin.flush()
                 answer = adapter.stdout.readline()

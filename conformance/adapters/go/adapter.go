@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 )
 
@@ -33,7 +34,9 @@ type subject struct {
 	persistent    bool
 	shared        bool // whether each opening is a handle of its own
 	clearExpired  string
-	open          func(dir string, life int, fresh bool) (store, error)
+	otherStorage  bool     // whether it can be opened for two sites, "one" and "two", each with a directory of its own
+	hooks         []string // "second-process", if several processes may use the storage at the same time
+	open          func(site, dir string, life int, fresh bool) (store, error)
 }
 
 type request struct {
@@ -45,14 +48,15 @@ type request struct {
 	Data     object `json:"data"`
 	Expires  int64  `json:"expires_us"`
 	Dir      string `json:"dir"`
+	Keep     bool   `json:"keep"`
 	Settings struct {
 		CookieAge int `json:"cookie_age"`
 	} `json:"settings"`
 }
 
 var (
-	opened  request // the last `open`
-	clients [2]store
+	opened  request  // the last `open`
+	clients [3]store // the last one is on another storage
 )
 
 func hello(of subject) object {
@@ -72,6 +76,7 @@ func hello(of subject) object {
 			"server_side":   true,
 			"expired":       "gone",
 			"clear_expired": of.clearExpired,
+			"other_storage": of.otherStorage,
 		},
 		"values": object{
 			"order":           "lost", // a map has none
@@ -81,6 +86,7 @@ func hello(of subject) object {
 			"lone_surrogates": "unsupported",
 			"deep_nesting":    "kept",
 		},
+		"hooks": append([]string{}, of.hooks...), // a list, also where there are none
 	}
 }
 
@@ -116,13 +122,21 @@ func answer(asked request) (_ interface{}, err error) {
 	switch asked.Op {
 	case "hello":
 		return hello(tested), nil
-	case "open", "reopen": // fresh storage; the same again, after a restart
+	case "open", "reopen": // fresh storage, or with `keep` what another process has opened; the same again, after a restart
 		if asked.Op == "open" {
 			opened = asked
 		}
-		for number := range clients {
-			fresh := number == 0 && (asked.Op == "open" || !tested.persistent)
-			if clients[number], err = tested.open(opened.Dir, opened.Settings.CookieAge, fresh); err != nil {
+		fresh := asked.Op == "open" && !asked.Keep || !tested.persistent
+		for number, site := range []string{"one", "one", "two"} {
+			if site == "two" && !tested.otherStorage {
+				continue
+			}
+			place := filepath.Join(opened.Dir, site)
+			if err := os.MkdirAll(place, 0o700); err != nil {
+				return nil, err
+			}
+			clients[number], err = tested.open(site, place, opened.Settings.CookieAge, fresh && number != 1)
+			if err != nil {
 				return nil, err
 			}
 		}

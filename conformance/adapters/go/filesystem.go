@@ -15,7 +15,8 @@ var tested = subject{
 	persistent:   true,
 	shared:       true,
 	clearExpired: "unsupported",
-	open: func(dir string, life int, fresh bool) (store, error) {
+	otherStorage: true,
+	open: func(_, dir string, life int, fresh bool) (store, error) {
 		// So deep that no key with dots leads out of `dir`: the store would delete what it leads to.
 		place := filepath.Join(dir, "sessions/of/every/visitor")
 		if fresh {

@@ -47,6 +47,7 @@ const HELLO = {
     ...module.values,
   },
   operations: ["touch", ...(module.operations ?? [])], // `all`, `length`, `clear`, if the store has them
+  hooks: module.hooks ?? [], // "second-process", if several processes may use the storage at the same time
 };
 
 let stores = []; // one for each client
@@ -86,19 +87,20 @@ function fromSession({ cookie, ...data }) {
 }
 
 async function answer({ op, client, key, ...request }) {
+  const fresh = op === "open" && !request.keep;
   switch (op) {
     case "hello":
       return HELLO;
-    case "open": // fresh storage
+    case "open": // fresh storage; with `keep`, what another process has opened
     case "reopen": // the same again, after a restart
       dir = request.dir ?? dir;
       for (const store of Object.values(stores)) await module.close?.(store);
       stores = [];
       for (const number of HELLO.capabilities.shared ? [0, 1] : [0]) {
-        stores[number] = await opened("one", op === "open" && number === 0);
+        stores[number] = await opened("one", fresh && number === 0);
       }
       if (HELLO.capabilities.other_storage) {
-        stores[2] = await opened("two", op === "open");
+        stores[2] = await opened("two", fresh);
       }
       return null;
     case "now":

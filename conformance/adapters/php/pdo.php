@@ -10,7 +10,8 @@ use Symfony\Component\HttpFoundation\Session\Storage\Handler\PdoSessionHandler;
 return [
     'name' => 'Symfony PdoSessionHandler',
     'version' => '5.4',
-    'capabilities' => ['persistent' => true, 'shared' => true],
+    'capabilities' => ['persistent' => true, 'shared' => true, 'other_storage' => true],
+    'hooks' => ['second-process'],
     'open' => function (string $dir, bool $fresh) {
         $file = "$dir/sessions.sqlite";
         if ($fresh && file_exists($file)) {

@@ -13,7 +13,6 @@ set_error_handler(function ($severity, $message) { throw new ErrorException($mes
 
 $module = require $argv[1];
 ['name' => $name, 'version' => $version, 'open' => $open, 'capabilities' => $capabilities] = $module;
-$renewed = isset($module['renewed']) ? fn () => $open($GLOBALS['dir'], false) : null;
 
 $hello = [
     'protocol' => 1,
@@ -34,14 +33,28 @@ $hello = [
         'deep_nesting' => 'kept',
     ],
     'operations' => ['touch'],
+    'hooks' => $module['hooks'] ?? [], // 'second-process', if several processes may use the storage at the same time
 ];
+
+/** Opens the module's handler for one of two sites, in a directory of its own. */
+function opened(string $site, bool $fresh): SessionHandlerInterface
+{
+    global $open, $dir;
+    $place = "$dir/$site";
+    if (!is_dir($place)) {
+        mkdir($place);
+    }
+    return $open($place, $fresh, $site);
+}
 
 /** Does what PHP does around every use of a session: it opens the handler, reads, and closes it. */
 function visit(SessionHandlerInterface $handler, string $key, ?callable $use = null): string
 {
-    global $renewed;
+    global $handlers, $module;
     // A request of PHP has a handler of its own; where that matters, each use of a session gets a new one.
-    $handler = $renewed === null ? $handler : $renewed();
+    if (isset($module['renewed'])) {
+        $handler = opened($handler === ($handlers[2] ?? null) ? 'two' : 'one', false);
+    }
     $handler->open('', 'sessionid');
     try {
         $data = $handler->read($key);
@@ -62,18 +75,19 @@ function live(int $expires): void
 
 function answer(object $request): mixed
 {
-    global $hello, $module, $open, $handlers, $dir;
+    global $hello, $module, $handlers, $dir;
     $key = $request->key ?? '';
     $handler = $handlers[$request->client ?? 0] ?? null;
     switch ($request->op) {
         case 'hello':
             return $hello;
-        case 'open': // fresh storage
+        case 'open': // fresh storage; with `keep`, what another process has opened
         case 'reopen': // the same again, after a restart
             $dir = $request->dir ?? $dir;
-            $handlers = [];
-            foreach ([0, 1] as $client) {
-                $handlers[] = $open($dir, $request->op === 'open' && $client === 0);
+            $fresh = $request->op === 'open' && !($request->keep ?? false);
+            $handlers = [opened('one', $fresh), opened('one', false)];
+            if ($hello['capabilities']['other_storage'] ?? false) {
+                $handlers[] = opened('two', $fresh); // for `client` 2
             }
             return null;
         case 'now':

@@ -36,6 +36,7 @@ HELLO = {
         "server_side": True,
         "expired": "gone",
         "clear_expired": "automatic" if redis else "unsupported",
+        "other_storage": True,
     },
     "values": {
         "order": "kept",
@@ -44,6 +45,7 @@ HELLO = {
         "lone_surrogates": "kept",
         "deep_nesting": "kept",
     },
+    "hooks": ["second-process"] if redis else [],  # several processes may use a Redis at the same time
 }
 
 serializer = JsonSerializer()
@@ -51,7 +53,12 @@ stores = []  # one for each client
 
 
 def open_stores():
-    stores[:] = [RedisStore(connection=redis), RedisStore(connection=redis)] if redis else [InMemoryStore()] * 2
+    if redis:
+        # The last one is on another storage.
+        stores[:] = [RedisStore(connection=redis, prefix=prefix) for prefix in ("one.", "one.", "two.")]
+    else:
+        one = InMemoryStore()
+        stores[:] = [one, one, InMemoryStore()]
 
 
 async def clock():
@@ -68,7 +75,7 @@ async def answer(op, request):
         case "hello":
             return HELLO
         case "open":
-            if redis:
+            if redis and not request.get("keep"):  # with `keep` it is what another process has opened
                 await redis.flushdb()
             return open_stores()
         case "reopen":

@@ -29,8 +29,12 @@ var tested = subject{
 		"memory": "wall", "file": "wall", "postgres": "wall", "redis": "moved",
 	}[os.Args[1]],
 	persistent:   os.Args[1] != "memory",
+	shared:       os.Args[1] != "memory", // by one manager, as an application has it
 	clearExpired: "sweeps",
-	open: func(dir string, life int, fresh bool) (store, error) {
+	hooks: map[string][]string{
+		"file": {"second-process"}, "postgres": {"second-process"}, "redis": {"second-process"},
+	}[os.Args[1]],
+	open: func(_, dir string, life int, fresh bool) (store, error) {
 		server := os.Getenv("SERVER")
 		options := session.Options{CookieName: cookieName, IDLength: 32, Maxlifetime: int64(life)}
 		switch os.Args[1] {

@@ -7,6 +7,7 @@ import betterSqlite3SessionStore from "better-sqlite3-session-store";
 export const name = "better-sqlite3-session-store";
 export const version = "0.1.0";
 export const capabilities = { persistent: true, shared: true, other_storage: true };
+export const hooks = ["second-process"];
 export const operations = ["all", "length", "clear"];
 
 export async function open({ session, dir, fresh }) {

@@ -5,6 +5,7 @@ import connectMemjs from "connect-memjs";
 export const name = "connect-memjs";
 export const version = "0.2.1";
 export const capabilities = { persistent: true, shared: true, clear_expired: "automatic", other_storage: true };
+export const hooks = ["second-process"];
 export const clock_resolution_us = 1_000_000;
 export const operations = ["length", "clear"];
 

@@ -5,6 +5,7 @@ import connectPgSimple from "connect-pg-simple";
 export const name = "connect-pg-simple";
 export const version = "10.0.0";
 export const capabilities = { persistent: true, shared: true, other_storage: true };
+export const hooks = ["second-process"];
 export const clock_resolution_us = 1_000_000;
 
 export async function open({ session, fresh, site }) {

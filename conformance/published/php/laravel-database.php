@@ -11,7 +11,8 @@ use Illuminate\Session\DatabaseSessionHandler;
 return [
     'name' => 'Laravel DatabaseSessionHandler',
     'version' => '8.83',
-    'capabilities' => ['persistent' => true, 'shared' => true],
+    'capabilities' => ['persistent' => true, 'shared' => true, 'other_storage' => true],
+    'hooks' => ['second-process'],
     'life' => 20160 * 60, // a setting of the site; here, that of the suite's sessions: two weeks
     'renewed' => true, // it remembers whether the session of its request exists
     'open' => function (string $dir, bool $fresh) {

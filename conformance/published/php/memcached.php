@@ -9,11 +9,12 @@ use Symfony\Component\HttpFoundation\Session\Storage\Handler\MemcachedSessionHan
 return [
     'name' => 'Symfony MemcachedSessionHandler',
     'version' => '5.4',
-    'capabilities' => ['persistent' => true, 'shared' => true, 'clear_expired' => 'automatic'],
-    'open' => function (string $dir, bool $fresh) {
+    'capabilities' => ['persistent' => true, 'shared' => true, 'clear_expired' => 'automatic', 'other_storage' => true],
+    'hooks' => ['second-process'],
+    'open' => function (string $dir, bool $fresh, string $site) {
         [$host, $port] = explode(':', getenv('SERVER'));
         $memcached = new Memcached();
         $memcached->addServer($host, (int) $port);
-        return new MemcachedSessionHandler($memcached);
+        return new MemcachedSessionHandler($memcached, ['prefix' => "$site:"]);
     },
 ];

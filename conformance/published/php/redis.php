@@ -9,11 +9,12 @@ use Symfony\Component\HttpFoundation\Session\Storage\Handler\RedisSessionHandler
 return [
     'name' => 'Symfony RedisSessionHandler',
     'version' => '5.4',
-    'capabilities' => ['persistent' => true, 'shared' => true, 'clear_expired' => 'automatic'],
-    'open' => function (string $dir, bool $fresh) {
+    'capabilities' => ['persistent' => true, 'shared' => true, 'clear_expired' => 'automatic', 'other_storage' => true],
+    'hooks' => ['second-process'],
+    'open' => function (string $dir, bool $fresh, string $site) {
         [$host, $port] = explode(':', getenv('SERVER'));
         $redis = new Redis();
         $redis->connect($host, (int) $port);
-        return new RedisSessionHandler($redis);
+        return new RedisSessionHandler($redis, ['prefix' => "$site:"]);
     },
 ];

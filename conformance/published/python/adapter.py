@@ -8,6 +8,7 @@ Requests come as lines of JSON on stdin; each gets one line of answer on stdout,
 import asyncio
 import inspect
 import json
+import os
 import sys
 import time
 
@@ -30,6 +31,7 @@ HELLO = {
         "server_side": True,
         "expired": "gone",
         "clear_expired": "unsupported",
+        "other_storage": True,
     }
     | store_class.capabilities,
     "values": {
@@ -41,6 +43,8 @@ HELLO = {
     }
     | store_class.values,
 }
+# Whatever is shared is so among processes, too, which may use it at the same time.
+HELLO["hooks"] = ["second-process"] if HELLO["capabilities"]["shared"] else []
 
 clients = []
 place = None
@@ -57,19 +61,24 @@ async def answer(op, request):
             return HELLO
         case "open" | "reopen":
             place = request.get("dir", place)
+            fresh = op == "open" and not request.get("keep")  # with `keep` it is what another process has opened
             for client in clients:
                 await done(client.close())
             clients.clear()
-            for number in range(2 if HELLO["capabilities"]["shared"] else 1):
+            # The last of them is on another storage: a store is opened for the site "one" or "two".
+            for number, site in enumerate(["one", "one", "two"]):
+                directory = f"{place}/{site}"
+                os.makedirs(directory, exist_ok=True)
                 client = store_class()
-                await done(client.open(place, fresh=op == "open" and number == 0))
+                await done(client.open(directory, fresh=fresh and number != 1, site=site))
                 clients.append(client)
             return None
         case "now":
             return time.time_ns() // 1_000
         case "bye":
             return None
-    client, key = clients[request["client"] % len(clients)], request["key"]
+    number = request["client"]
+    client, key = clients[0 if number == 1 and not HELLO["capabilities"]["shared"] else number], request["key"]
     match op:
         case "get":
             data = await done(client.get(key))

@@ -56,8 +56,9 @@ class FlaskRedis(Flask):
     name = "Flask-Session RedisSessionInterface"
     capabilities = {"clear_expired": "automatic"}
 
-    def open(self, place, fresh):
-        self.interface = RedisSessionInterface(flask.Flask("suite"), client=Redis.from_url(f"redis://{os.environ['SERVER']}"))
+    def open(self, place, fresh, site):
+        client = Redis.from_url(f"redis://{os.environ['SERVER']}")
+        self.interface = RedisSessionInterface(flask.Flask("suite"), client=client, key_prefix=f"{site}:")
 
     def close(self):
         self.interface.client.close()
@@ -67,7 +68,7 @@ class FlaskCachelib(Flask):
     name = "Flask-Session CacheLibSessionInterface, FileSystemCache"
     values = {}  # it pickles them
 
-    def open(self, place, fresh):
+    def open(self, place, fresh, site):
         path = f"{place}/sessions"
         if fresh:
             shutil.rmtree(path, ignore_errors=True)
@@ -77,7 +78,7 @@ class FlaskCachelib(Flask):
 class FlaskSqlAlchemy(Flask):
     name = "Flask-Session SqlAlchemySessionInterface, SQLite"
 
-    def open(self, place, fresh):
+    def open(self, place, fresh, site):
         app = flask.Flask("suite")
         app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{place}/sessions.sqlite"
         database = SQLAlchemy(app)
@@ -128,14 +129,14 @@ class LitestarMemory(Litestar):
     name = "Litestar MemoryStore"
     capabilities = {"persistent": False, "shared": False}
 
-    def open(self, place, fresh):
+    def open(self, place, fresh, site):
         self.store = litestar.stores.memory.MemoryStore()
 
 
 class LitestarFile(Litestar):
     name = "Litestar FileStore"
 
-    async def open(self, place, fresh):
+    async def open(self, place, fresh, site):
         self.store = litestar.stores.file.FileStore(f"{place}/sessions")
         if fresh:
             shutil.rmtree(f"{place}/sessions", ignore_errors=True)
@@ -146,9 +147,9 @@ class LitestarRedis(Litestar):
     resolution_us = 1_000_000  # its client tells the Redis whole seconds
     capabilities = {"clear_expired": "automatic"}
 
-    def open(self, place, fresh):
+    def open(self, place, fresh, site):
         self.client = AsyncRedis.from_url(f"redis://{os.environ['SERVER']}")
-        self.store = litestar.stores.redis.RedisStore(self.client)
+        self.store = litestar.stores.redis.RedisStore(self.client, namespace=site)
 
     async def close(self):
         await self.client.aclose()

@@ -30,7 +30,7 @@ const PROGRAMS: [(&str, &str); 6] = [
 
 /// The adapters in Go, and the files that each is built of.
 const GO: [(&str, &[&str]); 3] = [
-    ("gorilla-filesystem", &["adapter.go", "gorilla.go", "filesystem.go"]),
+    ("gorilla-filesystem", &["adapter.go", "gorilla.go", "filesystem.go", "processes.go"]),
     ("gorilla-redistore", &["adapter.go", "gorilla.go", "redistore.go"]),
     ("macaron", &["adapter.go", "macaron.go"]),
 ];

@@ -29,8 +29,10 @@ Many of the broken rules are about the very instant at which a session ends, whi
 cause breaks several rules. What does not look at the end at all, or takes away somebody else's session, is another matter.
 None of it says how well a store serves those who use it.
 
-The suite asked each store for one thing after the other. What happens where operations overlap was not tried; what was seen of
-that in a source is told.
+Where several processes may use a store at the same time, the suite ran two of them on one storage, so that their operations
+on one session overlapped. What goes wrong then is chance's: such a rule may hold in one run and not in the next, and a store
+that held may have been lucky. Stores that are for one process, those in Rust, and Django's engines were asked for one thing
+after the other. What was seen in a source beyond that is told.
 
 `core` are the rules that fit the sessions of every framework; `django` are all of them. Django's engines run with the
 [errata that their adapter declares](django.md); those rules stand under *declared*. Rules that do not apply to a store are
