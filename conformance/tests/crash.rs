@@ -8,15 +8,21 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use rstest::rstest;
+use session_backends::MemoryStore;
 use session_conformance::report::{Outcome, ScheduleFailure, SubjectReport, schedule_block};
 use session_conformance::schedule::{Move, Operation, Schedule};
-use session_conformance::subject::{AdapterCommand, process_subject};
+use session_conformance::subject::{
+    AdapterCommand, Env, KillableServer, Opening, StoreHooks, StoreSubject, process_subject,
+};
 use session_conformance::suite::{Config, run};
 use session_conformance::trace::START;
+use session_core::{Capabilities, ManualClock, Record, SessionKey, SessionStore, StoreError};
 
 const RULES: [&str; 2] = ["crash.acknowledged", "crash.whole"];
 
@@ -103,6 +109,110 @@ fn an_adapter_is_failed_by_the_rule_it_breaks(#[case] fault: &str, #[case] rule:
 fn without_the_hook_the_rules_do_not_apply() {
     let report = checked(&adapter("no-hook"));
     assert!(report.rules.iter().all(|rule| rule.status == Outcome::NotApplicable), "{:#?}", report.rules);
+}
+
+/// A store on a server that is in this process: what it has outlives the server, or does not.
+struct Remote(Arc<MemoryStore<ManualClock>>);
+
+impl SessionStore for Remote {
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities().with_persistent(true).with_shared(true)
+    }
+    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        self.0.exists(key).await
+    }
+    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+        self.0.load(key).await
+    }
+    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        self.0.insert(key, record).await
+    }
+    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        self.0.update(key, record).await
+    }
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        self.0.delete(key).await
+    }
+    async fn clear_expired(&self) -> Result<u64, StoreError> {
+        self.0.clear_expired().await
+    }
+}
+
+/// What the server has; whoever opens the store gets it.
+type Held = Arc<Mutex<Option<Arc<MemoryStore<ManualClock>>>>>;
+
+/// What becomes of it where the server dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Death {
+    NothingIsLost,
+    AllIsLost,
+    ItDoesNotStartAgain,
+}
+
+struct InProcess {
+    held: Held,
+    death: Death,
+    prepared: Arc<AtomicU32>,
+    killed: bool,
+}
+
+impl KillableServer for InProcess {
+    fn prepare(&mut self, _now: i64) -> Result<(), String> {
+        self.prepared.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+    fn kill_after(&mut self, _after: Duration) {
+        self.killed = true;
+    }
+    fn is_killed(&mut self) -> bool {
+        self.killed
+    }
+    fn start_again(&mut self, _now: i64) -> Result<(), String> {
+        self.killed = false;
+        match self.death {
+            Death::NothingIsLost => {}
+            Death::AllIsLost => *self.held.lock().unwrap() = None,
+            Death::ItDoesNotStartAgain => return Err("its file is damaged".into()),
+        }
+        Ok(())
+    }
+}
+
+/// The report on the rules that this test is about, and how often the server was made ready.
+fn on_server(death: Death) -> (SubjectReport, u32) {
+    let (held, prepared) = (Held::default(), Arc::new(AtomicU32::new(0)));
+    let server = InProcess { held: Arc::clone(&held), death, prepared: Arc::clone(&prepared), killed: false };
+    let open = move |env: &Env, opening| {
+        let mut held = held.lock().unwrap();
+        let kept = held.take().filter(|_| opening != Opening::Fresh);
+        let store = kept.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(1_000, env.clock())));
+        *held = Some(Arc::clone(&store));
+        Ok::<_, std::io::Error>(Remote(store))
+    };
+    let mut subject =
+        StoreSubject::new("on-server", "", open, StoreHooks::default().with_server(server)).unwrap();
+    let config = Config::default().with_cases(0).with_rules("crash.*");
+    let mut report = run(&mut subject, &config, &mut |_| {});
+    report.rules.retain(|rule| RULES.contains(&rule.rule.rule().id));
+    (report, prepared.load(Ordering::Relaxed))
+}
+
+#[test]
+fn a_store_whose_server_is_killed_and_loses_nothing_holds() {
+    let (report, prepared) = on_server(Death::NothingIsLost);
+    assert!(report.schedule_failures.is_empty(), "{}", blocks(&report));
+    let acknowledged = report.rules.iter().find(|rule| rule.rule.rule().id == RULES[0]).unwrap();
+    assert_eq!(acknowledged.status, Outcome::Pass);
+    assert!(prepared >= 2, "the server is made ready for each schedule, and was {prepared} times");
+}
+
+#[rstest]
+#[case::all_is_lost(Death::AllIsLost, "it is not so")]
+#[case::it_does_not_start(Death::ItDoesNotStartAgain, "its file is damaged")]
+fn a_store_whose_server_loses_what_it_acknowledged_is_failed(#[case] death: Death, #[case] told: &str) {
+    let (report, _) = on_server(death);
+    let found = report.schedule_failures.iter().find(|found| found.violation.rule.rule().id == RULES[0]);
+    assert!(found.is_some() && blocks(&report).contains(told), "{:#?}\n{}", report.rules, blocks(&report));
 }
 
 /// Asks a process that serves files, without waiting for the last answer, and kills it after some time.

@@ -49,7 +49,7 @@ const REDIS_REMEDY: &str =
 const REPORTS: &str =
     "sessionspec run --cmd 'python3 adapter.py' --cases 50 --report json=main.json --report json=report.json";
 
-static BLOCKS: [Block; 23] = [
+static BLOCKS: [Block; 24] = [
     block("README.md", "cargo sessionspec run ", Gate("suite")),
     block("README.md", "cargo sessionspec doctor --cmd 'python3", Here),
     block("README.md", "cargo sessionspec http", Gate("http")),
@@ -79,6 +79,7 @@ static BLOCKS: [Block; 23] = [
     block("docs/guides/ci.md", "sessionspec badge report.json", Apart("")),
     block("docs/guides/ci.md", "SUBJECT_CMD='python3 adapter.py'", Apart("")),
     block("docs/guides/clocks.md", "cargo sessionspec-servers run --store redis:", Gate("services")),
+    block("docs/guides/clocks.md", "cargo sessionspec-servers run --store 'postgres:?", Gate("services")),
     block("docs/guides/clocks.md", "cargo sessionspec clock", Next),
     block(
         "docs/guides/clocks.md",

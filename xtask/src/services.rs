@@ -43,8 +43,17 @@ const SUITE: [&str; 2] = [CLUSTER, POSTGRES];
 /// Those that it starts itself, under a clock that it moves.
 const MOVED: [&str; 2] = ["redis", "memcached"];
 
-/// The rule that a store on such a server must be seen to hold: at its instant a session is over.
+/// Those that it starts itself and kills.
+const KILLED: [&str; 2] = ["redis", "postgres"];
+
+/// A setting with which PostgreSQL acknowledges what does not outlive it.
+const FORGETS: &str = "postgres:?synchronous_commit=off";
+
+/// The rule that a store on a server with a moved clock must be seen to hold: at its instant a session is over.
 const BOUNDARY: &str = "expiry.boundary";
+
+/// The rule that one on a server that is killed must be seen to hold.
+const ACKNOWLEDGED: &str = "crash.acknowledged";
 
 /// Servers that run; they stop when this is dropped.
 pub(crate) struct Running {
@@ -132,7 +141,7 @@ pub(crate) fn gate(root: &Path, services: Services) -> Result<Ended, Failure> {
     for variable in SUITE {
         suite.args(["--store", running.url(variable)]);
     }
-    for name in MOVED {
+    for name in MOVED.iter().chain(KILLED.iter().filter(|name| !MOVED.contains(name))) {
         suite.args(["--store", &format!("{name}:")]);
     }
     let report = running.directory.path().join("report.json");
@@ -142,6 +151,7 @@ pub(crate) fn gate(root: &Path, services: Services) -> Result<Ended, Failure> {
     if !unproven.is_empty() {
         return Err(Failure::many("services", unproven));
     }
+    forgets(root)?;
     tests(root, &running, "conformance", &[])?;
     tests(root, &running, "servers", &["--include-ignored"])?;
     Ok(Ended::Passed)
@@ -155,19 +165,37 @@ fn tests(root: &Path, running: &Running, name: &str, arguments: &[&str]) -> Resu
     command::run(tests.arg("--").args(arguments).envs(running.urls.iter().cloned()))
 }
 
-/// The servers on which the suite should have moved the clock and proven the instant of expiry, and did not.
+/// A server that acknowledges too early must be found.
+fn forgets(root: &Path) -> Result<(), Failure> {
+    let mut suite = command::sessionspec(root);
+    let output = suite.args(["run", "--store", FORGETS, "--rules", "crash.*"]).output()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    if output.status.code() == Some(1) && printed.contains(&format!("FAIL r[{ACKNOWLEDGED}]")) {
+        return Ok(());
+    }
+    let fault = format!("{FORGETS} should break {ACKNOWLEDGED}: {}\n{printed}", output.status);
+    Err(Failure::one("services", fault + &String::from_utf8_lossy(&output.stderr)))
+}
+
+/// The servers on which the suite should have moved the clock and proven the instant of expiry, or have killed the server,
+/// and did not.
 fn unproven(report: &serde_json::Value) -> Vec<String> {
     let all = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
-    let is_proven = |name: &str| {
+    let is_proven = |name: &str, rule: &str, clock: &[&str]| {
         all(&report["subjects"]).iter().filter(|subject| subject["name"] == name).any(|subject| {
-            let is_it = |rule: &serde_json::Value| {
-                rule["id"] == BOUNDARY && rule["status"] == "pass" && rule["clock"] == "moved"
-            };
-            all(&subject["rules"]).iter().any(is_it)
+            all(&subject["rules"]).iter().any(|found| {
+                found["id"] == rule
+                    && found["status"] == "pass"
+                    && clock.iter().any(|clock| found["clock"] == *clock)
+            })
         })
     };
-    let missing = MOVED.into_iter().filter(|name| !is_proven(name));
-    missing.map(|name| format!("{name}: {BOUNDARY} was not proven on a clock that was moved")).collect()
+    let unmoved = MOVED.into_iter().filter(|name| !is_proven(name, BOUNDARY, &["moved"]));
+    let unmoved = unmoved.map(|name| format!("{name}: {BOUNDARY} was not proven on a clock that was moved"));
+    let lives = KILLED.into_iter().filter(|name| !is_proven(name, ACKNOWLEDGED, &["moved", "virtual"]));
+    let lives =
+        lives.map(|name| format!("{name}: {ACKNOWLEDGED} was not proven on a server that was killed"));
+    unmoved.chain(lives).collect()
 }
 
 /// A database of this name on the PostgreSQL server of a URL, with nothing in it.
@@ -419,10 +447,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_that_was_waited_for_is_not_proven() {
-        let subject = |name: &str, clock: &str| json!({ "name": name, "rules": [{ "id": BOUNDARY, "status": "pass", "clock": clock }] });
-        let report = |clock| json!({ "subjects": [subject("redis", "moved"), subject("memcached", clock)] });
-        assert_eq!(unproven(&report("moved")), Vec::<String>::new());
-        assert_eq!(unproven(&report("wall")).len(), 1);
+    fn what_was_waited_for_or_not_killed_is_not_proven() {
+        let rule =
+            |id: &str, status: &str, clock: &str| json!({ "id": id, "status": status, "clock": clock });
+        let report = |instant, crash| {
+            json!({ "subjects": [
+                { "name": "redis", "rules": [rule(BOUNDARY, "pass", "moved"), rule(ACKNOWLEDGED, "pass", "moved")] },
+                { "name": "memcached", "rules": [rule(BOUNDARY, "pass", instant)] },
+                { "name": "postgres", "rules": [rule(ACKNOWLEDGED, crash, "virtual")] },
+            ] })
+        };
+        assert_eq!(unproven(&report("moved", "pass")), Vec::<String>::new());
+        let [waited] = unproven(&report("wall", "pass")).try_into().unwrap();
+        assert!(waited.starts_with("memcached: expiry.boundary"), "{waited}");
+        let [spared] = unproven(&report("moved", "not-applicable")).try_into().unwrap();
+        assert!(spared.starts_with("postgres: crash.acknowledged"), "{spared}");
     }
 }

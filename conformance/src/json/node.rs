@@ -297,7 +297,7 @@ pub(super) fn characters(canonical: &str) -> Option<String> {
     }
     let mut parser = Parser { text: inner, at: 0, depth: 0 };
     let mut units = Vec::with_capacity(inner.len());
-    while let Some(character) = inner[parser.at..].chars().next() {
+    while let Some(character) = inner.get(parser.at..)?.chars().next() {
         if character == '\\' {
             units.push(parser.escape().ok()?);
         } else {

@@ -33,7 +33,6 @@ const PAUSE: Duration = Duration::from_millis(2);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Redis or Valkey.
-    #[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "only memcached is built in"))]
     Redis,
     /// memcached, which derives the date from its monotonic clock, and so cannot go back.
     Memcached,
@@ -41,8 +40,9 @@ pub(crate) enum Kind {
     Postgres,
 }
 
-/// Redis counts in milliseconds.
-const REDIS: Reach = Reach { resolution: 1_000, ..REACH };
+/// Redis counts in milliseconds, and still has a value in the one in which it expires. One that lives for a millisecond is
+/// there in the next, too, so that no trace has shorter times than two.
+const REDIS: Reach = Reach { resolution: 2_000, ..REACH };
 
 /// memcached counts in seconds. Its last instant is in January 2038, and traces begin in 2030.
 const MEMCACHED: Reach = Reach { span: 8 * 365 * 86_400 * 1_000_000, resolution: 1_000_000 };
