@@ -1685,7 +1685,7 @@ pub static RULES: &[Rule] = &[
         profile: Profile::Core,
         needs: &[Need::ServerSide],
         title: "After an acknowledged deletion no load finds the session",
-        text: "Whatever was under way when the session was deleted must not bring it back, now or later: a load that fills a cache, an\nupdate, a client that has gone away. A store that cannot prove that the session is gone fails with an error.",
+        text: "Whatever was under way when the session was deleted must not bring it back, now or later: a load that fills a cache, an\nupdate, a `touch`, a client that has gone away. A store that cannot prove that the session is gone fails with an error.",
         django: Django::Silent("its engines are not driven concurrently here"),
         page: "concurrency.md",
         golden: include_str!("../golden/concurrent.delete.final.jsonl"),

@@ -88,8 +88,8 @@ const GATES: [Gate; 26] = [
     gate("msrv", Kind::Builds, Program::Xtask, "msrv"),
     gate("packages", Kind::Builds, Program::Xtask, "packages"),
     // The longest first. `cargo xtask django` tries more, with each version.
-    gate("django 6.1", Kind::Runs, Program::Xtask, "django --only 6.1 --cases 1000"),
-    gate("django 5.2", Kind::Runs, Program::Xtask, "django --only 5.2 --cases 300"),
+    gate("django 6.1", Kind::Runs, Program::Xtask, "django --only 6.1 --cases 500"),
+    gate("django 5.2", Kind::Runs, Program::Xtask, "django --only 5.2 --cases 200"),
     gate("services", Kind::Runs, Program::Xtask, "services-gate"),
     gate("http", Kind::Runs, Program::Xtask, "http"),
     gate("suite", Kind::Runs, Program::Built("sessionspec"), book::SUITE),

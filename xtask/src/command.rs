@@ -1,7 +1,7 @@
 //! Running other programs.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use crate::Failure;
 
@@ -19,6 +19,27 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     } else {
         Err(Failure::one(&shown(command), output.status.to_string()))
     }
+}
+
+/// Starts this program again if cargo has started it, without what cargo then says of its package. Build scripts may look at
+/// that (ring's does), so that a cargo that is started from here would compile them, and all that needs them, anew; and so
+/// would the next one that is not.
+pub(crate) fn again_without_cargo() -> Option<ExitCode> {
+    let of_cargo = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let names: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| of_cargo(name))
+        .collect();
+    if names.is_empty() {
+        return None;
+    }
+    let mut again = Command::new(std::env::current_exe().ok()?);
+    again.args(std::env::args_os().skip(1));
+    for name in names {
+        again.env_remove(name);
+    }
+    let code = again.status().ok()?.code().unwrap_or(1);
+    Some(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
 /// Whether a program is there and ends well; nobody sees its output.

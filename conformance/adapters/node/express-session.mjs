@@ -14,7 +14,7 @@ import session from "express-session";
 const module = process.argv[2] ? await import(pathToFileURL(resolve(process.argv[2]))) : {
   name: "express-session MemoryStore",
   version: "1.19.0",
-  operations: ["all", "length", "clear"],
+  operations: ["touch", "all", "length", "clear"],
   open: () => new session.MemoryStore(),
   capabilities: { other_storage: true },
 };
@@ -46,7 +46,7 @@ const HELLO = {
     deep_nesting: "kept",
     ...module.values,
   },
-  operations: ["touch", ...(module.operations ?? [])], // `all`, `length`, `clear`, if the store has them
+  operations: module.operations ?? ["touch"], // and `all`, `length`, `clear`: those that the store has
   hooks: module.hooks ?? [], // "second-process", if several processes may use the storage at the same time
 };
 
@@ -60,11 +60,9 @@ async function opened(site, fresh) {
   return module.open({ session, dir: place, fresh, site });
 }
 
-// Calls a method of the store that answers by a callback. Without `touch` sessions are set again, as express-session's
-// documentation asks for (`resave`).
-function ask(client, wanted, ...parameters) {
+// Calls a method of the store that answers by a callback.
+function ask(client, method, ...parameters) {
   const store = stores[client] ?? stores[0];
-  const method = wanted === "touch" && !store.touch ? "set" : wanted;
   return new Promise((done, failed) =>
     // To express-session, a file that is not there is a session that is not there.
     store[method](...parameters, (error, answer) =>

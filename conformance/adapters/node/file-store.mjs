@@ -7,7 +7,7 @@ export const name = "session-file-store";
 export const version = "1.5.0";
 export const capabilities = { persistent: true, shared: true, other_storage: true };
 export const hooks = ["second-process"];
-export const operations = ["length", "clear"];
+export const operations = ["touch", "length", "clear"];
 
 export async function open({ session, dir, fresh }) {
   const path = `${dir}/sessions`;

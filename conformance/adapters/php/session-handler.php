@@ -32,7 +32,7 @@ $hello = [
         'lone_surrogates' => 'kept',
         'deep_nesting' => 'kept',
     ],
-    'operations' => ['touch'],
+    'operations' => $module['operations'] ?? ['touch'], // without `updateTimestamp` none: PHP writes again
     'hooks' => $module['hooks'] ?? [], // 'second-process', if several processes may use the storage at the same time
 ];
 
@@ -103,9 +103,7 @@ function answer(object $request): mixed
                 return null;
             }
             live($request->expires_us);
-            // As PHP does it: a handler that cannot postpone the expiry writes again.
-            $postpones = $handler instanceof SessionUpdateTimestampHandlerInterface;
-            $method = $request->op === 'touch' && $postpones ? 'updateTimestamp' : 'write';
+            $method = $request->op === 'touch' ? 'updateTimestamp' : 'write';
             visit($handler, $key, fn ($handler) => $handler->$method($key, $request->data));
             return null;
         case 'destroy':

@@ -8,7 +8,7 @@ export const name = "better-sqlite3-session-store";
 export const version = "0.1.0";
 export const capabilities = { persistent: true, shared: true, other_storage: true };
 export const hooks = ["second-process"];
-export const operations = ["all", "length", "clear"];
+export const operations = ["touch", "all", "length", "clear"];
 
 export async function open({ session, dir, fresh }) {
   const path = `${dir}/sessions.sqlite`;

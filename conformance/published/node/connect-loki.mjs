@@ -7,7 +7,7 @@ import connectLoki from "connect-loki";
 export const name = "connect-loki";
 export const version = "1.2.0";
 export const capabilities = { persistent: true, other_storage: true };
-export const operations = ["length", "clear"];
+export const operations = ["touch", "length", "clear"];
 
 export async function open({ session, dir, fresh }) {
   const path = `${dir}/sessions.db`;

@@ -8,7 +8,7 @@ import { JSONFile } from "lowdb/node";
 export const name = "connect-lowdb";
 export const version = "2.1.0";
 export const capabilities = { persistent: true, shared: true, other_storage: true };
-export const operations = ["all", "length", "clear"];
+export const operations = ["touch", "all", "length", "clear"];
 
 export async function open({ session, dir, fresh }) {
   const path = `${dir}/sessions.json`;

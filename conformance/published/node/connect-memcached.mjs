@@ -7,7 +7,7 @@ export const version = "3.0.0";
 export const capabilities = { persistent: true, shared: true, clear_expired: "automatic", other_storage: true };
 export const hooks = ["second-process"];
 export const clock_resolution_us = 1_000_000;
-export const operations = ["length", "clear"];
+export const operations = ["touch", "length", "clear"];
 
 export function open({ session, site }) {
   const MemcachedStore = connectMemcached(session);

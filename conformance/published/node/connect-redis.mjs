@@ -7,7 +7,7 @@ export const name = "connect-redis";
 export const version = "10.0.0";
 export const capabilities = { persistent: true, shared: true, clear_expired: "automatic", other_storage: true };
 export const hooks = ["second-process"];
-export const operations = ["all", "length", "clear"];
+export const operations = ["touch", "all", "length", "clear"];
 
 export async function open({ site }) {
   const client = await createClient({ url: `redis://${process.env.SERVER}` }).connect();

@@ -8,7 +8,7 @@ export const name = "connect-session-knex (SQLite)";
 export const version = "5.0.0";
 export const capabilities = { persistent: true, shared: true, other_storage: true };
 export const hooks = ["second-process"];
-export const operations = ["all", "length", "clear"];
+export const operations = ["touch", "all", "length", "clear"];
 
 export async function open({ dir, fresh }) {
   const filename = `${dir}/sessions.sqlite`;

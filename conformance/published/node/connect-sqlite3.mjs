@@ -8,7 +8,7 @@ export const name = "connect-sqlite3";
 export const version = "0.9.18";
 export const capabilities = { persistent: true, shared: true, other_storage: true };
 export const hooks = ["second-process"];
-export const operations = ["all", "length", "clear"];
+export const operations = ["touch", "all", "length", "clear"];
 
 export async function open({ session, dir, fresh }) {
   if (fresh) await rm(`${dir}/sessions.sqlite`, { force: true });

@@ -5,7 +5,7 @@ import memorystore from "memorystore";
 export const name = "memorystore";
 export const version = "1.6.8";
 export const capabilities = { other_storage: true };
-export const operations = ["all", "length", "clear"];
+export const operations = ["touch", "all", "length", "clear"];
 
 export function open({ session }) {
   const MemoryStore = memorystore(session);

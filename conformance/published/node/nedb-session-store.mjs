@@ -7,7 +7,7 @@ import nedbSessionStore from "nedb-session-store";
 export const name = "nedb-session-store";
 export const version = "1.1.2";
 export const capabilities = { persistent: true, other_storage: true };
-export const operations = ["all", "length", "clear"];
+export const operations = ["touch", "all", "length", "clear"];
 
 export async function open({ session, dir, fresh }) {
   const filename = `${dir}/sessions.db`;

@@ -12,6 +12,7 @@ return [
     'name' => 'Laravel DatabaseSessionHandler',
     'version' => '8.83',
     'capabilities' => ['persistent' => true, 'shared' => true, 'other_storage' => true],
+    'operations' => [],
     'hooks' => ['second-process'],
     'life' => 20160 * 60, // a setting of the site; here, that of the suite's sessions: two weeks
     'renewed' => true, // it remembers whether the session of its request exists

@@ -110,7 +110,8 @@ impl Search<'_> {
         let next = left.iter().filter(|index| seen(self.events[**index]).is_some());
         let wanted = next.min_by_key(|index| self.events[**index].latest());
         let wanted = wanted.and_then(|index| seen(self.events[*index]));
-        candidates.sort_by_key(|index| (wanted.is_none() || written(self.events[*index]) != wanted, *index));
+        candidates
+            .sort_by_key(|index| (wanted.is_none() || self.events[*index].asked.written() != wanted, *index));
         for index in candidates {
             let forgotten = (self.forgets && state.there.is_some()).then_some(State {
                 there: None,
@@ -139,21 +140,14 @@ impl Search<'_> {
 
 /// Whether an operation, by its answer, changed nothing.
 fn reads(event: &Event) -> bool {
-    event.asked == Asked::ClearExpired || !event.told.is_open() && event.told != Told::Done
+    matches!(event.asked, Asked::ClearExpired | Asked::Touch(_))
+        || !event.told.is_open() && event.told != Told::Done
 }
 
 /// The write that a load has seen.
 fn seen(event: &Event) -> Option<u32> {
     match event.told {
         Told::Found(write) => Some(write),
-        _ => None,
-    }
-}
-
-/// The number of the write that an operation is.
-fn written(event: &Event) -> Option<u32> {
-    match event.asked {
-        Asked::Insert(write) | Asked::Update(write) | Asked::Upsert(write) => Some(write),
         _ => None,
     }
 }
@@ -165,7 +159,7 @@ fn bit(write: u32) -> u128 {
 
 /// What is under the key after an operation, if its answer fits what was there before.
 fn after(state: State, event: &Event) -> Option<State> {
-    use Asked::{ClearExpired, Delete, Exists, Insert, Lapse, Load, Update, Upsert};
+    use Asked::{ClearExpired, Delete, Exists, Insert, Lapse, Load, Touch, Update, Upsert};
     let State { there, lapsed, ghosts } = state;
     let live = |write: u32, ghosts| Some(State { there: Some(write), lapsed: false, ghosts });
     let held = there.is_some() || lapsed;
@@ -183,7 +177,8 @@ fn after(state: State, event: &Event) -> Option<State> {
         (Delete, Told::Done) => Some(State::NONE),
         (Load, Told::Found(write)) => (there == Some(*write) || ghosts & bit(*write) != 0).then_some(state),
         (Exists, Told::There(true)) => (held || ghosts != 0).then_some(state),
-        (ClearExpired, Told::Done) => Some(state),
+        // Whatever is there by now, none of it changes; nobody is told whether there was any.
+        (ClearExpired, Told::Done) | (Touch(_), _) => Some(state),
         // What may have been done was done now, as far as it could be.
         (Insert(write), told) if told.is_open() && there.is_none() => live(write, ghosts),
         (Update(write), told) if told.is_open() && held => live(write, ghosts),
@@ -349,6 +344,35 @@ mod tests {
             event(Asked::Load, Told::Found(2), 4, 5),
         ],
         Found::NoOrder
+    )]
+    #[case::a_touch_that_puts_back_what_was_replaced(
+        vec![
+            inserted(),
+            event(Asked::Touch(1), Told::Done, 2, 7),
+            event(Asked::Update(2), Told::Done, 3, 4),
+            event(Asked::Load, Told::Found(2), 5, 6),
+            event(Asked::Load, Told::Found(1), 8, 9),
+        ],
+        Found::NoOrder
+    )]
+    #[case::a_touch_that_brings_back_what_was_deleted(
+        vec![
+            inserted(),
+            event(Asked::Touch(1), Told::Unanswered, 2, 0),
+            event(Asked::Delete, Told::Done, 3, 4),
+            event(Asked::Load, Told::Found(1), 5, 6),
+        ],
+        Found::NoOrder
+    )]
+    #[case::a_touch_of_what_is_gone(
+        vec![
+            inserted(),
+            event(Asked::Delete, Told::Done, 2, 3),
+            event(Asked::Touch(1), Told::Done, 4, 5),
+            event(Asked::Touch(1), Told::Missing, 6, 7),
+            event(Asked::Load, Told::Nothing, 8, 9),
+        ],
+        Found::Order
     )]
     #[case::what_nobody_wrote(
         vec![inserted(), event(Asked::Load, Told::Strange("{}".into()), 2, 3)],

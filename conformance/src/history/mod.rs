@@ -34,6 +34,8 @@ pub enum Asked {
     Upsert(u32),
     /// To replace a record by one that has expired, and that nobody may see.
     Lapse(u32),
+    /// That the session lives longer, whose record was this write when the client read it. What it holds stays as it is.
+    Touch(u32),
     /// To remove a record.
     Delete,
     /// To read a record.
@@ -66,6 +68,29 @@ pub enum Told {
     Failed(String),
     /// Nothing, since nobody waited for the answer.
     Unanswered,
+}
+
+impl Asked {
+    /// Whether it changes what is under the key, if it is done.
+    pub(crate) fn is_write(self) -> bool {
+        match self {
+            Self::Insert(_) | Self::Update(_) | Self::Upsert(_) | Self::Lapse(_) | Self::Delete => true,
+            Self::Touch(_) | Self::Load | Self::Exists | Self::ClearExpired => false,
+        }
+    }
+
+    /// The number of the write that is under the key when it is done, for everybody to see.
+    pub(crate) fn written(self) -> Option<u32> {
+        match self {
+            Self::Insert(write) | Self::Update(write) | Self::Upsert(write) => Some(write),
+            Self::Lapse(_)
+            | Self::Touch(_)
+            | Self::Delete
+            | Self::Load
+            | Self::Exists
+            | Self::ClearExpired => None,
+        }
+    }
 }
 
 impl Told {
@@ -166,7 +191,7 @@ impl History {
         };
         let reads =
             |event: &Event| matches!(event.asked, Asked::Load | Asked::Exists) && !event.told.is_open();
-        let wrote = |event: &Event| event.told == Told::Done && event.asked != Asked::ClearExpired;
+        let wrote = |event: &Event| event.told == Told::Done && event.asked.is_write();
         let cleared_since = |write: &Event| {
             let clears = |event: &&Event| event.asked == Asked::ClearExpired && event.told == Told::Done;
             self.events.iter().filter(clears).any(|clearing| clearing.latest() > write.began)
@@ -236,6 +261,7 @@ impl fmt::Display for Asked {
             Self::Update(write) => write!(f, "update w{write}"),
             Self::Upsert(write) => write!(f, "save w{write}"),
             Self::Lapse(write) => write!(f, "lapse w{write}"),
+            Self::Touch(write) => write!(f, "touch w{write}"),
             Self::Delete => f.write_str("delete"),
             Self::Load => f.write_str("load"),
             Self::Exists => f.write_str("exists"),

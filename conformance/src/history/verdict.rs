@@ -96,7 +96,7 @@ fn after_crash(events: &[&Event], crashes: &[u64], wrong: &Event) -> Option<(Rul
         return Some((rules::CRASH_WHOLE, reason));
     }
     let before = events.iter().filter(|event| event.began < wrong.began);
-    let done = |event: &&&Event| event.told == Told::Done;
+    let done = |event: &&&Event| event.told == Told::Done && event.asked.is_write();
     match before.clone().rfind(done) {
         // It was acknowledged by the process that still lives.
         Some(write) if write.ended.is_some_and(|ended| ended > crash) => None,
@@ -145,8 +145,10 @@ fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
     if let Some(deletion) = deletion.filter(|deletion| (sees(wrong) || revives) && !inserted_since(deletion))
     {
         let reason = format!(
-            "client {} was told that k{key} is deleted before client {} asked: it must stay so, whatever was under way",
-            deletion.client, wrong.client
+            "client {} was told that k{key} is deleted before client {} asked: it must stay so, whatever was under way{}",
+            deletion.client,
+            wrong.client,
+            touched_since(events, deletion, wrong)
         );
         return (rules::CONCURRENT_DELETE_FINAL, reason);
     }
@@ -171,9 +173,8 @@ fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
         );
         return (rules::FAILURE_NOT_ABSENCE, reason);
     }
-    let acknowledged = events.iter().filter(before).rfind(|event| {
-        event.told == Told::Done && !matches!(event.asked, Asked::Load | Asked::Exists | Asked::ClearExpired)
-    });
+    let acknowledged =
+        events.iter().filter(before).rfind(|event| event.told == Told::Done && event.asked.is_write());
     match acknowledged {
         Some(write) if write.under_fault => {
             let reason = format!(
@@ -193,8 +194,11 @@ fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
         }
         Some(write) if matches!(wrong.told, Told::Found(_)) || absent => {
             let reason = format!(
-                "client {} was told that its `{}` of k{key} is done before client {} asked",
-                write.client, write.asked, wrong.client
+                "client {} was told that its `{}` of k{key} is done before client {} asked{}",
+                write.client,
+                write.asked,
+                wrong.client,
+                touched_since(events, write, wrong)
             );
             (rules::CONCURRENT_LOAD_LATEST, reason)
         }
@@ -216,6 +220,21 @@ fn was_cleared(events: &[&Event], write: &Event, answer: &Event) -> bool {
         event.asked == Asked::ClearExpired && event.latest() > write.began && event.began < answer.latest()
     };
     matches!(write.asked, Asked::Update(_)) && had_expired && events.iter().any(clears)
+}
+
+/// What to add where somebody touched the session between a write and an answer that does not fit.
+fn touched_since(events: &[&Event], write: &Event, answer: &Event) -> String {
+    let meanwhile = |event: &&&Event| {
+        matches!(event.asked, Asked::Touch(_))
+            && event.latest() > write.began
+            && event.ended.unwrap_or(event.began) < answer.latest()
+    };
+    events.iter().rfind(meanwhile).map_or_else(String::new, |touch| {
+        format!(
+            "; client {}'s `touch` was under way meanwhile, which postpones the end of a session and writes nothing else",
+            touch.client
+        )
+    })
 }
 
 /// Whether an answer says that there is no session.
@@ -280,6 +299,31 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[test]
+    fn a_touch_that_may_have_done_it_is_named() {
+        let event = |client, asked, told, began, ended| {
+            let mut event = Event::new(client, 1, asked, began);
+            (event.told, event.ended) = (told, Some(ended));
+            event
+        };
+        let mut events = vec![
+            event(0, Asked::Insert(1), Told::Done, 0, 1),
+            event(1, Asked::Touch(1), Told::Done, 2, 5),
+            event(0, Asked::Delete, Told::Done, 3, 4),
+            event(2, Asked::Load, Told::Found(1), 6, 7),
+        ];
+        let found = |events: &[Event]| {
+            let history = History { events: events.to_vec(), crashes: Vec::new() };
+            judge(&history, Consistency::Linearizable)
+                .map(|found| (found.rule, found.reason.contains("`touch`")))
+        };
+        assert_eq!(found(&events), Some((rules::CONCURRENT_DELETE_FINAL, true)));
+        events[2] = event(0, Asked::Update(2), Told::Done, 3, 4);
+        assert_eq!(found(&events), Some((rules::CONCURRENT_LOAD_LATEST, true)));
+        events.remove(1);
+        assert_eq!(found(&events), Some((rules::CONCURRENT_LOAD_LATEST, false)));
+    }
 
     #[rstest]
     #[case::a_store_that_others_have_blocked(Asked::Load, false, Some(rules::CONCURRENT_ORDER))]

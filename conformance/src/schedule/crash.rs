@@ -138,7 +138,7 @@ impl Run<'_> {
                 self.call(&Call::Session { number: 0, client, key: Some(key) })?;
                 Ok(loaded(&self.call(&Call::Op { number: 0, op: &SessionOp::Items })?))
             }
-            Asked::Lapse(_) | Asked::ClearExpired => {
+            Asked::Lapse(_) | Asked::Touch(_) | Asked::ClearExpired => {
                 Err(Fault::Harness(format!("`{asked}` is for schedules in which no process is killed")))
             }
             Asked::Exists => {

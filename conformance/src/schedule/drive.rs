@@ -225,7 +225,8 @@ impl Drive<'_> {
     }
 }
 
-/// Asks a store, and puts what it answers into the terms of a history.
+/// Asks a store, and puts what it answers into the terms of a history. One that is asked to touch is one whose update does
+/// that.
 pub(crate) async fn ask(store: &AnyStore, key: SessionKey, asked: Asked, expiry: Expiry) -> Told {
     let failed = |error: StoreError| Told::Failed(error.to_string());
     let updated = async |record| match store.update(&key, &record).await {
@@ -239,7 +240,9 @@ pub(crate) async fn ask(store: &AnyStore, key: SessionKey, asked: Asked, expiry:
             Err(StoreError::Exists(_)) => Told::Taken,
             Err(error) => failed(error),
         },
-        Asked::Update(write) | Asked::Upsert(write) => updated(record(write, expiry.later)).await,
+        Asked::Update(write) | Asked::Upsert(write) | Asked::Touch(write) => {
+            updated(record(write, expiry.later)).await
+        }
         Asked::Lapse(write) => updated(lapsed(write, expiry.ago)).await,
         Asked::ClearExpired => store.clear_expired().await.map_or_else(failed, |_| Told::Done),
         Asked::Delete => store.delete(&key).await.map_or_else(failed, |()| Told::Done),

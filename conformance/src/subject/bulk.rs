@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use session_core::StoreError;
+use session_core::{AnyStore, StoreError};
 
 use crate::manifest::Operation;
 use crate::observation::{Answer, Listed};
@@ -30,11 +30,14 @@ pub(super) type Answered<'a> = Pin<Box<dyn Future<Output = Result<Answer, StoreE
 ///     .with_length(async |store: &MyStore| store.count().await)
 ///     .with_clear(async |store: &MyStore| store.truncate().await);
 /// ```
-pub struct BulkOperations<S>(Vec<(Operation, Act<S>)>);
+pub struct BulkOperations<S> {
+    acts: Vec<(Operation, Act<S>)>,
+    touching: Option<fn(&S) -> AnyStore>,
+}
 
 impl<S> Default for BulkOperations<S> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self { acts: Vec::new(), touching: None }
     }
 }
 
@@ -74,7 +77,13 @@ impl<S: 'static> BulkOperations<S> {
             let act = Rc::clone(&act);
             Box::pin(async move { act(store).await })
         });
-        self.0.push((operation, act));
+        self.acts.push((operation, act));
+        self
+    }
+
+    /// With a store whose update only postpones the end of a session: what an adapter calls `touch`.
+    pub(super) fn with_touching(mut self, touching: fn(&S) -> AnyStore) -> Self {
+        self.touching = Some(touching);
         self
     }
 }
@@ -82,7 +91,7 @@ impl<S: 'static> BulkOperations<S> {
 impl<S> BulkOperations<S> {
     /// What can be done.
     pub(super) fn names(&self) -> impl Iterator<Item = Operation> {
-        self.0.iter().map(|(operation, _)| *operation)
+        self.acts.iter().map(|(operation, _)| *operation)
     }
 }
 
@@ -90,11 +99,18 @@ impl<S> BulkOperations<S> {
 pub(super) trait Bulk {
     /// Does one of those things; `None` if it cannot be done.
     fn act(&self, operation: Operation) -> Option<Answered<'_>>;
+
+    /// The store whose update only postpones the end of a session, if it can do that.
+    fn touching(&self) -> Option<AnyStore>;
 }
 
 impl<S> Bulk for (Arc<S>, Rc<BulkOperations<S>>) {
     fn act(&self, operation: Operation) -> Option<Answered<'_>> {
-        let (store, BulkOperations(offered)) = (&self.0, &*self.1);
+        let (store, offered) = (&self.0, &self.1.acts);
         offered.iter().find(|(name, _)| *name == operation).map(|(_, act)| act(store))
+    }
+
+    fn touching(&self) -> Option<AnyStore> {
+        self.1.touching.map(|touching| touching(&self.0))
     }
 }

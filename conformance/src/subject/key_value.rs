@@ -10,13 +10,26 @@ use super::remote::{Expiry, RemoteStore};
 #[derive(Debug)]
 pub(super) struct KeyValueStore {
     remote: RemoteStore,
-    /// Whether it is asked to touch what has not changed, as frameworks do after a request that only read.
-    touches: bool,
+    touches: Touches,
+}
+
+/// When an update only postpones the end of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Touches {
+    Never,
+    /// Where the data is the same, as frameworks do after a request that only read.
+    Unchanged,
+    Always,
 }
 
 impl KeyValueStore {
-    pub(super) fn new(remote: RemoteStore, touches: bool) -> Self {
+    pub(super) fn new(remote: RemoteStore, touches: Touches) -> Self {
         Self { remote, touches }
+    }
+
+    /// The same storage, where an update is a touch.
+    pub(super) fn touching(&self) -> Self {
+        Self::new(self.remote.clone(), Touches::Always)
     }
 
     pub(super) fn remote(&self) -> &RemoteStore {
@@ -58,8 +71,12 @@ impl SessionStore for KeyValueStore {
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         // What cannot be read is not the same, and is replaced.
         let is_same = |found: Option<Record>| found.is_some_and(|found| found.data == record.data);
-        let unchanged = self.touches && self.load(key).await.is_ok_and(is_same);
-        self.set(if unchanged { "touch" } else { "set" }, key, record)
+        let touches = match self.touches {
+            Touches::Never => false,
+            Touches::Unchanged => self.load(key).await.is_ok_and(is_same),
+            Touches::Always => true,
+        };
+        self.set(if touches { "touch" } else { "set" }, key, record)
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {

@@ -12,6 +12,7 @@ use session_core::{AnyStore, BoxError, SessionStore};
 use super::bulk::{Answered, Bulk, BulkOperations};
 use super::{Env, Opening};
 use crate::manifest::Operation;
+use crate::schedule::Shared;
 
 /// One handle on a storage.
 pub(super) struct Handle {
@@ -30,6 +31,11 @@ impl Handle {
     /// Does something with all sessions at once; `None` if it cannot be done.
     pub(super) fn act(&self, operation: Operation) -> Option<Answered<'_>> {
         self.bulk.act(operation)
+    }
+
+    /// What threads may share of it.
+    pub(super) fn shared(&self) -> Shared {
+        Shared { store: self.store.clone(), touching: self.bulk.touching() }
     }
 }
 

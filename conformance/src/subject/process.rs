@@ -11,7 +11,7 @@ use super::child::AdapterChild;
 use super::connection::AdapterCommand;
 use super::directory::temporary;
 use super::hooks::KillableProcess;
-use super::key_value::KeyValueStore;
+use super::key_value::{KeyValueStore, Touches};
 use super::opener::{Handle, at_once};
 use super::remote::{RemoteState, RemoteStore, SecondProcess};
 use super::{Env, Fault, StoreHooks, StoreSubject, Subject};
@@ -65,25 +65,32 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
             let second = move |env: &Env| second.borrow_mut().open(env, capabilities, opaque);
             let operations = manifest.operations.clone();
             let subject = if manifest.level == SubjectLevel::Store {
-                let bulk = Rc::new(RemoteStore::bulk(&operations, |store| store));
+                let bulk = Rc::new(RemoteStore::bulk(&operations, |store| store, None));
                 let opener = at_once(open, Rc::clone(&bulk));
-                let subject = StoreSubject::with_manifest(manifest, opener, hooks)?
-                    .with_other(move |env| Handle::new(other(env), &bulk));
+                let subject = StoreSubject::with_manifest(manifest, opener, hooks)?.with_other({
+                    let bulk = Rc::clone(&bulk);
+                    move |env| Handle::new(other(env), &bulk)
+                });
                 if has_second {
-                    subject.with_second(move |env| second(env).map(AnyStore::without_offload))
+                    subject.with_second(move |env| Ok(Handle::new(second(env)?, &bulk)))
                 } else {
                     subject
                 }
             } else {
-                let touches = operations.contains(&Operation::Touch);
+                let touches =
+                    if operations.contains(&Operation::Touch) { Touches::Unchanged } else { Touches::Never };
                 let key_value = move |remote| KeyValueStore::new(remote, touches);
-                let bulk = Rc::new(RemoteStore::bulk(&operations, KeyValueStore::remote));
+                let touching: fn(&KeyValueStore) -> AnyStore =
+                    |store| AnyStore::without_offload(store.touching());
+                let bulk = Rc::new(RemoteStore::bulk(&operations, KeyValueStore::remote, Some(touching)));
                 let opener =
                     at_once(move |env: &Env, opening| open(env, opening).map(key_value), Rc::clone(&bulk));
-                let subject = StoreSubject::with_manifest(manifest, opener, hooks)?
-                    .with_other(move |env| Handle::new(key_value(other(env)), &bulk));
+                let subject = StoreSubject::with_manifest(manifest, opener, hooks)?.with_other({
+                    let bulk = Rc::clone(&bulk);
+                    move |env| Handle::new(key_value(other(env)), &bulk)
+                });
                 if has_second {
-                    subject.with_second(move |env| second(env).map(key_value).map(AnyStore::without_offload))
+                    subject.with_second(move |env| Ok(Handle::new(key_value(second(env)?), &bulk)))
                 } else {
                     subject
                 }

@@ -32,7 +32,9 @@ use crate::manifest::{Hook, Manifest, SubjectLevel, Values};
 use crate::observation::{Answer, Failed, Listed, Observation};
 use crate::op::StorageOp;
 use crate::parts::Parts;
-use crate::schedule::{BLOCKED, Expiry, Field, Mortal, Schedule, Stage, carry_out, clears, drive, race};
+use crate::schedule::{
+    BLOCKED, Expiry, Field, Mortal, Schedule, Shared, Stage, carry_out, clears, drive, race,
+};
 use crate::trace::{OTHER_STORAGE, START, Settings};
 
 /// In which of its lives a storage is opened.
@@ -91,7 +93,7 @@ struct Other {
 type OpenOther = Box<dyn Fn(&Env) -> Handle>;
 
 /// Makes a handle that another process has on the storage of this one.
-type OpenSecond = Box<dyn Fn(&Env) -> Result<AnyStore, Fault>>;
+type OpenSecond = Box<dyn Fn(&Env) -> Result<Handle, Fault>>;
 
 impl std::fmt::Debug for StoreSubject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -227,7 +229,7 @@ impl StoreSubject {
 
     /// The same for a store of which another process can have a handle, so that operations overlap.
     #[must_use]
-    pub(super) fn with_second(mut self, open: impl Fn(&Env) -> Result<AnyStore, Fault> + 'static) -> Self {
+    pub(super) fn with_second(mut self, open: impl Fn(&Env) -> Result<Handle, Fault> + 'static) -> Self {
         self.open_second = Some(Box::new(open));
         self
     }
@@ -566,13 +568,13 @@ impl Subject for StoreSubject {
         let history = self.guarded(|subject| {
             let expiry = subject.open_now()?;
             let Self { runtime, stores, manifest, open_second, env, .. } = subject;
-            let mut stores = bare(stores);
+            let mut handles: Vec<Shared> = stores.iter().map(|handle| handle.shared()).collect();
             if let Some(open) = open_second {
                 // Clients take turns among the handles: these two do not wait for each other.
-                stores.truncate(1);
-                stores.push(open(env)?);
+                handles.truncate(1);
+                handles.push(open(env)?.shared());
             }
-            race(&Field { runtime, stores: &stores, expiry, clears: clears(manifest) }, seed)
+            race(&Field { runtime, handles: &handles, expiry, clears: clears(manifest) }, seed)
         });
         let history = history.map(|history| history.in_terms_of(&self.manifest));
         Some(self.hooks.broken().map_or(history, Err))

@@ -3,7 +3,13 @@
 none         each operation is one statement
 asks-first   an insertion looks whether the key is taken, and then puts the record there
 puts-back    an update looks whether there is a record, and then puts the new one there
+neighbours   an update reads all records, and writes all of them
 alone        as `asks-first`, but it does not say that two processes may use it
+
+And with `get`, `set`, `destroy` and `touch`:
+
+touches      a touch is one statement
+rewrites     a touch reads the record, and puts it there again
 """
 
 import json
@@ -12,16 +18,18 @@ import sys
 import time
 
 FAULT = sys.argv[1]
+KEY_VALUE = FAULT in ("touches", "rewrites")
 HELLO = {
     "protocol": 1,
     "name": f"two-processes-{FAULT}",
-    "level": "store",
+    "level": "key-value" if KEY_VALUE else "store",
+    "operations": ["touch"] if KEY_VALUE else [],
     "clock": "virtual",
     "capabilities": {
         "persistent": True,
         "shared": True,
         "server_side": True,
-        "expired": "kept",
+        "expired": "gone" if KEY_VALUE else "kept",
         "clear_expired": "sweeps",
     },
     "values": {
@@ -68,14 +76,23 @@ def answer(request):
         return {"ok": ask("DELETE FROM sessions WHERE expires < ?", now).rowcount}
     if op == "exists":
         return {"ok": there(key)}
-    if op == "load":
+    if op in ("load", "get"):
         found = ask("SELECT data, expires FROM sessions WHERE key = ? AND expires > ?", key, now).fetchone()
         return {"ok": found and {"data": json.loads(found[0]), "expires_us": found[1]}}
-    if op == "delete":
+    if op in ("delete", "destroy"):
         ask("DELETE FROM sessions WHERE key = ?", key)
         return {"ok": None}
     record = (json.dumps(request["data"]), request["expires_us"], key)
-    if op == "insert" and FAULT in ("asks-first", "alone"):
+    if op == "set":
+        ask(PUT, *record)
+    elif op == "touch" and FAULT == "touches":
+        ask("UPDATE sessions SET expires = ? WHERE key = ?", *record[1:])
+    elif op == "touch":
+        found = ask("SELECT data FROM sessions WHERE key = ?", key).fetchone()
+        time.sleep(0.002)
+        if found:
+            ask(PUT, found[0], *record[1:])
+    elif op == "insert" and FAULT in ("asks-first", "alone"):
         if there(key):
             return failed("create-error")
         time.sleep(0.002)  # so that the other process comes between
@@ -90,6 +107,13 @@ def answer(request):
             return failed("update-error")
         time.sleep(0.002)
         ask(PUT, *record)
+    elif FAULT == "neighbours":
+        if not there(key):
+            return failed("update-error")
+        found = ask("SELECT data, expires, key FROM sessions WHERE key != ?", key).fetchall()
+        time.sleep(0.002)
+        for each in (*found, record):
+            ask("UPDATE sessions SET data = ?, expires = ? WHERE key = ?", *each)
     elif ask("UPDATE sessions SET data = ?, expires = ? WHERE key = ?", *record).rowcount == 0:
         return failed("update-error")
     return {"ok": None}

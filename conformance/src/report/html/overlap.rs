@@ -114,7 +114,7 @@ impl Bar {
     /// Whether it changes the record, if it is done.
     fn writes(&self) -> bool {
         let refused = matches!(self.told, Told::Taken | Told::Missing);
-        !refused && matches!(self.asked, Asked::Insert(_) | Asked::Update(_) | Asked::Delete)
+        !refused && self.asked.is_write()
     }
 
     /// The instant after which it can no longer take effect.
@@ -124,10 +124,7 @@ impl Bar {
 
     /// What is in the store once it has taken effect.
     fn leaves(&self) -> String {
-        match self.asked {
-            Asked::Insert(write) | Asked::Update(write) => format!("w{write}"),
-            _ => "nothing".into(),
-        }
+        self.asked.written().map_or_else(|| "nothing".into(), |write| format!("w{write}"))
     }
 }
 
@@ -269,7 +266,8 @@ impl Plan {
         let deleted =
             begun.iter().filter(done).filter(|bar| bar.asked == Asked::Delete).map(|bar| bar.began).max();
         let made = begun.iter().any(|bar| {
-            matches!(bar.asked, Asked::Insert(_)) && deleted.is_some_and(|deleted| bar.settled() > deleted)
+            matches!(bar.asked, Asked::Insert(_) | Asked::Upsert(_))
+                && deleted.is_some_and(|deleted| bar.settled() > deleted)
         });
         let is_lost = |bar: &&&Bar| matches!(bar.asked, Asked::Update(_)) && deleted.is_some() && !made;
         let mut possible: Vec<String> =
@@ -402,6 +400,23 @@ mod tests {
         assert_eq!(possible(8), "nothing");
         assert_eq!(expected(&revived(), &violation(3)).as_deref(), Some("nothing"));
         assert_eq!(expected(&revived(), &violation(2)), None);
+    }
+
+    #[test]
+    fn where_saving_creates_a_save_that_overlaps_with_a_deletion_may_stay() {
+        let events = [
+            event(0, Asked::Upsert(1), Told::Done, 1, Some(2)),
+            event(0, Asked::Upsert(2), Told::Done, 3, Some(6)),
+            event(1, Asked::Delete, Told::Done, 4, Some(5)),
+            event(1, Asked::Touch(1), Told::Done, 7, Some(8)),
+            event(0, Asked::Lapse(3), Told::Done, 9, Some(10)),
+        ];
+        let plan =
+            Plan::of(events.iter().map(|event| Bar::of(event, 10, false)).collect(), Vec::new(), "nothing");
+        let possible = |instant| plan.possible(instant).join(" or ");
+        assert_eq!(possible(2), "w1");
+        assert_eq!(possible(8), "w2 or nothing");
+        assert_eq!(possible(10), "nothing");
     }
 
     #[test]
