@@ -56,6 +56,7 @@ pub mod rule;
 pub mod rules;
 pub mod runner;
 pub mod schedule;
+pub mod server;
 pub mod subject;
 pub mod suite;
 pub mod trace;

@@ -169,10 +169,15 @@ fn hello(subject: &dyn Subject, level: SubjectLevel, request: &Request) -> Strin
 fn introduced(subject: &dyn Subject, level: SubjectLevel) -> Manifest {
     let mut manifest = subject.manifest().clone();
     manifest.level = level;
-    if level == SubjectLevel::Session && manifest.clock == ClockLevel::Moved {
+    let moved = manifest.clock == ClockLevel::Moved;
+    if moved && level == SubjectLevel::Session {
         // It is moved here, to what each request says.
         manifest.clock = ClockLevel::Virtual;
         manifest.clock_reach = Reach::ANY;
+    }
+    if moved && !manifest.clock_test.is_empty() {
+        // So is that of a server.
+        manifest.clock = ClockLevel::Virtual;
     }
     if level == SubjectLevel::Store {
         // Who asks has the sessions, and draws the keys.
@@ -293,4 +298,24 @@ fn on_record(
         RecordAnswer::Stored(stored) => Json::text(stored.as_str()),
     });
     Ok(Answered { outcome, session: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::subject::ModelSubject;
+
+    /// Who asks moves the clock of a process, and the process that of a server which it has started.
+    #[rstest]
+    #[case::of_the_process("", ClockLevel::Moved)]
+    #[case::of_a_server_that_the_process_has_started("it told its time", ClockLevel::Virtual)]
+    fn who_moves_the_clock_of_a_served_store(#[case] seen_to_obey: &str, #[case] told: ClockLevel) {
+        let mut manifest = Manifest::reference();
+        (manifest.clock, manifest.clock_test) = (ClockLevel::Moved, seen_to_obey.into());
+        let subject = ModelSubject::new(manifest);
+        assert_eq!(introduced(&subject, SubjectLevel::Store).clock, told);
+        assert_eq!(introduced(&subject, SubjectLevel::Session).clock, ClockLevel::Virtual);
+    }
 }

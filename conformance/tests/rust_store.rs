@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use beside::{Beside, With};
 use session_backends::MemoryStore;
+use session_conformance::manifest::ClockLevel;
 use session_conformance::report::{Outcome, SubjectReport, failure_block};
+use session_conformance::server::ServerKind;
 use session_conformance::suite::Effort;
 use session_conformance::{Env, Opening, Suite};
 use session_core::{ManualClock, StoreError};
@@ -198,6 +200,17 @@ fn an_erratum_of_no_rule_is_an_error() {
     let suite = Suite::new(async |env, _| Ok::<_, Infallible>(With::over(memory(env), Nothing)));
     let fault = suite.erratum("no.such", "because").report().unwrap_err();
     assert!(fault.contains("the rule `no.such`"), "{fault}");
+}
+
+#[test]
+fn a_server_has_the_storage_and_the_clock() {
+    let suite = || Suite::new(async |env, _| Ok::<_, Infallible>(With::over(memory(env), Nothing)));
+    let fault = suite().server(ServerKind::Redis).storage_in_directory().report().unwrap_err();
+    assert!(fault.contains("`storage_in_directory` and `server`"), "{fault}");
+    for kind in [ServerKind::Redis, ServerKind::Memcached] {
+        let fault = suite().server(kind).clock(ClockLevel::Wall).report().unwrap_err();
+        assert!(fault.contains("leave `clock` out"), "{fault}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::manifest::{ClockLevel, Erratum, Reach, Values};
 use crate::moved;
 use crate::report::{KnownFailures, SubjectReport};
 use crate::rule::{Profile, RuleId};
+use crate::server::{OwnServer, ServerKind};
 use crate::stopwatch::today;
 use crate::subject::{
     BulkOperations, Env, Fault, Maker, Opening, StoreHooks, StoreSubject, Subject, Watched,
@@ -73,6 +74,7 @@ struct Declared {
     errata: Vec<Erratum>,
     profile: Option<Profile>,
     in_directory: bool,
+    server: Option<ServerKind>,
     /// Each adds a hook.
     hooks: Vec<Arc<Hook>>,
 }
@@ -214,6 +216,38 @@ impl Suite {
     /// persistent has nothing to be taken over.
     pub fn storage_in_directory(mut self) -> Self {
         self.declared.in_directory = true;
+        self
+    }
+
+    /// The store is on a server that the suite starts for it, empty and on a free port, and stops in the end: [`Env::server`]
+    /// says where it is. Redis and memcached run under a clock that the suite moves, so that nothing is waited for. If the store
+    /// is persistent, Redis and PostgreSQL are killed in the midst of their work, and what was acknowledged must still be there.
+    /// The server's program has to be installed; without it there is an error.
+    ///
+    /// ```no_run
+    /// # use session_core::{Capabilities, Record, SessionKey, SessionStore, StoreError};
+    /// # struct MyStore;
+    /// # impl MyStore {
+    /// #     async fn connect(_url: &str, _prefix: &str) -> Result<Self, std::io::Error> { Ok(Self) }
+    /// # }
+    /// # impl SessionStore for MyStore {
+    /// #     fn capabilities(&self) -> Capabilities { unimplemented!() }
+    /// #     async fn load(&self, _: &SessionKey) -> Result<Option<Record>, StoreError> { unimplemented!() }
+    /// #     async fn insert(&self, _: &SessionKey, _: &Record) -> Result<SessionKey, StoreError> { unimplemented!() }
+    /// #     async fn update(&self, _: &SessionKey, _: &Record) -> Result<SessionKey, StoreError> { unimplemented!() }
+    /// #     async fn delete(&self, _: &SessionKey) -> Result<(), StoreError> { unimplemented!() }
+    /// # }
+    /// use session_conformance::Suite;
+    /// use session_conformance::server::ServerKind;
+    ///
+    /// fn main() -> std::process::ExitCode {
+    ///     Suite::new(async |env, _opening| MyStore::connect(env.server(), env.name()).await)
+    ///         .server(ServerKind::Redis)
+    ///         .main()
+    /// }
+    /// ```
+    pub fn server(mut self, kind: ServerKind) -> Self {
+        self.declared.server = Some(kind);
         self
     }
 
@@ -375,7 +409,8 @@ impl Suite {
         }
         let (make, declared) = (Arc::clone(&self.make), self.declared.clone());
         let (name, version, patience) = (self.name.clone(), self.version.clone(), self.patience);
-        let make: Arc<Maker> = Arc::new(move || make(&name, &version, declared.hooks_with_process(patience)));
+        let make: Arc<Maker> =
+            Arc::new(move || make(&name, &version, declared.hooks_with_process(patience)?));
         Watched::start(make, patience)
     }
 
@@ -384,7 +419,7 @@ impl Suite {
         self.check_declared()?;
         let hooks = match self.declared.clock {
             Some(ClockLevel::Moved) => self.declared.hooks_without_clock().with_clock_moved_outside(),
-            _ => self.declared.hooks(),
+            _ => self.declared.hooks()?,
         };
         (self.make)(&self.name, &self.version, hooks)
     }
@@ -396,6 +431,19 @@ impl Suite {
                 "an erratum names the rule `{}`, and there is none",
                 erratum.rule
             )));
+        }
+        let Declared { server, clock, in_directory, .. } = self.declared;
+        if in_directory && server.is_some() {
+            return Err(Fault::Harness(
+                "what lasts of the store is in the directory or on a server: `storage_in_directory` and `server` are both said"
+                    .into(),
+            ));
+        }
+        if clock.is_some() && matches!(server, Some(ServerKind::Redis | ServerKind::Memcached)) {
+            return Err(Fault::Harness(
+                "the store's clock is that of the server that the suite starts, and moves: leave `clock` out"
+                    .into(),
+            ));
         }
         if let Some(resolution) = self.declared.resolution
             && !(Reach::counts_in(resolution.as_micros()) && resolution.subsec_nanos().is_multiple_of(1_000))
@@ -437,22 +485,25 @@ impl Suite {
 
 impl Declared {
     /// With a process that can be killed, which has so long for each answer.
-    fn hooks_with_process(&self, patience: Duration) -> StoreHooks {
-        match program::as_adapter() {
-            Some(adapter) if self.in_directory => self.hooks().with_process(adapter.with_timeout(patience)),
+    fn hooks_with_process(&self, patience: Duration) -> Result<StoreHooks, Fault> {
+        let hooks = self.hooks()?;
+        Ok(match program::as_adapter() {
+            Some(adapter) if self.in_directory => hooks.with_process(adapter.with_timeout(patience)),
             // Then the rules on what dies do not apply, and the report says so.
-            _ => self.hooks(),
-        }
+            _ => hooks,
+        })
     }
 
-    fn hooks(&self) -> StoreHooks {
+    fn hooks(&self) -> Result<StoreHooks, Fault> {
         let hooks = self.hooks_without_clock();
-        match self.clock {
+        let hooks = match self.clock {
             Some(ClockLevel::Wall) => hooks.with_wall_clock(),
             Some(ClockLevel::Moved) => moved::here(hooks),
             Some(ClockLevel::Virtual) => hooks.with_virtual_clock(),
             None => hooks,
-        }
+        };
+        let Some(kind) = self.server else { return Ok(hooks) };
+        Ok(OwnServer::start(kind, Vec::new()).map_err(Fault::Harness)?.hooks(hooks))
     }
 
     fn hooks_without_clock(&self) -> StoreHooks {

@@ -25,6 +25,8 @@ pub struct Env {
     clock: ManualClock,
     settings: session_core::Settings,
     parts: Parts,
+    /// The URL of the server that was started for the store.
+    server: String,
 }
 
 impl Env {
@@ -45,7 +47,13 @@ impl Env {
             // The suite tries values of 4 MiB.
             core.max_data_bytes = MAX_DATA_BYTES;
         });
-        Self { dir: dir.path().into(), name, clock: clock.clone(), settings, parts: parts.clone() }
+        let server = String::new();
+        Self { dir: dir.path().into(), name, clock: clock.clone(), settings, parts: parts.clone(), server }
+    }
+
+    /// The same for a store on the server of this URL.
+    pub(super) fn on_server(self, url: &str) -> Self {
+        Self { server: url.to_owned(), ..self }
     }
 
     /// Another one in another directory: the rest is the same.
@@ -62,6 +70,12 @@ impl Env {
     /// store has on a server, such as the prefix of its keys or the name of its table.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The URL of the server that the suite has started for the store (`Suite::server`); empty without one. Of memcached, which
+    /// has no URLs, its address.
+    pub fn server(&self) -> &str {
+        &self.server
     }
 
     /// The clock. Nothing else may tell the store the time.

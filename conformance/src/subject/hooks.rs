@@ -107,6 +107,8 @@ pub struct StoreHooks {
     pub(super) in_directory: bool,
     /// What can be killed.
     pub(super) process: Option<KillableProcess>,
+    /// The URL of the server that was started for the store; empty without one.
+    pub(super) server_url: String,
     /// What an adapter was sent, if the store is one.
     pub(super) sent: Option<Box<dyn Fn() -> String>>,
     /// What broke the connection to a store that is elsewhere, if anything did.
@@ -274,6 +276,13 @@ impl StoreHooks {
     #[must_use]
     pub fn with_server(mut self, server: impl KillableServer + 'static) -> Self {
         self.process = Some(KillableProcess::Server(Box::new(server)));
+        self
+    }
+
+    /// Tells the store where the server is that was started for it: [`Env::server`].
+    #[must_use]
+    pub fn with_server_url(mut self, url: impl Into<String>) -> Self {
+        self.server_url = url.into();
         self
     }
 

@@ -146,7 +146,8 @@ impl StoreSubject {
         hooks.move_clock(START)?;
         let guard = runtime.enter();
         let parts = Parts::default();
-        let env = Env::new(&dir, unused_name(), &clock, Settings::default(), 0, &parts);
+        let env = Env::new(&dir, unused_name(), &clock, Settings::default(), 0, &parts)
+            .on_server(&hooks.server_url);
         let opened = open.open(&env, Opening::Fresh);
         let Handle { store, .. } = runtime.block_on(opened).map_err(|error| not_opened(&error))?;
         let mut manifest = Manifest::new(name, SubjectLevel::Store, store.capabilities());
@@ -196,7 +197,8 @@ impl StoreSubject {
         let clock = ManualClock::new(reached(START)?);
         let keys = ForcedKeys::default();
         let parts = Parts::default();
-        let env = Env::new(&dir, unused_name(), &clock, Settings::default(), 0, &parts);
+        let env = Env::new(&dir, unused_name(), &clock, Settings::default(), 0, &parts)
+            .on_server(&hooks.server_url);
         let context = SessionContext::with(env.settings().clone(), clock.clone(), keys.clone());
         Ok(Self {
             open,
@@ -316,7 +318,8 @@ impl StoreSubject {
         if self.keeps() {
             self.dir.keep_name(&name)?;
         }
-        self.env = Env::new(&self.dir, name, &self.clock, settings, self.replaced, &self.parts);
+        self.env = Env::new(&self.dir, name, &self.clock, settings, self.replaced, &self.parts)
+            .on_server(&self.hooks.server_url);
         self.context =
             SessionContext::with(self.env.settings().clone(), self.clock.clone(), self.keys.clone());
         self.open_handles(opening)
@@ -453,7 +456,8 @@ impl StoreSubject {
                 let (cookie_age, expire_at_browser_close) = (core.cookie_age, core.expire_at_browser_close);
                 let settings = Settings { cookie_age, expire_at_browser_close };
                 let name = self.env.name().to_owned();
-                self.env = Env::new(&self.dir, name, &self.clock, settings, self.replaced, &self.parts);
+                self.env = Env::new(&self.dir, name, &self.clock, settings, self.replaced, &self.parts)
+                    .on_server(&self.hooks.server_url);
                 self.context =
                     SessionContext::with(self.env.settings().clone(), self.clock.clone(), self.keys.clone());
                 self.open_handles(Opening::Restart)?;

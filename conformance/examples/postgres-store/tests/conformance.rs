@@ -9,9 +9,7 @@ use session_core::ManualClock;
 type Opened = Result<PostgresStore<ManualClock>, Box<dyn Error + Send + Sync>>;
 
 async fn connect(env: &Env) -> Opened {
-    let url =
-        std::env::var("SESSIONSPEC_POSTGRES_URL").map_err(|_| "SESSIONSPEC_POSTGRES_URL names no server")?;
-    Ok(PostgresStore::connect(&url, env.name(), env.clock()).await?)
+    Ok(PostgresStore::connect(env.server(), env.name(), env.clock()).await?)
 }
 
 fn main() -> std::process::ExitCode {
@@ -28,6 +26,7 @@ fn main() -> std::process::ExitCode {
     .cleanup(async |env| -> Result<_, Box<dyn Error + Send + Sync>> {
         Ok(connect(env).await?.drop_table().await?)
     })
+    .server(session_conformance::server::ServerKind::Postgres)
     .other_storage()
     .cases(100)
     .main()

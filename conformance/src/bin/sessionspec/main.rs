@@ -14,9 +14,6 @@ mod doctor;
 mod http;
 mod new;
 mod output;
-#[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
-#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "the others need only parts of it"))]
-mod own;
 mod progress;
 mod replay;
 mod rules;

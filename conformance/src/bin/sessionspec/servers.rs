@@ -10,16 +10,16 @@ use std::sync::{Arc, Mutex};
 use session_backends::CacheError;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 use session_conformance::moved::VARIABLE;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+use session_conformance::server::{self, ServerClock};
+#[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
+use session_conformance::server::{OwnServer, ServerKind};
 #[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
 use session_conformance::subject::{Env, Opening, StoreHooks};
 use session_conformance::subject::{Fault, Subject};
 #[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
 use tokio::runtime::Runtime;
 
-#[cfg(any(feature = "redis", feature = "memcached"))]
-use crate::own::{self, ServerClock};
-#[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
-use crate::own::{Kind, OwnServer, Shared};
 #[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
 use crate::store::{self, lock};
 
@@ -97,10 +97,10 @@ impl Server {
             #[cfg(feature = "redis")]
             Self::Redis(ref url) => {
                 use session_backends::RedisCache;
-                let served = Served::of(Kind::Redis, url)?;
+                let served = Served::of(ServerKind::Redis, url)?;
                 let runtime = runtime()?;
                 let handle = runtime.handle().clone();
-                let url = served.own_url("redis://").unwrap_or_else(|| url.clone());
+                let url = served.own_url().unwrap_or_else(|| url.clone());
                 let connect = move || {
                     let nodes: Vec<&str> = url.split(',').collect();
                     match nodes.as_slice() {
@@ -114,10 +114,10 @@ impl Server {
             #[cfg(feature = "memcached")]
             Self::Memcached(ref url) => {
                 use session_backends::MemcachedCache;
-                let served = Served::of(Kind::Memcached, url)?;
+                let served = Served::of(ServerKind::Memcached, url)?;
                 let runtime = runtime()?;
                 let handle = runtime.handle().clone();
-                let url = served.own_url("").unwrap_or_else(|| {
+                let url = served.own_url().unwrap_or_else(|| {
                     url.split_once(':').map_or(&**url, |(_, address)| address.trim_matches('/')).to_owned()
                 });
                 if served.is_moved() {
@@ -140,12 +140,10 @@ impl Server {
     fn postgres(&self, url: &str) -> Result<Box<dyn Subject>, Fault> {
         use session_backends::PostgresStore;
         use store::BoxError;
-        let own = own_settings(url).transpose()?.map(|settings| OwnServer::start(Kind::Postgres, settings));
-        let own = own.transpose().map_err(Fault::Harness)?.map(|(server, _)| server);
-        let url = own.as_ref().map_or_else(
-            || url.to_owned(),
-            |server| format!("postgres://sessions@{}/postgres", server.address()),
-        );
+        let own =
+            own_settings(url).transpose()?.map(|settings| OwnServer::start(ServerKind::Postgres, settings));
+        let own = own.transpose().map_err(Fault::Harness)?;
+        let url = own.as_ref().map_or_else(|| url.to_owned(), OwnServer::url);
         let runtime = runtime()?;
         // The store on which the others are built signs nothing.
         let settings = session_core::Settings::new("sessionspec");
@@ -191,7 +189,7 @@ impl Server {
         };
         let hooks = StoreHooks::default().with_damage(damage).with_runtime(runtime);
         let hooks = match own {
-            Some(server) => hooks.with_server(Shared(Arc::new(Mutex::new(server)))),
+            Some(server) => server.hooks(hooks),
             None => hooks,
         };
         store::opened(self.name(), open, hooks)
@@ -221,7 +219,7 @@ impl Server {
                 return Ok(false);
             };
             if let Some((kind, address)) = &in_place {
-                return own::damage(*kind, address, &place);
+                return server::damage(*kind, address, &place);
             }
             // A cache does not tell how long a value lives, and no trace waits so long where the clock is not moved.
             let life = std::time::Duration::from_secs(60);
@@ -255,7 +253,7 @@ impl<C: Clone> OfThisLife<C> {
     #[cfg(feature = "redis")]
     fn new(served: &Served, connection: C) -> Self {
         let lives = match served {
-            Served::Own(own, _) => lock(&own.0).lives(),
+            Served::Own(own) => own.lives(),
             Served::Shared(..) | Served::Other(_) => Arc::default(),
         };
         Self::made_in(lives, connection)
@@ -295,8 +293,8 @@ fn own_settings(url: &str) -> Option<Result<Vec<(String, String)>, Fault>> {
 /// A server of caches, and how time reaches it.
 #[cfg(any(feature = "redis", feature = "memcached"))]
 enum Served {
-    /// It was started for this run; whether its clock obeys.
-    Own(Shared, Result<String, String>),
+    /// It was started for this run.
+    Own(OwnServer),
     /// It runs under a clock that the environment names.
     Shared(ServerClock, String),
     /// Its clock is waited for; why, if it should be moved.
@@ -306,10 +304,9 @@ enum Served {
 #[cfg(any(feature = "redis", feature = "memcached"))]
 impl Served {
     /// The server of a URL. One without an address is started.
-    fn of(kind: Kind, url: &str) -> Result<Self, Fault> {
+    fn of(kind: ServerKind, url: &str) -> Result<Self, Fault> {
         if let Some(settings) = own_settings(url) {
-            let (server, tested) = OwnServer::start(kind, settings?).map_err(Fault::Harness)?;
-            return Ok(Self::Own(Shared(Arc::new(Mutex::new(server))), tested));
+            return OwnServer::start(kind, settings?).map(Self::Own).map_err(Fault::Harness);
         }
         if std::env::var_os(VARIABLE).is_none() {
             return Ok(Self::Other(None));
@@ -323,20 +320,17 @@ impl Served {
     }
 
     /// The URL of a server that was started here.
-    fn own_url(&self, scheme: &str) -> Option<String> {
+    fn own_url(&self) -> Option<String> {
         match self {
-            Self::Own(server, _) => Some(format!("{scheme}{}", lock(&server.0).address())),
+            Self::Own(server) => Some(server.url()),
             _ => None,
         }
     }
 
     /// Where it is, if it can be asked without more ado.
-    fn address(&self) -> Option<(Kind, String)> {
+    fn address(&self) -> Option<(ServerKind, String)> {
         match self {
-            Self::Own(server, _) => {
-                let server = lock(&server.0);
-                Some((server.kind(), server.address()))
-            }
+            Self::Own(server) => Some((server.kind(), server.address())),
             Self::Shared(clock, _) => Some((clock.kind(), clock.address()?.to_owned())),
             Self::Other(_) => None,
         }
@@ -345,24 +339,17 @@ impl Served {
     /// Whether its clock is moved.
     #[cfg(feature = "memcached")]
     fn is_moved(&self) -> bool {
-        matches!(self, Self::Own(_, Ok(_)) | Self::Shared(..))
+        match self {
+            Self::Own(server) => server.is_moved(),
+            Self::Shared(..) => true,
+            Self::Other(_) => false,
+        }
     }
 
     /// The hooks of the store on it. They hold the server.
     fn hooks(self, hooks: StoreHooks) -> StoreHooks {
         match self {
-            Self::Own(server, tested) => {
-                let kind = lock(&server.0).kind();
-                let hooks = match tested {
-                    Ok(test) => {
-                        let clock = server.clone();
-                        hooks.with_moved_clock(test, kind.reach(), move |now| lock(&clock.0).to(now))
-                    }
-                    Err(reason) => hooks.with_unmoved_clock(reason),
-                };
-                // What memcached has ends with it.
-                if kind == Kind::Memcached { hooks.with_guard(server) } else { hooks.with_server(server) }
-            }
+            Self::Own(server) => server.hooks(hooks),
             Self::Shared(mut clock, test) => {
                 hooks.with_moved_clock(test, clock.kind().reach(), move |now| clock.to(now))
             }

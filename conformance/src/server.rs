@@ -1,5 +1,5 @@
-//! Servers that this program starts for a run, on a free port and in a directory of their own: under a clock that is moved,
-//! if the store asks the server for the time; and killed in the midst of their work, if what they acknowledge should last.
+//! Servers that the suite starts for a store, on a free port and in a directory of their own: under a clock that is moved,
+//! if stores ask the server for the time; and killed in the midst of their work, if what they acknowledge should last.
 //! And servers that somebody else has started under a clock.
 
 use std::fs::{self, File};
@@ -8,16 +8,14 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, sleep};
 use std::time::Duration;
 
-use session_conformance::manifest::Reach;
-use session_conformance::moved::{Monotonic, Mover, REACH, obeys};
-use session_conformance::subject::KillableServer;
-use session_conformance::trace::START;
-
-use crate::store::lock;
+use crate::manifest::Reach;
+use crate::moved::{Monotonic, Mover, REACH, obeys};
+use crate::subject::{KillableServer, StoreHooks};
+use crate::trace::START;
 
 /// How long a server may take to listen, and to notice that its clock was moved.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,14 +27,17 @@ const LOG: &str = "log";
 /// How long one waits before one looks again.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// What kind of server it is.
+/// A kind of server that the suite can start. Its program must be in `PATH`; that of PostgreSQL may also be where Debian
+/// keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Redis or Valkey.
+#[non_exhaustive]
+pub enum ServerKind {
+    /// Redis or Valkey. Its clock is moved, and it is killed, if the store is persistent.
     Redis,
-    /// memcached, which derives the date from its monotonic clock, and so cannot go back.
+    /// memcached. Its clock is moved. It derives the date from its monotonic clock, and so cannot go back: it is started
+    /// again then. What it has ends with it, so that it is not killed.
     Memcached,
-    /// PostgreSQL, which the store does not ask for the time.
+    /// PostgreSQL. It is killed, if the store is persistent. Its clock is left alone.
     Postgres,
 }
 
@@ -49,16 +50,24 @@ const MEMCACHED: Reach = Reach { span: 8 * 365 * 86_400 * 1_000_000, resolution:
 
 /// The clock of one or more servers that run.
 #[derive(Debug)]
-pub(crate) struct ServerClock {
-    kind: Kind,
+pub struct ServerClock {
+    kind: ServerKind,
     addresses: Vec<String>,
     mover: Mover,
 }
 
-/// A server that was started here; it stops when this is dropped.
+/// A server that was started here. It stops when this, and the hooks that were made of it, are dropped.
 #[derive(Debug)]
-pub(crate) struct OwnServer {
-    kind: Kind,
+pub struct OwnServer {
+    running: Shared,
+    /// How its clock was seen to obey, or why it is not moved.
+    clock: Result<String, String>,
+}
+
+/// A server that runs, or is about to run again.
+#[derive(Debug)]
+struct Running {
+    kind: ServerKind,
     port: u16,
     /// What the user wants of it: names and values of the server's own settings.
     settings: Vec<(String, String)>,
@@ -77,11 +86,15 @@ pub(crate) struct OwnServer {
 
 /// The same for the two who need it: who moves its clock, and who kills it.
 #[derive(Debug, Clone)]
-pub(crate) struct Shared(pub(crate) Arc<Mutex<OwnServer>>);
+struct Shared(Arc<Mutex<Running>>);
 
-impl Kind {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ServerKind {
     /// What the monotonic clocks must do under it.
-    pub(crate) fn monotonic(self) -> Monotonic {
+    fn monotonic(self) -> Monotonic {
         match self {
             Self::Redis | Self::Postgres => Monotonic::GoesOn,
             Self::Memcached => Monotonic::Stands,
@@ -89,7 +102,7 @@ impl Kind {
     }
 
     /// What its clock can show.
-    pub(crate) fn reach(self) -> Reach {
+    pub fn reach(self) -> Reach {
         match self {
             Self::Redis => REDIS,
             Self::Memcached => MEMCACHED,
@@ -204,9 +217,12 @@ impl Kind {
     }
 }
 
-/// Makes the value under a key undecodable in its place, so that it expires when it did; tells whether there was one.
-#[cfg(any(feature = "redis", feature = "memcached"))]
-pub(crate) fn damage(kind: Kind, address: &str, key: &str) -> Result<bool, String> {
+/// Makes the value under a key of a Redis or memcached undecodable in its place, so that it expires when it did; tells whether
+/// there was one.
+///
+/// # Errors
+/// A sentence, if the server cannot be reached or answers something else.
+pub fn damage(kind: ServerKind, address: &str, key: &str) -> Result<bool, String> {
     let fault = |error: std::io::Error| format!("{address} damages nothing: {error}");
     let ask = |line: String| {
         let mut stream = TcpStream::connect(address)?;
@@ -217,7 +233,7 @@ pub(crate) fn damage(kind: Kind, address: &str, key: &str) -> Result<bool, Strin
         Ok(answer)
     };
     let answer = match kind {
-        Kind::Memcached => ask(format!("prepend {key} 0 0 7\r\ndamaged\r\n")).map_err(fault)?,
+        ServerKind::Memcached => ask(format!("prepend {key} 0 0 7\r\ndamaged\r\n")).map_err(fault)?,
         // It would make a value where there is none.
         _ if ask(format!("EXISTS {key}\r\n")).map_err(fault)?.trim_end() == ":0" => return Ok(false),
         _ => ask(format!("SETRANGE {key} 0 damaged\r\n")).map_err(fault)?,
@@ -231,8 +247,11 @@ pub(crate) fn damage(kind: Kind, address: &str, key: &str) -> Result<bool, Strin
 
 impl ServerClock {
     /// The clock that the variable `SESSIONSPEC_CLOCK` names, of servers at these addresses.
-    pub(crate) fn shared(kind: Kind, addresses: Vec<String>) -> Result<Self, String> {
-        if kind == Kind::Memcached {
+    ///
+    /// # Errors
+    /// A sentence, if there is none that can be moved.
+    pub fn shared(kind: ServerKind, addresses: Vec<String>) -> Result<Self, String> {
+        if kind == ServerKind::Memcached {
             return Err("memcached derives the date from a clock that cannot go back; `--store memcached:` \
                         starts one that can be started again"
                 .into());
@@ -242,34 +261,40 @@ impl ServerClock {
     }
 
     /// What kind of servers they are.
-    pub(crate) fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ServerKind {
         self.kind
     }
 
     /// The address, if there is only one server.
-    pub(crate) fn address(&self) -> Option<&str> {
+    pub fn address(&self) -> Option<&str> {
         if let [address] = self.addresses.as_slice() { Some(address) } else { None }
     }
 
-    /// Sees whether the servers obey.
-    pub(crate) fn test(&mut self) -> Result<String, String> {
+    /// Sees whether the servers obey, and tells how that was seen.
+    ///
+    /// # Errors
+    /// A sentence that says how they do not.
+    pub fn test(&mut self) -> Result<String, String> {
         let (kind, addresses) = (self.kind, &self.addresses);
         self.mover.test(|set| wait(kind, addresses, set).map(|()| set))
     }
 
-    /// Moves it, and waits until the servers have noticed.
-    pub(crate) fn to(&mut self, now: i64) -> Result<(), String> {
+    /// Moves it to an instant, in microseconds since the Unix epoch, and waits until the servers have noticed.
+    ///
+    /// # Errors
+    /// A sentence, if they do not.
+    pub fn to(&mut self, now: i64) -> Result<(), String> {
         if self.mover.set(now)? { wait(self.kind, &self.addresses, now) } else { Ok(()) }
     }
 
     /// Whether it can be moved there while the server runs.
     fn reaches(&self, now: i64) -> bool {
-        self.kind != Kind::Memcached || self.mover.clock().instant().is_none_or(|at| at <= now)
+        self.kind != ServerKind::Memcached || self.mover.clock().instant().is_none_or(|at| at <= now)
     }
 }
 
 /// Waits until servers have noticed that their clock was set.
-fn wait(kind: Kind, addresses: &[String], set: i64) -> Result<(), String> {
+fn wait(kind: ServerKind, addresses: &[String], set: i64) -> Result<(), String> {
     for address in addresses {
         let mut left = PATIENCE;
         loop {
@@ -289,22 +314,85 @@ fn pause(left: &mut Duration) {
 }
 
 impl OwnServer {
-    /// Starts a server on a free port. Where clocks cannot be moved it runs all the same; the second tells how its clock
-    /// was seen to obey, or why it is not moved.
-    pub(crate) fn start(
-        kind: Kind,
+    /// Starts a server on a free port, with settings of its own: their names and values. Where clocks cannot be moved it runs
+    /// all the same.
+    ///
+    /// # Errors
+    /// A sentence, if there is no such program, or it does not start.
+    pub fn start(kind: ServerKind, settings: Vec<(String, String)>) -> Result<Self, String> {
+        let (running, clock) = Running::start(kind, settings)?;
+        Ok(Self { running: Shared(Arc::new(Mutex::new(running))), clock })
+    }
+
+    /// What kind of server it is.
+    pub fn kind(&self) -> ServerKind {
+        lock(&self.running.0).kind
+    }
+
+    /// Where it listens: `HOST:PORT`.
+    pub fn address(&self) -> String {
+        lock(&self.running.0).address()
+    }
+
+    /// Its URL, of an empty database. memcached has none: its address.
+    pub fn url(&self) -> String {
+        let address = self.address();
+        match self.kind() {
+            ServerKind::Redis => format!("redis://{address}"),
+            ServerKind::Memcached => address,
+            ServerKind::Postgres => format!("postgres://sessions@{address}/postgres"),
+        }
+    }
+
+    /// How often it was started again. Whoever is connected then has to connect again.
+    pub fn lives(&self) -> Arc<AtomicU32> {
+        Arc::clone(&lock(&self.running.0).lives)
+    }
+
+    /// Whether its clock is moved.
+    pub fn is_moved(&self) -> bool {
+        self.clock.is_ok()
+    }
+
+    /// The hooks of the store on it: they hold it, move its clock and kill it.
+    #[must_use]
+    pub fn hooks(self, hooks: StoreHooks) -> StoreHooks {
+        let (kind, url) = (self.kind(), self.url());
+        let hooks = match self.clock {
+            // Nobody asks it for the time.
+            _ if kind == ServerKind::Postgres => hooks,
+            Ok(test) => {
+                let running = self.running.clone();
+                hooks.with_moved_clock(test, kind.reach(), move |now| lock(&running.0).to(now))
+            }
+            Err(reason) => hooks.with_unmoved_clock(reason),
+        };
+        // What memcached has ends with it.
+        let hooks = if kind == ServerKind::Memcached {
+            hooks.with_guard(self.running)
+        } else {
+            hooks.with_server(self.running)
+        };
+        hooks.with_server_url(url)
+    }
+}
+
+impl Running {
+    /// Starts it; the second tells how its clock was seen to obey, or why it is not moved.
+    fn start(
+        kind: ServerKind,
         settings: Vec<(String, String)>,
     ) -> Result<(Self, Result<String, String>), String> {
         let directory = tempfile::Builder::new().prefix("sessionspec-server-").tempdir();
         let directory = directory.map_err(|error| format!("no directory for a server: {error}"))?;
-        if kind == Kind::Postgres {
+        if kind == ServerKind::Postgres {
             make_database(directory.path())?;
         }
         let port = free_port()?;
         // A program that knew real time before would go on from there.
         let mover = match kind {
-            Kind::Postgres => Err("the store does not ask it for the time".to_owned()),
-            Kind::Redis | Kind::Memcached => {
+            ServerKind::Postgres => Err("the store does not ask it for the time".to_owned()),
+            ServerKind::Redis | ServerKind::Memcached => {
                 Mover::apart(kind.monotonic()).map_err(|error| error.to_string())
             }
         };
@@ -315,7 +403,7 @@ impl OwnServer {
         let mut server =
             Self { kind, port, settings, child, directory, clock: None, lasting, death, killed, lives };
         let listens = server.listens();
-        if kind == Kind::Postgres {
+        if kind == ServerKind::Postgres {
             listens.clone()?;
         }
         let tested = mover.and_then(|mover| {
@@ -325,30 +413,19 @@ impl OwnServer {
             server.clock = Some(clock);
             Ok(test)
         });
-        if tested.is_err() && kind != Kind::Postgres {
+        if tested.is_err() && kind != ServerKind::Postgres {
             // Without the library it is the server that it always was.
             server.revive(START)?;
         }
         Ok((server, tested))
     }
 
-    /// What kind of server it is.
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// Where it listens.
-    pub(crate) fn address(&self) -> String {
+    fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// How often it was started again.
-    pub(crate) fn lives(&self) -> Arc<AtomicU32> {
-        Arc::clone(&self.lives)
-    }
-
     /// Moves its clock. If it cannot go back while it runs, it is started again.
-    pub(crate) fn to(&mut self, now: i64) -> Result<(), String> {
+    fn to(&mut self, now: i64) -> Result<(), String> {
         match &mut self.clock {
             None => Ok(()),
             Some(clock) if clock.reaches(now) => clock.to(now),
@@ -371,7 +448,7 @@ impl OwnServer {
             *lock(&self.child) = child;
             match self.listens() {
                 // The processes of a PostgreSQL that was killed live on for a moment, and so long there is no other.
-                Err(_) if self.kind == Kind::Postgres && !left.is_zero() => pause(&mut left),
+                Err(_) if self.kind == ServerKind::Postgres && !left.is_zero() => pause(&mut left),
                 listens => break listens?,
             }
         }
@@ -412,7 +489,7 @@ impl OwnServer {
 impl KillableServer for Shared {
     fn prepare(&mut self, now: i64) -> Result<(), String> {
         let mut server = lock(&self.0);
-        if server.kind == Kind::Postgres {
+        if server.kind == ServerKind::Postgres {
             return Ok(());
         }
         server.lasting = true;
@@ -445,7 +522,7 @@ impl KillableServer for Shared {
     }
 }
 
-impl Drop for OwnServer {
+impl Drop for Running {
     fn drop(&mut self) {
         self.is_killed();
         stop(&mut lock(&self.child));
@@ -459,7 +536,7 @@ fn stop(child: &mut Child) {
 }
 
 fn spawn(
-    kind: Kind,
+    kind: ServerKind,
     port: u16,
     lasting: bool,
     settings: &[(String, String)],
@@ -471,7 +548,7 @@ fn spawn(
     command.args(kind.line(port, lasting, settings)).current_dir(directory);
     let log = File::create(directory.join(LOG)).map_err(fault)?;
     command.stdin(Stdio::null()).stdout(log.try_clone().map_err(fault)?).stderr(log);
-    if kind == Kind::Postgres {
+    if kind == ServerKind::Postgres {
         as_ordinary_user(&mut command);
     }
     if let Some(mover) = mover {
@@ -486,7 +563,7 @@ fn make_database(directory: &Path) -> Result<(), String> {
     let fault = |error: std::io::Error| format!("no database can be made: {error}");
     fs::create_dir(&data).map_err(fault)?;
     give_to_ordinary_user(directory, &data).map_err(fault)?;
-    let mut make = Command::new(program(Kind::Postgres)?.with_file_name("initdb"));
+    let mut make = Command::new(program(ServerKind::Postgres)?.with_file_name("initdb"));
     make.args(["--auth", "trust", "--username", "sessions", "--encoding", "UTF8", "--locale", "C"]);
     make.args(["--no-sync", "--pgdata", DATA]).current_dir(directory).stdin(Stdio::null());
     as_ordinary_user(&mut make);
@@ -533,7 +610,7 @@ fn give_to_ordinary_user(_: &Path, _: &Path) -> std::io::Result<()> {
 }
 
 /// The path of the program, from `PATH`, or from where Debian keeps those of PostgreSQL.
-fn program(kind: Kind) -> Result<PathBuf, String> {
+fn program(kind: ServerKind) -> Result<PathBuf, String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let names = kind.programs();
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
