@@ -14,6 +14,7 @@ gives up its own server, and starts its adapter again with that address.
 import json
 import os
 import pwd
+import signal
 import socket
 import subprocess
 import sys
@@ -69,8 +70,13 @@ class Server:
 
     def stop(self):
         if self.is_own:
-            self.process.kill()
-            self.process.wait()
+            # Not killed: PostgreSQL would leave its shared memory behind.
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
 
 
 class Redis(Server):
@@ -194,6 +200,7 @@ def main():
                         note.write_text(server.address())
                     elif (theirs := note.read_text()) != server.address():
                         adapter.kill()
+                        adapter.wait()
                         server.stop()
                         server = server_class(place, theirs)
                         adapter = started(command, theirs)

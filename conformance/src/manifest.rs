@@ -134,7 +134,7 @@ impl ClockLevel {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Operation {
-    /// `touch`: postpone the expiry of a record whose data has not changed.
+    /// `touch`: postpone the expiry of a record, and change nothing else.
     Touch,
     /// `all`: list all sessions.
     All,

@@ -2,6 +2,7 @@
 //! if stores ask the server for the time; and killed in the midst of their work, if what they acknowledge should last.
 //! And servers that somebody else has started under a clock.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::manifest::Reach;
 use crate::moved::{Monotonic, Mover, REACH, obeys};
@@ -167,9 +168,8 @@ impl ServerKind {
             Self::Memcached => TcpStream::connect(address).is_ok(),
             Self::Postgres => {
                 let Some((host, port)) = address.split_once(':') else { return false };
-                let asked = program(self).map(|program| {
-                    let mut ask = Command::new(program.with_file_name("pg_isready"));
-                    ask.args(["--quiet", "--host", host, "--port", port]).status()
+                let asked = find(&["pg_isready"]).map(|program| {
+                    Command::new(program).args(["--quiet", "--host", host, "--port", port]).status()
                 });
                 matches!(asked, Ok(Ok(status)) if status.success())
             }
@@ -235,14 +235,24 @@ pub fn damage(kind: ServerKind, address: &str, key: &str) -> Result<bool, String
     let answer = match kind {
         ServerKind::Memcached => ask(format!("prepend {key} 0 0 7\r\ndamaged\r\n")).map_err(fault)?,
         // It would make a value where there is none.
-        _ if ask(format!("EXISTS {key}\r\n")).map_err(fault)?.trim_end() == ":0" => return Ok(false),
-        _ => ask(format!("SETRANGE {key} 0 damaged\r\n")).map_err(fault)?,
+        _ if ask(redis_command(&["EXISTS", key])).map_err(fault)?.trim_end() == ":0" => return Ok(false),
+        _ => ask(redis_command(&["SETRANGE", key, "0", "damaged"])).map_err(fault)?,
     };
     match answer.trim_end() {
         "NOT_STORED" => Ok(false),
         done if done == "STORED" || done.starts_with(':') => Ok(true),
         strange => Err(format!("{address} damages nothing: {strange:?}")),
     }
+}
+
+/// A command for Redis, as its clients send it: a key may have any characters.
+fn redis_command(words: &[&str]) -> String {
+    let mut command = format!("*{}\r\n", words.len());
+    for word in words {
+        // Writing to a String cannot fail.
+        let _ = write!(command, "${}\r\n{word}\r\n", word.len());
+    }
+    command
 }
 
 impl ServerClock {
@@ -440,17 +450,21 @@ impl Running {
         if let Some(clock) = &mut self.clock {
             clock.mover.renew(now)?;
         }
-        let mut left = PATIENCE;
+        let until = Instant::now() + PATIENCE;
         loop {
             let mover = self.clock.as_ref().map(|clock| &clock.mover);
             let place = self.directory.path();
             let child = spawn(self.kind, self.port, self.lasting, &self.settings, place, mover)?;
             *lock(&self.child) = child;
-            match self.listens() {
-                // The processes of a PostgreSQL that was killed live on for a moment, and so long there is no other.
-                Err(_) if self.kind == ServerKind::Postgres && !left.is_zero() => pause(&mut left),
-                listens => break listens?,
+            let listens = self.listens();
+            let Err(reason) = listens else { break };
+            // The processes of a PostgreSQL that was killed live on for a moment, and so long another one ends at once.
+            let has_ended = !matches!(lock(&self.child).try_wait(), Ok(None));
+            if self.kind != ServerKind::Postgres || !has_ended || Instant::now() > until {
+                stop(&mut lock(&self.child));
+                return Err(reason);
             }
+            sleep(PAUSE);
         }
         self.killed = false;
         self.lives.fetch_add(1, Ordering::Relaxed);
@@ -525,8 +539,25 @@ impl KillableServer for Shared {
 impl Drop for Running {
     fn drop(&mut self) {
         self.is_killed();
-        stop(&mut lock(&self.child));
+        end(self.kind, &mut lock(&self.child));
     }
+}
+
+/// Has a server end that nobody needs any more. PostgreSQL leaves shared memory behind for good if it is killed, and nobody
+/// starts it again on the same data.
+fn end(kind: ServerKind, child: &mut Child) {
+    #[cfg(unix)]
+    if kind == ServerKind::Postgres {
+        let number = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let asked = number.is_some_and(|number| {
+            rustix::process::kill_process(number, rustix::process::Signal::INT).is_ok()
+        });
+        let until = Instant::now() + PATIENCE;
+        while asked && Instant::now() < until && matches!(child.try_wait(), Ok(None)) {
+            sleep(PAUSE);
+        }
+    }
+    stop(child);
 }
 
 fn stop(child: &mut Child) {
@@ -559,11 +590,13 @@ fn spawn(
 
 /// Makes an empty database.
 fn make_database(directory: &Path) -> Result<(), String> {
+    // It is asked whether the server is ready.
+    find(&["pg_isready"])?;
     let data = directory.join(DATA);
     let fault = |error: std::io::Error| format!("no database can be made: {error}");
     fs::create_dir(&data).map_err(fault)?;
     give_to_ordinary_user(directory, &data).map_err(fault)?;
-    let mut make = Command::new(program(ServerKind::Postgres)?.with_file_name("initdb"));
+    let mut make = Command::new(find(&["initdb"])?);
     make.args(["--auth", "trust", "--username", "sessions", "--encoding", "UTF8", "--locale", "C"]);
     make.args(["--no-sync", "--pgdata", DATA]).current_dir(directory).stdin(Stdio::null());
     as_ordinary_user(&mut make);
@@ -609,21 +642,22 @@ fn give_to_ordinary_user(_: &Path, _: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The path of the program, from `PATH`, or from where Debian keeps those of PostgreSQL.
+/// The path of a server's program.
 fn program(kind: ServerKind) -> Result<PathBuf, String> {
+    find(kind.programs()).map_err(|missing| format!("{missing}; give the URL of a server that runs"))
+}
+
+/// The path of the first of some programs that is there: in `PATH`; or where Debian keeps those of PostgreSQL, the newest.
+fn find(names: &[&str]) -> Result<PathBuf, String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let names = kind.programs();
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut places: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
-    places.sort();
-    let places = places.into_iter().rev().chain(std::env::split_paths(&path));
+    let mut places: Vec<PathBuf> = versions.map(|version| version.path()).collect();
+    places.sort_by_key(|place| place.file_name()?.to_str()?.parse::<u32>().ok());
+    let places = places.into_iter().rev().map(|place| place.join("bin"));
+    let places = std::env::split_paths(&path).chain(places);
     let mut all = places.flat_map(|place| names.iter().map(move |name| place.join(name)));
-    all.find(|program| program.is_file()).ok_or_else(|| {
-        format!(
-            "there is no {} in PATH to be started; give the URL of a server that runs",
-            names.join(", no ")
-        )
-    })
+    all.find(|program| program.is_file())
+        .ok_or_else(|| format!("there is no {} in PATH to be started", names.join(", no ")))
 }
 
 /// Whether a Redis answers: one that still reads its file says so.
@@ -640,4 +674,25 @@ fn pings(address: &str) -> std::io::Result<bool> {
 fn free_port() -> Result<u16, String> {
     let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
     port.map(|address| address.port()).map_err(|error| format!("there is no free port: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_may_have_any_characters() {
+        assert_eq!(redis_command(&["EXISTS", "a b\u{e9}"]), "*2\r\n$6\r\nEXISTS\r\n$5\r\na b\u{e9}\r\n");
+    }
+
+    #[test]
+    fn settings_come_in_the_form_of_each_server() {
+        let settings = [("synchronous_commit".to_owned(), "off".to_owned())];
+        let line = |kind: ServerKind| {
+            let line = kind.line(7_000, false, &settings);
+            line[line.len() - 2..].to_vec()
+        };
+        assert_eq!(line(ServerKind::Postgres), ["-c", "synchronous_commit=off"]);
+        assert_eq!(line(ServerKind::Redis), ["--synchronous_commit", "off"]);
+    }
 }

@@ -1,7 +1,8 @@
 //! Running other programs.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::Failure;
 
@@ -24,22 +25,23 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
 /// Starts this program again if cargo has started it, without what cargo then says of its package. Build scripts may look at
 /// that (ring's does), so that a cargo that is started from here would compile them, and all that needs them, anew; and so
 /// would the next one that is not.
-pub(crate) fn again_without_cargo() -> Option<ExitCode> {
+pub(crate) fn again_without_cargo() {
     let of_cargo = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     let names: Vec<_> = std::env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())
         .filter(|name| of_cargo(name))
         .collect();
+    let Ok(program) = std::env::current_exe() else { return };
     if names.is_empty() {
-        return None;
+        return;
     }
-    let mut again = Command::new(std::env::current_exe().ok()?);
+    let mut again = Command::new(program);
     again.args(std::env::args_os().skip(1));
     for name in names {
         again.env_remove(name);
     }
-    let code = again.status().ok()?.code().unwrap_or(1);
-    Some(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+    // It takes the place of this process, or all goes on as it is.
+    let _ = again.exec();
 }
 
 /// Whether a program is there and ends well; nobody sees its output.

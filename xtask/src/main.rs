@@ -170,9 +170,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    if let Some(ended) = command::again_without_cargo() {
-        return ended;
-    }
+    command::again_without_cargo();
     let root = root();
     let result = match Arguments::parse().task {
         Task::Ci { require_services } => ci::run(&root, policy(require_services)),

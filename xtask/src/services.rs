@@ -10,12 +10,16 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::{Ended, Failure, Services, command};
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long it may take to end.
+const LEAVE: Duration = Duration::from_secs(5);
 
 /// The packages that hold the programs, on Debian.
 const REMEDY: &str = "on Debian: apt-get install redis-server memcached postgresql openssl";
@@ -66,6 +70,13 @@ pub(crate) struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         for child in &mut self.children {
+            // Not killed: PostgreSQL would leave its shared memory behind for good.
+            let number = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+            let asked = number.is_some_and(|number| kill_process(number, Signal::INT).is_ok());
+            let deadline = Instant::now() + LEAVE;
+            while asked && Instant::now() < deadline && matches!(child.try_wait(), Ok(None)) {
+                sleep(Duration::from_millis(5));
+            }
             // One that is gone already is what is wanted.
             let _ = child.kill();
             let _ = child.wait();

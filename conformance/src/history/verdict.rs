@@ -139,7 +139,9 @@ fn classify(events: &[&Event], wrong: &Event) -> (RuleId, String) {
     // Whoever inserts after that makes a session of his own.
     let inserted_since = |deletion: &Event| {
         events.iter().any(|event| {
-            matches!(event.asked, Asked::Insert(_) | Asked::Upsert(_)) && event.latest() > deletion.began
+            matches!(event.asked, Asked::Insert(_) | Asked::Upsert(_))
+                && event.latest() > deletion.began
+                && event.began < wrong.latest()
         })
     };
     if let Some(deletion) = deletion.filter(|deletion| (sees(wrong) || revives) && !inserted_since(deletion))
@@ -227,9 +229,14 @@ fn touched_since(events: &[&Event], write: &Event, answer: &Event) -> String {
     let meanwhile = |event: &&&Event| {
         matches!(event.asked, Asked::Touch(_))
             && event.latest() > write.began
-            && event.ended.unwrap_or(event.began) < answer.latest()
+            && event.began < answer.latest()
     };
-    events.iter().rfind(meanwhile).map_or_else(String::new, |touch| {
+    // Rather the one whose record is seen.
+    let is_seen = |event: &&&Event| {
+        meanwhile(event)
+            && matches!((event.asked, &answer.told), (Asked::Touch(one), Told::Found(seen)) if one == *seen)
+    };
+    events.iter().rfind(is_seen).or_else(|| events.iter().rfind(meanwhile)).map_or_else(String::new, |touch| {
         format!(
             "; client {}'s `touch` was under way meanwhile, which postpones the end of a session and writes nothing else",
             touch.client
@@ -323,6 +330,34 @@ mod tests {
         assert_eq!(found(&events), Some((rules::CONCURRENT_LOAD_LATEST, true)));
         events.remove(1);
         assert_eq!(found(&events), Some((rules::CONCURRENT_LOAD_LATEST, false)));
+    }
+
+    /// Where saving creates, it may be told to be done long after what was seen.
+    #[test]
+    fn a_save_that_comes_later_does_not_excuse_what_was_brought_back() {
+        let event = |client, asked, told, began, ended| {
+            let mut event = Event::new(client, 1, asked, began);
+            (event.told, event.ended) = (told, Some(ended));
+            event
+        };
+        let mut events = vec![
+            event(0, Asked::Upsert(1), Told::Done, 0, 1),
+            event(1, Asked::Touch(1), Told::Done, 2, 9),
+            event(2, Asked::Touch(7), Told::Done, 3, 10),
+            event(0, Asked::Delete, Told::Done, 4, 5),
+            event(2, Asked::Load, Told::Found(1), 6, 7),
+            event(0, Asked::Upsert(2), Told::Done, 11, 12),
+        ];
+        let judged = |events: &[Event]| {
+            let history = History { events: events.to_vec(), crashes: Vec::new() };
+            judge(&history, Consistency::Linearizable).unwrap()
+        };
+        let found = judged(&events);
+        assert_eq!(found.rule, rules::CONCURRENT_DELETE_FINAL);
+        assert!(found.reason.contains("client 1's `touch`"), "{}", found.reason);
+        // One that overlaps with the deletion may be what is there.
+        events[5] = event(0, Asked::Upsert(2), Told::Done, 4, 8);
+        assert_ne!(judged(&events).rule, rules::CONCURRENT_DELETE_FINAL);
     }
 
     #[rstest]

@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 1_000;
 /// Up to so many names are looked through one by one.
 const FEW: usize = 16;
 
-/// Parsed JSON. What holds nothing else, and each name, is its canonical text: two of those are the same where these are.
+/// Parsed JSON. Numbers, texts and names are kept in their canonical form, so that two are equal where their forms are.
 pub(super) enum Node {
     /// `null`, `true`, `false`, or a number.
     Atom(String),

@@ -126,7 +126,7 @@ pub fn schedule_block(
         Some(schedule) => {
             format!("{} shrunk to {}", counted(failure.original_moves, "move"), schedule.moves.len())
         }
-        None => format!("{} on threads", counted(failure.original_moves, "operation")),
+        None => format!("{} at the same time", counted(failure.original_moves, "operation")),
     };
     let seed = failure.seed.map(|seed| format!(" · seed {seed:#x}")).unwrap_or_default();
     let _ = writeln!(out, "  store {} · {}{seed} · {length}", titled(manifest), django(rule));
@@ -147,7 +147,7 @@ pub fn schedule_block(
         (_, None) => {
             let _ = writeln!(
                 out,
-                "  replay: these ran on threads of their own; to see it again, run the suite again"
+                "  replay: nobody decided who went first; to see it again, run the suite again"
             );
         }
         _ => {}

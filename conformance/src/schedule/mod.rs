@@ -28,7 +28,7 @@ pub(crate) use crash::{Mortal, carry_out};
 pub(crate) use drive::{BLOCKED, Expiry, Stage, drive};
 pub use generate::Schedules;
 pub use minimise::minimise;
-pub(crate) use parallel::{Field, Shared, race};
+pub(crate) use parallel::{Field, Racer, race};
 pub(crate) use suite::{check_schedules, clears, unchecked};
 
 /// The version of the format.

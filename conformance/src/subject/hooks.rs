@@ -272,7 +272,8 @@ impl StoreHooks {
         self
     }
 
-    /// The same for the server on which the store is. The store is then opened anew.
+    /// Names the server on which the store is, and which the suite may kill, to see whether what was acknowledged is still there.
+    /// The store is then opened anew.
     #[must_use]
     pub fn with_server(mut self, server: impl KillableServer + 'static) -> Self {
         self.process = Some(KillableProcess::Server(Box::new(server)));

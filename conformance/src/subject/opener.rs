@@ -12,7 +12,7 @@ use session_core::{AnyStore, BoxError, SessionStore};
 use super::bulk::{Answered, Bulk, BulkOperations};
 use super::{Env, Opening};
 use crate::manifest::Operation;
-use crate::schedule::Shared;
+use crate::schedule::Racer;
 
 /// One handle on a storage.
 pub(super) struct Handle {
@@ -34,8 +34,8 @@ impl Handle {
     }
 
     /// What threads may share of it.
-    pub(super) fn shared(&self) -> Shared {
-        Shared { store: self.store.clone(), touching: self.bulk.touching() }
+    pub(super) fn racer(&self) -> Racer {
+        Racer { store: self.store.clone(), touching: self.bulk.touching() }
     }
 }
 

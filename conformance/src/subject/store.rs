@@ -33,7 +33,7 @@ use crate::observation::{Answer, Failed, Listed, Observation};
 use crate::op::StorageOp;
 use crate::parts::Parts;
 use crate::schedule::{
-    BLOCKED, Expiry, Field, Mortal, Schedule, Shared, Stage, carry_out, clears, drive, race,
+    BLOCKED, Expiry, Field, Mortal, Racer, Schedule, Stage, carry_out, clears, drive, race,
 };
 use crate::trace::{OTHER_STORAGE, START, Settings};
 
@@ -572,11 +572,11 @@ impl Subject for StoreSubject {
         let history = self.guarded(|subject| {
             let expiry = subject.open_now()?;
             let Self { runtime, stores, manifest, open_second, env, .. } = subject;
-            let mut handles: Vec<Shared> = stores.iter().map(|handle| handle.shared()).collect();
+            let mut handles: Vec<Racer> = stores.iter().map(|handle| handle.racer()).collect();
             if let Some(open) = open_second {
                 // Clients take turns among the handles: these two do not wait for each other.
                 handles.truncate(1);
-                handles.push(open(env)?.shared());
+                handles.push(open(env)?.racer());
             }
             race(&Field { runtime, handles: &handles, expiry, clears: clears(manifest) }, seed)
         });

@@ -30,7 +30,7 @@ cause breaks several rules. What does not look at the end at all, or takes away 
 None of it says how well a store serves those who use it.
 
 Where several processes may use a store at the same time, the suite ran two of them on one storage, so that their operations
-on one session overlapped. What goes wrong then is chance's: such a rule may hold in one run and not in the next, and a store
+on two sessions overlapped. What goes wrong then is chance's: such a rule may hold in one run and not in the next, and a store
 that held may have been lucky. Stores that are for one process, those in Rust, and Django's engines were asked for one thing
 after the other. What was seen in a source beyond that is told.
 
@@ -210,8 +210,15 @@ fn details(store: &Value, found: &Value, results: &Value) -> String {
                     .is_some_and(|line| line.starts_with("with "))
         });
         if let Some(failure) = own {
-            put(&format!("\nThe smallest trace that breaks `{}`:\n\n```text", text(failure, "rule")));
-            for line in all(failure, "trace").iter().filter_map(Value::as_str) {
+            let lines: Vec<&str> = all(failure, "trace").iter().filter_map(Value::as_str).collect();
+            // What overlapped on its own cannot be made smaller.
+            let what = if lines.iter().any(|line| line.starts_with("client ")) {
+                "What overlapped where it broke"
+            } else {
+                "The smallest trace that breaks"
+            };
+            put(&format!("\n{what} `{}`:\n\n```text", text(failure, "rule")));
+            for line in lines {
                 put(line);
             }
             put("```");

@@ -69,7 +69,7 @@ impl Server {
     pub(crate) fn name(&self) -> &'static str {
         match *self {
             #[cfg(feature = "redis")]
-            Self::Redis(ref nodes) if nodes.contains(',') => "redis-cluster",
+            Self::Redis(ref nodes) if nodes.contains(',') && own_settings(nodes).is_none() => "redis-cluster",
             #[cfg(feature = "redis")]
             Self::Redis(_) => "redis",
             #[cfg(feature = "memcached")]
@@ -210,7 +210,8 @@ impl Server {
         let connection: Arc<Mutex<Option<C>>> = Arc::default();
         let damaged = Arc::clone(&connection);
         let handle = runtime.handle().clone();
-        let in_place = served.address();
+        let in_place = served.address().filter(|_| !has_database(&self.url()));
+        let can_damage = in_place.is_some() || !served.is_moved();
         let damage = move |env: &Env, key: &str| {
             let Some(cache) = lock(&damaged).clone() else { return Ok(false) };
             let store = CacheStore::with_clock(cache.clone(), env.settings(), env.clock())
@@ -221,7 +222,7 @@ impl Server {
             if let Some((kind, address)) = &in_place {
                 return server::damage(*kind, address, &place);
             }
-            // A cache does not tell how long a value lives, and no trace waits so long where the clock is not moved.
+            // A cache does not tell how long a value lives, and no trace waits so long.
             let life = std::time::Duration::from_secs(60);
             let replaced = handle.block_on(cache.replace(&place, b"damaged".to_vec(), life));
             replaced.map_err(|error| error.to_string())
@@ -233,7 +234,9 @@ impl Server {
             *connection = Some(cache.clone());
             Ok(CacheStore::with_clock(cache, env.settings(), env.clock()).with_key_prefix(env.name(), 1))
         };
-        let hooks = StoreHooks::default().with_damage(damage).with_other_storage().with_runtime(runtime);
+        let hooks = StoreHooks::default().with_other_storage().with_runtime(runtime);
+        // Where the clock is moved, what is damaged must expire when it did.
+        let hooks = if can_damage { hooks.with_damage(damage) } else { hooks };
         let hooks = served.hooks(hooks);
         store::opened(self.name(), open, hooks)
     }
@@ -283,7 +286,7 @@ fn own_settings(url: &str) -> Option<Result<Vec<(String, String)>, Fault>> {
     let pairs = settings.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let named = pair.split_once('=').filter(|(name, _)| !name.is_empty());
         let (name, value) = named.ok_or_else(|| {
-            Fault::Harness(format!("{url}: a setting of the server is NAME=VALUE, and not {pair:?}"))
+            Fault::Harness(format!("a setting of the server is NAME=VALUE, and not {pair:?}"))
         })?;
         Ok((name.to_owned(), value.to_owned()))
     });
@@ -337,7 +340,6 @@ impl Served {
     }
 
     /// Whether its clock is moved.
-    #[cfg(feature = "memcached")]
     fn is_moved(&self) -> bool {
         match self {
             Self::Own(server) => server.is_moved(),
@@ -371,6 +373,14 @@ fn plain_addresses(urls: &str) -> Result<Vec<String>, String> {
         Err("the server's time can be asked only over a plain connection without a password".to_owned())
     };
     urls.split(',').map(address).collect()
+}
+
+/// Whether a URL names another database of a Redis than the first, which is where one is that says nothing.
+#[cfg(any(feature = "redis", feature = "memcached"))]
+fn has_database(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let path = rest.split('?').next().and_then(|place| place.split_once('/'));
+    !matches!(path, None | Some((_, "" | "0")))
 }
 
 /// A server that is not there.
@@ -408,6 +418,41 @@ mod tests {
     #[case("postgresql", "feature `postgres`")]
     fn a_store_that_is_not_built_is_told_with_its_feature(#[case] scheme: &str, #[case] feature: &str) {
         assert!(not_built(scheme).unwrap().contains(feature));
+    }
+
+    #[cfg(feature = "redis")]
+    #[rstest]
+    #[case("redis:", false)]
+    #[case("redis:?dir=/tmp/a", false)]
+    #[case("redis://127.0.0.1:7000", false)]
+    #[case("redis://127.0.0.1:7000/0?protocol=3", false)]
+    #[case("redis://127.0.0.1:7000/3", true)]
+    fn what_is_in_another_database_is_not_looked_for_in_the_first(#[case] url: &str, #[case] other: bool) {
+        assert_eq!(has_database(url), other);
+    }
+
+    #[cfg(feature = "redis")]
+    #[rstest]
+    #[case("redis:", Some(Ok(vec![])))]
+    #[case("redis:?save=1 1&appendfsync=always", Some(Ok(vec![("save", "1 1"), ("appendfsync", "always")])))]
+    #[case("redis:?appendfsync", Some(Err("a setting of the server is NAME=VALUE")))]
+    #[case("redis:?=1", Some(Err("a setting of the server is NAME=VALUE")))]
+    #[case("redis://127.0.0.1:7000", None)]
+    fn the_settings_of_a_server_of_our_own_are_in_its_url(
+        #[case] url: &str,
+        #[case] expected: Option<Result<Vec<(&str, &str)>, &str>>,
+    ) {
+        match (own_settings(url), expected) {
+            (Some(Ok(found)), Some(Ok(expected))) => {
+                let found: Vec<_> =
+                    found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                assert_eq!(found, expected);
+            }
+            (Some(Err(found)), Some(Err(expected))) => {
+                assert!(found.to_string().contains(expected), "{found}");
+            }
+            (found, expected) => assert_eq!(found.is_none(), expected.is_none(), "{found:?}"),
+        }
     }
 
     #[test]

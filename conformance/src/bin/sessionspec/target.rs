@@ -53,6 +53,11 @@ impl TargetArguments {
     }
 }
 
+/// An argument of ours as a shell takes it. It has no NUL, or it could not have been one.
+fn quoted(argument: &str) -> String {
+    shlex::try_quote(argument).map_or_else(|_| argument.to_owned(), std::borrow::Cow::into_owned)
+}
+
 impl Target {
     /// The store of this name or URL.
     pub(crate) fn store(name: &str) -> Result<Self, String> {
@@ -67,12 +72,8 @@ impl Target {
     /// The options that name this target again.
     pub(crate) fn options(&self) -> String {
         match self {
-            Self::Store(store) => format!("--store {}", store.option()),
-            Self::Adapter { line, .. } => {
-                // A line with a NUL could not have been an argument of ours.
-                let quoted = shlex::try_quote(line).unwrap_or_else(|_| line.into());
-                format!("--cmd {quoted}")
-            }
+            Self::Store(store) => format!("--store {}", quoted(&store.option())),
+            Self::Adapter { line, .. } => format!("--cmd {}", quoted(line)),
         }
     }
 
