@@ -18,6 +18,9 @@ use crate::{Ended, Failure, Services, command};
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The server that must not be killed.
+const POSTGRES_NAME: &str = "postgres";
+
 /// How long it may take to end.
 const LEAVE: Duration = Duration::from_secs(5);
 
@@ -63,15 +66,17 @@ const ACKNOWLEDGED: &str = "crash.acknowledged";
 pub(crate) struct Running {
     /// Variables and URLs, and one with a path.
     pub(crate) urls: Vec<(&'static str, String)>,
-    children: Vec<Child>,
+    /// With their names.
+    children: Vec<(String, Child)>,
     directory: TempDir,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        for child in &mut self.children {
-            // Not killed: PostgreSQL would leave its shared memory behind for good.
-            let number = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        for (name, child) in &mut self.children {
+            // If it were killed, PostgreSQL would leave its shared memory behind for good.
+            let number =
+                i32::try_from(child.id()).ok().and_then(Pid::from_raw).filter(|_| name == POSTGRES_NAME);
             let asked = number.is_some_and(|number| kill_process(number, Signal::INT).is_ok());
             let deadline = Instant::now() + LEAVE;
             while asked && Instant::now() < deadline && matches!(child.try_wait(), Ok(None)) {
@@ -344,7 +349,7 @@ fn postgres(running: &mut Running) -> Result<String, Fault> {
     let (certificate, key) = running.certificate()?;
     run.args(["-c", "ssl=on", "-c", &format!("ssl_cert_file={}", certificate.display())]);
     run.args(["-c", &format!("ssl_key_file={}", key.display())]);
-    running.spawn(&mut run, port, "postgres")?;
+    running.spawn(&mut run, port, POSTGRES_NAME)?;
     let url = format!("postgres://sessions@127.0.0.1:{port}/postgres");
     running.urls.push((POSTGRES_TLS, format!("{url}?sslmode=require")));
     Ok(url)
@@ -441,12 +446,12 @@ impl Running {
                 return Err(Fault::Failed(format!("{name} ended with {status}: {printed}")));
             }
             if Instant::now() > deadline {
-                self.children.push(child);
+                self.children.push((name.to_owned(), child));
                 return Err(Fault::Failed(format!("{name} does not listen after 30 s")));
             }
             sleep(Duration::from_millis(20));
         }
-        self.children.push(child);
+        self.children.push((name.to_owned(), child));
         Ok(log)
     }
 }

@@ -99,8 +99,10 @@ def answer(request):
         return {"ok": found and {"data": as_doubles(found["data"])}}
     if op == "set" and FAULT == "jealous" and key in records:
         return {"error": {"kind": "create-error", "message": "the key is taken"}}
-    if op == "set" or op == "touch" and FAULT != "touchy":
+    if op == "set":
         records[key] = {"data": request["data"], "expires_us": request["expires_us"]}
+    if op == "touch" and FAULT != "touchy" and key in records:
+        records[key] = {**records[key], "expires_us": request["expires_us"]}
     if op == "destroy" and FAULT != "lasting":
         for reached in storages if FAULT == "leaking" else [records]:
             reached.pop(key, None)
