@@ -58,5 +58,8 @@ fn cookie_store() {
 
 #[test]
 fn cached_store() {
-    holds(Suite::new(async |env, _| Opened::Ok(CachedStore::new(memory(env), sqlite(env)?))));
+    // A store shows what else may happen while it waits for its back.
+    holds(Suite::new(async |env, _| {
+        Opened::Ok(CachedStore::new(memory(env), env.part("back").around(sqlite(env)?)))
+    }));
 }
