@@ -72,6 +72,11 @@ const GATES: [Gate; 26] = [
     gate("docs", Kind::Free, Program::Xtask, "docs"),
     gate("dependencies", Kind::Free, Program::Xtask, "dependencies"),
     gate("tests", Kind::Builds, Program::Cargo, "test --workspace --all-features --no-fail-fast"),
+    // What keeps one processor busy for a part of its time comes while others run beside it.
+    gate("outside", Kind::Builds, Program::Xtask, "outside"),
+    gate("fuzz", Kind::Builds, Program::Xtask, "fuzz"),
+    gate("author", Kind::Builds, Program::Xtask, "author"),
+    gate("new", Kind::Builds, Program::Xtask, "new"),
     gate(
         "clippy",
         Kind::Builds,
@@ -80,10 +85,6 @@ const GATES: [Gate; 26] = [
     ),
     gate("features", Kind::Builds, Program::Xtask, "features"),
     gate("rustdoc", Kind::Builds, Program::Cargo, "doc --workspace --no-deps --all-features"),
-    gate("outside", Kind::Builds, Program::Xtask, "outside"),
-    gate("fuzz", Kind::Builds, Program::Xtask, "fuzz"),
-    gate("author", Kind::Builds, Program::Xtask, "author"),
-    gate("new", Kind::Builds, Program::Xtask, "new"),
     gate("platforms", Kind::Builds, Program::Xtask, "platforms"),
     gate("msrv", Kind::Builds, Program::Xtask, "msrv"),
     gate("packages", Kind::Builds, Program::Xtask, "packages"),
