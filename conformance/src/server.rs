@@ -60,7 +60,8 @@ pub struct ServerClock {
 /// A server that was started here. It stops when this, and the hooks that were made of it, are dropped.
 #[derive(Debug)]
 pub struct OwnServer {
-    running: Shared,
+    /// For the two who need it: who moves its clock, and who kills it.
+    running: Arc<Mutex<Running>>,
     /// How its clock was seen to obey, or why it is not moved.
     clock: Result<String, String>,
 }
@@ -84,10 +85,6 @@ struct Running {
     /// How often it was started; whoever is connected has to connect again.
     lives: Arc<AtomicU32>,
 }
-
-/// The same for the two who need it: who moves its clock, and who kills it.
-#[derive(Debug, Clone)]
-struct Shared(Arc<Mutex<Running>>);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -331,17 +328,17 @@ impl OwnServer {
     /// A sentence, if there is no such program, or it does not start.
     pub fn start(kind: ServerKind, settings: Vec<(String, String)>) -> Result<Self, String> {
         let (running, clock) = Running::start(kind, settings)?;
-        Ok(Self { running: Shared(Arc::new(Mutex::new(running))), clock })
+        Ok(Self { running: Arc::new(Mutex::new(running)), clock })
     }
 
     /// What kind of server it is.
     pub fn kind(&self) -> ServerKind {
-        lock(&self.running.0).kind
+        lock(&self.running).kind
     }
 
     /// Where it listens: `HOST:PORT`.
     pub fn address(&self) -> String {
-        lock(&self.running.0).address()
+        lock(&self.running).address()
     }
 
     /// Its URL, of an empty database. memcached has none: its address.
@@ -356,7 +353,7 @@ impl OwnServer {
 
     /// How often it was started again. Whoever is connected then has to connect again.
     pub fn lives(&self) -> Arc<AtomicU32> {
-        Arc::clone(&lock(&self.running.0).lives)
+        Arc::clone(&lock(&self.running).lives)
     }
 
     /// Whether its clock is moved.
@@ -372,8 +369,8 @@ impl OwnServer {
             // Nobody asks it for the time.
             _ if kind == ServerKind::Postgres => hooks,
             Ok(test) => {
-                let running = self.running.clone();
-                hooks.with_moved_clock(test, kind.reach(), move |now| lock(&running.0).to(now))
+                let running = Arc::clone(&self.running);
+                hooks.with_moved_clock(test, kind.reach(), move |now| lock(&running).to(now))
             }
             Err(reason) => hooks.with_unmoved_clock(reason),
         };
@@ -500,9 +497,9 @@ impl Running {
     }
 }
 
-impl KillableServer for Shared {
+impl KillableServer for Arc<Mutex<Running>> {
     fn prepare(&mut self, now: i64) -> Result<(), String> {
-        let mut server = lock(&self.0);
+        let mut server = lock(self);
         if server.kind == ServerKind::Postgres {
             return Ok(());
         }
@@ -519,7 +516,7 @@ impl KillableServer for Shared {
     }
 
     fn kill_after(&mut self, after: Duration) {
-        let mut server = lock(&self.0);
+        let mut server = lock(self);
         let child = Arc::clone(&server.child);
         server.death = Some(thread::spawn(move || {
             sleep(after);
@@ -528,11 +525,11 @@ impl KillableServer for Shared {
     }
 
     fn is_killed(&mut self) -> bool {
-        lock(&self.0).is_killed()
+        lock(self).is_killed()
     }
 
     fn start_again(&mut self, now: i64) -> Result<(), String> {
-        lock(&self.0).revive(now)
+        lock(self).revive(now)
     }
 }
 

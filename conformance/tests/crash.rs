@@ -4,6 +4,8 @@
 #![cfg(all(feature = "cli", unix))]
 #![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
 
+mod beside;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use beside::{Beside, With};
 use rstest::rstest;
 use session_backends::MemoryStore;
 use session_conformance::report::{Outcome, ScheduleFailure, SubjectReport, schedule_block};
@@ -22,7 +25,7 @@ use session_conformance::subject::{
 };
 use session_conformance::suite::{Config, run};
 use session_conformance::trace::START;
-use session_core::{Capabilities, ManualClock, Record, SessionKey, SessionStore, StoreError};
+use session_core::{Capabilities, ManualClock};
 
 const RULES: [&str; 2] = ["crash.acknowledged", "crash.whole"];
 
@@ -112,29 +115,11 @@ fn without_the_hook_the_rules_do_not_apply() {
 }
 
 /// A store on a server that is in this process: what it has outlives the server, or does not.
-struct Remote(Arc<MemoryStore<ManualClock>>);
+struct OnServer;
 
-impl SessionStore for Remote {
+impl Beside for OnServer {
     fn capabilities(&self) -> Capabilities {
-        self.0.capabilities().with_persistent(true).with_shared(true)
-    }
-    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
-        self.0.exists(key).await
-    }
-    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
-        self.0.load(key).await
-    }
-    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        self.0.insert(key, record).await
-    }
-    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        self.0.update(key, record).await
-    }
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.0.delete(key).await
-    }
-    async fn clear_expired(&self) -> Result<u64, StoreError> {
-        self.0.clear_expired().await
+        Capabilities::memory().with_persistent(true).with_shared(true)
     }
 }
 
@@ -187,7 +172,7 @@ fn on_server(death: Death) -> (SubjectReport, u32) {
         let kept = held.take().filter(|_| opening != Opening::Fresh);
         let store = kept.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(1_000, env.clock())));
         *held = Some(Arc::clone(&store));
-        Ok::<_, std::io::Error>(Remote(store))
+        Ok::<_, std::io::Error>(With::over(store, OnServer))
     };
     let mut subject =
         StoreSubject::new("on-server", "", open, StoreHooks::default().with_server(server)).unwrap();

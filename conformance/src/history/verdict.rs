@@ -307,13 +307,12 @@ mod tests {
 
     use super::*;
 
+    fn event(client: u8, asked: Asked, told: Told, began: u64, ended: u64) -> Event {
+        Event { told, ended: Some(ended), ..Event::new(client, 1, asked, began) }
+    }
+
     #[test]
     fn a_touch_that_may_have_done_it_is_named() {
-        let event = |client, asked, told, began, ended| {
-            let mut event = Event::new(client, 1, asked, began);
-            (event.told, event.ended) = (told, Some(ended));
-            event
-        };
         let mut events = vec![
             event(0, Asked::Insert(1), Told::Done, 0, 1),
             event(1, Asked::Touch(1), Told::Done, 2, 5),
@@ -335,11 +334,6 @@ mod tests {
     /// Where saving creates, it may be told to be done long after what was seen.
     #[test]
     fn a_save_that_comes_later_does_not_excuse_what_was_brought_back() {
-        let event = |client, asked, told, began, ended| {
-            let mut event = Event::new(client, 1, asked, began);
-            (event.told, event.ended) = (told, Some(ended));
-            event
-        };
         let mut events = vec![
             event(0, Asked::Upsert(1), Told::Done, 0, 1),
             event(1, Asked::Touch(1), Told::Done, 2, 9),

@@ -63,11 +63,7 @@ struct Drive<'a> {
 
 /// Carries out a schedule, lets everything come to its end, and asks for every session at last.
 pub(crate) fn drive(stage: &Stage<'_>, schedule: &Schedule) -> Result<History, Fault> {
-    let mut keys = HashMap::new();
-    for number in 1..=KEYS {
-        let key = RandomKeys.generate().map_err(|error| Fault::Harness(error.to_string()))?;
-        keys.insert(number, key);
-    }
+    let keys = drawn_keys()?;
     let history = History::default();
     // What a client leaves under way is dropped inside the runtime, too.
     let _inside = stage.runtime.enter();
@@ -223,6 +219,12 @@ impl Drive<'_> {
         }
         Ok(())
     }
+}
+
+/// A key for each session, by its number.
+pub(super) fn drawn_keys() -> Result<HashMap<u32, SessionKey>, Fault> {
+    let drawn = |number| RandomKeys.generate().map(|key| (number, key));
+    (1..=KEYS).map(drawn).collect::<Result<_, _>>().map_err(|error| Fault::Harness(error.to_string()))
 }
 
 /// Asks a store, and puts what it answers into the terms of a history. One that is asked to touch is one whose update does

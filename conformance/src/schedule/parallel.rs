@@ -8,11 +8,11 @@ use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 
 use proptest::prelude::*;
-use session_core::{AnyStore, KeyGenerator, RandomKeys, SessionKey};
+use session_core::{AnyStore, SessionKey};
 use tokio::runtime::Runtime;
 
 use super::KEYS;
-use super::drive::{Expiry, ask};
+use super::drive::{Expiry, ask, drawn_keys};
 use crate::generate::chance;
 use crate::history::{Asked, Event, History, Told};
 use crate::subject::Fault;
@@ -57,12 +57,7 @@ enum Act {
 
 /// Lets some clients do what the seed says on a few sessions, all at once, and then looks what is there.
 pub(crate) fn race(field: &Field<'_>, seed: u64) -> Result<History, Fault> {
-    let mut keys = HashMap::new();
-    for number in 1..=KEYS {
-        let key = RandomKeys.generate().map_err(|error| Fault::Harness(error.to_string()))?;
-        keys.insert(number, key);
-    }
-    let arena = Arena { field, keys, instant: AtomicU64::new(1), events: Mutex::default() };
+    let arena = Arena { field, keys: drawn_keys()?, instant: AtomicU64::new(1), events: Mutex::default() };
     let touches = field.handles.iter().all(|handle| handle.touching.is_some());
     let plans = plans(seed, field.clears, touches);
     let barrier = Barrier::new(plans.len());

@@ -65,7 +65,7 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
             let second = move |env: &Env| second.borrow_mut().open(env, capabilities, opaque);
             let operations = manifest.operations.clone();
             let subject = if manifest.level == SubjectLevel::Store {
-                let bulk = Rc::new(RemoteStore::bulk(&operations, |store| store, None));
+                let bulk = Rc::new(RemoteStore::bulk(&operations, |store| store));
                 let opener = at_once(open, Rc::clone(&bulk));
                 let subject = StoreSubject::with_manifest(manifest, opener, hooks)?.with_other({
                     let bulk = Rc::clone(&bulk);
@@ -77,12 +77,14 @@ pub fn process_subject(command: &AdapterCommand) -> Result<Box<dyn Subject>, Fau
                     subject
                 }
             } else {
-                let touches =
-                    if operations.contains(&Operation::Touch) { Touches::Unchanged } else { Touches::Never };
-                let key_value = move |remote| KeyValueStore::new(remote, touches);
-                let touching: fn(&KeyValueStore) -> AnyStore =
-                    |store| AnyStore::without_offload(store.touching());
-                let bulk = Rc::new(RemoteStore::bulk(&operations, KeyValueStore::remote, Some(touching)));
+                let bulk = RemoteStore::bulk(&operations, KeyValueStore::remote);
+                let (touches, bulk) = if operations.contains(&Operation::Touch) {
+                    let touching = |store: &KeyValueStore| AnyStore::without_offload(store.touching());
+                    (Touches::Unchanged, bulk.with_touching(touching))
+                } else {
+                    (Touches::Never, bulk)
+                };
+                let (key_value, bulk) = (move |remote| KeyValueStore::new(remote, touches), Rc::new(bulk));
                 let opener =
                     at_once(move |env: &Env, opening| open(env, opening).map(key_value), Rc::clone(&bulk));
                 let subject = StoreSubject::with_manifest(manifest, opener, hooks)?.with_other({

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use session_core::{
-    AnyStore, Capabilities, Clock, Entries, ManualClock, Record, Secret, SessionKey, SessionStore, StoreError,
+    Capabilities, Clock, Entries, ManualClock, Record, Secret, SessionKey, SessionStore, StoreError,
 };
 use time::{OffsetDateTime, PrimitiveDateTime};
 
@@ -380,19 +380,12 @@ impl RemoteStore {
     }
 
     /// What an adapter that offers these operations can do with all sessions at once; `remote` finds this in a store.
-    pub(super) fn bulk<S: 'static>(
-        operations: &[Operation],
-        remote: fn(&S) -> &Self,
-        touching: Option<fn(&S) -> AnyStore>,
-    ) -> BulkOperations<S> {
+    pub(super) fn bulk<S: 'static>(operations: &[Operation], remote: fn(&S) -> &Self) -> BulkOperations<S> {
         operations.iter().fold(BulkOperations::default(), |bulk, operation| match operation {
             Operation::All => bulk.with_all(async move |store| remote(store).all()),
             Operation::Length => bulk.with_length(async move |store| remote(store).length()),
             Operation::Clear => bulk.with_clear(async move |store| remote(store).clear()),
-            Operation::Touch => match touching {
-                Some(touching) => bulk.with_touching(touching),
-                None => bulk,
-            },
+            Operation::Touch => bulk,
         })
     }
 

@@ -60,7 +60,7 @@ impl Language {
 }
 
 /// A word as a shell reads it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     // What has a NUL in it could not have been an argument of ours.
     shlex::try_quote(word).map_or_else(|_| word.into(), Into::into)
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use session_conformance::subject::{AdapterCommand, Subject, process_subject};
 
+use crate::new::quoted;
 use crate::store::{STORES, Store};
 
 /// What to drive.
@@ -51,11 +52,6 @@ impl TargetArguments {
             _ => Err("name one subject with --store or --cmd".into()),
         }
     }
-}
-
-/// An argument of ours as a shell takes it. It has no NUL, or it could not have been one.
-fn quoted(argument: &str) -> String {
-    shlex::try_quote(argument).map_or_else(|_| argument.to_owned(), std::borrow::Cow::into_owned)
 }
 
 impl Target {
