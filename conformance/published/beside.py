@@ -11,9 +11,11 @@ Each `open` leaves the address in the storage's directory. A second process, who
 gives up its own server, and starts its adapter again with that address.
 """
 
+import contextlib
 import json
 import os
 import pwd
+import random
 import signal
 import socket
 import subprocess
@@ -26,9 +28,12 @@ CLOCK = "SESSIONSPEC_CLOCK"  # names the file that the suite's clock is in, if t
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port that nobody listens at, of those that no system gives to a connection."""
+    while True:
+        port = random.randrange(10_240, 32_768)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def connected(port):

@@ -667,10 +667,12 @@ fn pings(address: &str) -> std::io::Result<bool> {
     Ok(answer.starts_with("+PONG"))
 }
 
-/// A port that nobody listens at just now.
+/// A port that nobody listens at just now, and that no system gives to a connection (Linux begins at 32768 with those):
+/// one of the system's choice could be gone before the server listens, or while it is down.
 fn free_port() -> Result<u16, String> {
-    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-    port.map(|address| address.port()).map_err(|error| format!("there is no free port: {error}"))
+    let mut ports = std::iter::repeat_with(|| fastrand::u16(10_240..32_768)).take(1_000);
+    let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.ok_or_else(|| "there is no free port between 10240 and 32767".to_owned())
 }
 
 #[cfg(test)]
@@ -680,6 +682,13 @@ mod tests {
     #[test]
     fn a_key_may_have_any_characters() {
         assert_eq!(redis_command(&["EXISTS", "a b\u{e9}"]), "*2\r\n$6\r\nEXISTS\r\n$5\r\na b\u{e9}\r\n");
+    }
+
+    #[test]
+    fn a_server_listens_where_no_connection_comes_from() {
+        let connection = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let ports = [(); 30].map(|()| free_port().unwrap());
+        assert!(ports.iter().all(|port| *port < connection), "a connection has {connection}: {ports:?}");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<Ended, Failure> {
         };
     };
     command::build(root)?;
-    let port = services::free_port()?;
+    let [port] = services::free_ports()?;
     let mut running = Running::none()?;
     running.spawn(Command::new(driver).arg(format!("--port={port}")), port, "chromedriver")?;
     let place = Place { root, program, driver: format!("http://127.0.0.1:{port}") };

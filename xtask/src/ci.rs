@@ -20,6 +20,9 @@ const LANES: usize = 2;
 /// How long it may be quiet.
 const QUIET: Duration = Duration::from_secs(30);
 
+/// How many lines of a gate that failed are shown again at the end.
+const LAST: usize = 25;
+
 /// The gate that builds what others run.
 const BUILD: &str = "build";
 
@@ -150,7 +153,7 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<(), Failure> {
                     let line = line(name, &ending, took);
                     println!("{printed}== {line}");
                     if matches!(ending, Ending::Failed) {
-                        failed.push(name.to_owned());
+                        failed.push(format!("{name}:\n{}", last(&printed)));
                     }
                     lines.push(line);
                 }
@@ -163,6 +166,13 @@ pub(crate) fn run(root: &Path, services: Services) -> Result<(), Failure> {
     });
     println!("== gates\n{}\nthe whole    {} s", lines.join("\n"), started.elapsed().as_secs());
     if failed.is_empty() { Ok(()) } else { Err(Failure::many("ci", failed)) }
+}
+
+/// The last lines of what a gate has printed. What stands in the midst of the whole is easily lost.
+fn last(printed: &str) -> String {
+    let lines: Vec<&str> = printed.lines().collect();
+    let last = &lines[lines.len().saturating_sub(LAST)..];
+    last.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }
 
 fn line(name: &str, ending: &Ending, took: Duration) -> String {
@@ -301,6 +311,14 @@ mod tests {
         assert_eq!(take(), Some("tests"));
         assert_eq!(take(), Some("suite"));
         assert_eq!(take(), None);
+    }
+
+    #[test]
+    fn the_end_shows_the_last_lines_of_a_gate_that_failed() {
+        let printed: Vec<String> = (0..=LAST).map(|line| format!("line {line}")).collect();
+        let shown = last(&printed.join("\n"));
+        assert!(shown.starts_with("    line 1\n") && shown.ends_with(&format!("    line {LAST}")), "{shown}");
+        assert_eq!((last("one\n").as_str(), last("")), ("    one", String::new()));
     }
 
     #[test]

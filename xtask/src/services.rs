@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::ops::Range;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -23,6 +24,13 @@ const POSTGRES_NAME: &str = "postgres";
 
 /// How long it may take to end.
 const LEAVE: Duration = Duration::from_secs(5);
+
+/// Where servers listen: ports that no system gives to a connection (Linux begins at 32768 with those). A port of the
+/// system's choice could go to a connection before the server listens, and was seen to be given twice after thousands.
+const PORTS: Range<u16> = 10_240..32_768;
+
+/// How many of those are tried.
+const ATTEMPTS: usize = 1_000;
 
 /// The packages that hold the programs, on Debian.
 const REMEDY: &str = "on Debian: apt-get install redis-server memcached postgresql openssl";
@@ -249,7 +257,7 @@ impl From<std::io::Error> for Fault {
 
 /// With a second port for encrypted connections.
 fn redis(running: &mut Running) -> Result<String, Fault> {
-    let (port, encrypted) = (free_port()?, free_port()?);
+    let [port, encrypted] = free_ports()?;
     let mut server = Command::new(program("redis-server", &[])?);
     let (certificate, key) = running.certificate()?;
     redis_options(&mut server, port).args(["--tls-port", &encrypted.to_string(), "--tls-auth-clients", "no"]);
@@ -269,7 +277,7 @@ fn cluster(running: &mut Running) -> Result<String, Fault> {
     let (server, client) = (program("redis-server", &[])?, program("redis-cli", &[])?);
     let mut nodes = Vec::new();
     for _ in 0..3 {
-        let (port, bus) = (free_port()?, free_port()?);
+        let [port, bus] = free_ports()?;
         let mut node = Command::new(&server);
         redis_options(&mut node, port).args(["--cluster-enabled", "yes", "--cluster-port", &bus.to_string()]);
         node.args(["--cluster-config-file", &format!("nodes-{port}.conf")]);
@@ -298,7 +306,7 @@ fn cluster(running: &mut Running) -> Result<String, Fault> {
 }
 
 fn memcached(running: &mut Running) -> Result<String, Fault> {
-    let port = free_port()?;
+    let [port] = free_ports()?;
     let mut server = Command::new(program("memcached", &[])?);
     server.args(["-l", "127.0.0.1", "-p", &port.to_string(), "-U", "0"]);
     if let Some(user) = ordinary_user()? {
@@ -342,7 +350,7 @@ fn postgres(running: &mut Running) -> Result<String, Fault> {
         "--no-sync",
     ]);
     finish(make.arg("--pgdata").arg(&data))?;
-    let port = free_port()?;
+    let [port] = free_ports()?;
     let mut run = ordinary(&server);
     run.arg("-D").arg(&data).arg("-k").arg(&data).args(["-p", &port.to_string()]);
     run.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
@@ -383,9 +391,18 @@ fn program(name: &'static str, places: &[PathBuf]) -> Result<PathBuf, Fault> {
     found.ok_or(Fault::Missing(name))
 }
 
-/// A port that nobody listens at just now.
-pub(crate) fn free_port() -> Result<u16, std::io::Error> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+/// Different ports that nobody listens at just now.
+pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N], std::io::Error> {
+    // All are held until the last is found, or one could be found twice.
+    let mut held: Vec<(u16, TcpListener)> = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let port = fastrand::u16(PORTS);
+        held.extend(TcpListener::bind(("127.0.0.1", port)).map(|listener| (port, listener)));
+        if held.len() == N {
+            return Ok(std::array::from_fn(|at| held[at].0));
+        }
+    }
+    Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "there is no free port"))
 }
 
 /// Runs a program to its end; what it printed is shown if it fails.
@@ -461,6 +478,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn ports_are_different_and_go_to_no_connection() {
+        let ports: [u16; 300] = free_ports().unwrap();
+        assert_eq!(ports.iter().collect::<std::collections::BTreeSet<_>>().len(), ports.len());
+        let connection = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        assert!(ports.iter().all(|port| *port < connection), "a connection has {connection}: {ports:?}");
+    }
 
     #[test]
     fn what_was_waited_for_or_not_killed_is_not_proven() {

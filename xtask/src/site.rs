@@ -51,7 +51,7 @@ impl Site {
     }
 
     fn start(name: &str, command: impl FnOnce(&str) -> Command) -> Result<Self, Failure> {
-        let port = services::free_port()?;
+        let [port] = services::free_ports()?;
         let address = format!("127.0.0.1:{port}");
         let mut server = Running::none()?;
         let log = server.spawn(&mut command(&address), port, name)?;
