@@ -1,5 +1,5 @@
-//! Servers that the suite starts for a store, on a free port and in a directory of their own: under a clock that is moved,
-//! if stores ask the server for the time; and killed in the midst of their work, if what they acknowledge should last.
+//! Servers that the suite starts for a store, on a free port and in a directory of their own: under a clock that is moved;
+//! and killed in the midst of their work, if what they acknowledge should last.
 //! And servers that somebody else has started under a clock.
 
 use std::fmt::Write as _;
@@ -38,7 +38,8 @@ pub enum ServerKind {
     /// memcached. Its clock is moved. It derives the date from its monotonic clock, and so cannot go back: it is started
     /// again then. What it has ends with it, so that it is not killed.
     Memcached,
-    /// PostgreSQL. It is killed, if the store is persistent. Its clock is left alone.
+    /// PostgreSQL. Its clock is moved, and it is killed, if the store is persistent. While the date stands still, so do its
+    /// own timeouts, such as that of deadlocks.
     Postgres,
 }
 
@@ -62,8 +63,8 @@ pub struct ServerClock {
 pub struct OwnServer {
     /// For the two who need it: who moves its clock, and who kills it.
     running: Arc<Mutex<Running>>,
-    /// How its clock was seen to obey, or why it is not moved.
-    clock: Result<String, String>,
+    /// How its clock was seen to obey, or why it is not moved; nothing if it has the clock of this program.
+    clock: Option<Result<String, String>>,
 }
 
 /// A server that runs, or is about to run again.
@@ -75,7 +76,7 @@ struct Running {
     settings: Vec<(String, String)>,
     child: Arc<Mutex<Child>>,
     directory: tempfile::TempDir,
-    /// Its clock; nothing where clocks cannot be moved, or nobody asks for it.
+    /// Its clock; nothing where clocks cannot be moved, or it has that of this program.
     clock: Option<ServerClock>,
     /// Whether what it acknowledges must outlive it.
     lasting: bool,
@@ -175,43 +176,70 @@ impl ServerKind {
 
     /// Asks a server for its time, in microseconds since the Unix epoch.
     fn time(self, address: &str) -> Result<i64, String> {
-        let fault = |error: std::io::Error| format!("{address} does not tell its time: {error}");
-        // A new connection each time: memcached looks at its timers when somebody comes.
-        let mut stream = TcpStream::connect(address).map_err(fault)?;
-        stream.set_read_timeout(Some(PATIENCE)).map_err(fault)?;
-        let question: &[u8] = match self {
-            Self::Redis => b"TIME\r\n",
-            Self::Memcached => b"stats\r\n",
-            Self::Postgres => return Err("nobody asks PostgreSQL for its time".into()),
+        let told = match self {
+            Self::Redis => redis_time(address),
+            Self::Memcached => memcached_time(address),
+            Self::Postgres => postgres_time(address),
         };
-        stream.write_all(question).map_err(fault)?;
-        let mut answer = BufReader::new(stream.take(1 << 16)).lines();
-        let mut line = || answer.next().unwrap_or_else(|| Ok(String::new())).map_err(fault);
-        let strange = |line: &str| format!("{address} does not tell its time: {line:?}");
-        let number = |line: &str| line.parse::<i64>().map_err(|_| strange(line));
-        match self {
-            Self::Redis | Self::Postgres => {
-                // *2, $10, the seconds, $6, the microseconds.
-                let first = line()?;
-                if first != "*2" {
-                    return Err(strange(&first));
-                }
-                line()?;
-                let seconds = number(&line()?)?;
-                line()?;
-                Ok(seconds.saturating_mul(1_000_000).saturating_add(number(&line()?)?))
-            }
-            Self::Memcached => loop {
-                let line = line()?;
-                if let Some(seconds) = line.strip_prefix("STAT time ") {
-                    return Ok(number(seconds)?.saturating_mul(1_000_000));
-                }
-                if !line.starts_with("STAT ") {
-                    return Err(strange(&line));
-                }
-            },
+        told.map_err(|error| format!("{address} does not tell its time: {error}"))
+    }
+
+    /// Whether it notices only after a while that its clock was set. PostgreSQL looks at the clock whenever it needs it.
+    fn notices_late(self) -> bool {
+        self != Self::Postgres
+    }
+}
+
+/// What a server answers on a new connection: memcached looks at its timers when somebody comes.
+fn answer(address: &str, question: &str) -> std::io::Result<impl Iterator<Item = std::io::Result<String>>> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(question.as_bytes())?;
+    Ok(BufReader::new(stream.take(1 << 16)).lines())
+}
+
+fn number(text: &str) -> std::io::Result<i64> {
+    text.parse().map_err(|_| std::io::Error::other(format!("{text:?} is no time")))
+}
+
+fn redis_time(address: &str) -> std::io::Result<i64> {
+    // *2, $10, the seconds, $6, the microseconds.
+    let lines: Vec<String> = answer(address, "TIME\r\n")?.take(5).collect::<Result<_, _>>()?;
+    match lines.as_slice() {
+        [two, _, seconds, _, micros] if two == "*2" => {
+            Ok(number(seconds)?.saturating_mul(1_000_000).saturating_add(number(micros)?))
+        }
+        strange => Err(std::io::Error::other(format!("{strange:?}"))),
+    }
+}
+
+fn memcached_time(address: &str) -> std::io::Result<i64> {
+    for line in answer(address, "stats\r\n")? {
+        let line = line?;
+        if let Some(seconds) = line.strip_prefix("STAT time ") {
+            return Ok(number(seconds)?.saturating_mul(1_000_000));
+        }
+        if !line.starts_with("STAT ") {
+            return Err(std::io::Error::other(format!("{line:?}")));
         }
     }
+    Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof))
+}
+
+fn postgres_time(address: &str) -> std::io::Result<i64> {
+    let program = find(&["psql"]).map_err(std::io::Error::other)?;
+    let question = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+    let mut ask = Command::new(program);
+    ask.args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"]);
+    let output = ask.args(["--dbname", &postgres_url(address), "--command", question]).output()?;
+    if !output.status.success() {
+        return Err(std::io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    number(String::from_utf8_lossy(&output.stdout).trim())
+}
+
+fn postgres_url(address: &str) -> String {
+    format!("postgres://sessions@{address}/postgres")
 }
 
 /// Makes the value under a key of a Redis or memcached undecodable in its place, so that it expires when it did; tells whether
@@ -291,7 +319,8 @@ impl ServerClock {
     /// # Errors
     /// A sentence, if they do not.
     pub fn to(&mut self, now: i64) -> Result<(), String> {
-        if self.mover.set(now)? { wait(self.kind, &self.addresses, now) } else { Ok(()) }
+        let is_moved = self.mover.set(now)?;
+        if is_moved && self.kind.notices_late() { wait(self.kind, &self.addresses, now) } else { Ok(()) }
     }
 
     /// Whether it can be moved there while the server runs.
@@ -327,8 +356,26 @@ impl OwnServer {
     /// # Errors
     /// A sentence, if there is no such program, or it does not start.
     pub fn start(kind: ServerKind, settings: Vec<(String, String)>) -> Result<Self, String> {
-        let (running, clock) = Running::start(kind, settings)?;
-        Ok(Self { running: Arc::new(Mutex::new(running)), clock })
+        let mover = Mover::apart(kind.monotonic()).map_err(|error| error.to_string());
+        // A program that knew real time before would go on from there.
+        let mover = mover.and_then(|mut mover| mover.renew(START).map(|()| mover));
+        let mut running = Running::start(kind, settings, mover.as_ref().ok())?;
+        let clock = mover.and_then(|mover| running.test(mover));
+        if clock.is_err() {
+            // Without the library it is the server that it always was.
+            running.revive(START)?;
+        }
+        Ok(Self { running: Arc::new(Mutex::new(running)), clock: Some(clock) })
+    }
+
+    /// The same, for a store that does not ask the server for the time: it has the clock of this program, moved or not.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with_this_clock(kind: ServerKind) -> Result<Self, String> {
+        let mut running = Running::start(kind, Vec::new(), None)?;
+        running.listens()?;
+        Ok(Self { running: Arc::new(Mutex::new(running)), clock: None })
     }
 
     /// What kind of server it is.
@@ -347,7 +394,7 @@ impl OwnServer {
         match self.kind() {
             ServerKind::Redis => format!("redis://{address}"),
             ServerKind::Memcached => address,
-            ServerKind::Postgres => format!("postgres://sessions@{address}/postgres"),
+            ServerKind::Postgres => postgres_url(&address),
         }
     }
 
@@ -358,7 +405,7 @@ impl OwnServer {
 
     /// Whether its clock is moved.
     pub fn is_moved(&self) -> bool {
-        self.clock.is_ok()
+        matches!(self.clock, Some(Ok(_)))
     }
 
     /// The hooks of the store on it: they hold it, move its clock and kill it.
@@ -366,13 +413,12 @@ impl OwnServer {
     pub fn hooks(self, hooks: StoreHooks) -> StoreHooks {
         let (kind, url) = (self.kind(), self.url());
         let hooks = match self.clock {
-            // Nobody asks it for the time.
-            _ if kind == ServerKind::Postgres => hooks,
-            Ok(test) => {
+            None => hooks,
+            Some(Ok(test)) => {
                 let running = Arc::clone(&self.running);
                 hooks.with_moved_clock(test, kind.reach(), move |now| lock(&running).to(now))
             }
-            Err(reason) => hooks.with_unmoved_clock(reason),
+            Some(Err(reason)) => hooks.with_unmoved_clock(reason),
         };
         // What memcached has ends with it.
         let hooks = if kind == ServerKind::Memcached {
@@ -385,46 +431,31 @@ impl OwnServer {
 }
 
 impl Running {
-    /// Starts it; the second tells how its clock was seen to obey, or why it is not moved.
+    /// Starts it, under this clock; whether it listens is not known yet.
     fn start(
         kind: ServerKind,
         settings: Vec<(String, String)>,
-    ) -> Result<(Self, Result<String, String>), String> {
+        mover: Option<&Mover>,
+    ) -> Result<Self, String> {
         let directory = tempfile::Builder::new().prefix("sessionspec-server-").tempdir();
         let directory = directory.map_err(|error| format!("no directory for a server: {error}"))?;
         if kind == ServerKind::Postgres {
             make_database(directory.path())?;
         }
         let port = free_port()?;
-        // A program that knew real time before would go on from there.
-        let mover = match kind {
-            ServerKind::Postgres => Err("the store does not ask it for the time".to_owned()),
-            ServerKind::Redis | ServerKind::Memcached => {
-                Mover::apart(kind.monotonic()).map_err(|error| error.to_string())
-            }
-        };
-        let mover = mover.and_then(|mut mover| mover.renew(START).map(|()| mover));
-        let child = spawn(kind, port, false, &settings, directory.path(), mover.as_ref().ok())?;
+        let child = spawn(kind, port, false, &settings, directory.path(), mover)?;
         let child = Arc::new(Mutex::new(child));
         let (lasting, death, killed, lives) = (false, None, false, Arc::default());
-        let mut server =
-            Self { kind, port, settings, child, directory, clock: None, lasting, death, killed, lives };
-        let listens = server.listens();
-        if kind == ServerKind::Postgres {
-            listens.clone()?;
-        }
-        let tested = mover.and_then(|mover| {
-            listens?;
-            let mut clock = ServerClock { kind, addresses: vec![server.address()], mover };
-            let test = clock.test()?;
-            server.clock = Some(clock);
-            Ok(test)
-        });
-        if tested.is_err() && kind != ServerKind::Postgres {
-            // Without the library it is the server that it always was.
-            server.revive(START)?;
-        }
-        Ok((server, tested))
+        Ok(Self { kind, port, settings, child, directory, clock: None, lasting, death, killed, lives })
+    }
+
+    /// Waits until it listens, and sees whether it obeys this clock, under which it was started; tells how that was seen.
+    fn test(&mut self, mover: Mover) -> Result<String, String> {
+        self.listens()?;
+        let mut clock = ServerClock { kind: self.kind, addresses: vec![self.address()], mover };
+        let test = clock.test()?;
+        self.clock = Some(clock);
+        Ok(test)
     }
 
     fn address(&self) -> String {
@@ -465,7 +496,8 @@ impl Running {
         }
         self.killed = false;
         self.lives.fetch_add(1, Ordering::Relaxed);
-        if self.clock.is_some() { wait(self.kind, &[self.address()], now) } else { Ok(()) }
+        let is_late = self.clock.is_some() && self.kind.notices_late();
+        if is_late { wait(self.kind, &[self.address()], now) } else { Ok(()) }
     }
 
     /// Waits until it is ready.

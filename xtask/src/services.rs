@@ -56,7 +56,7 @@ const CERTIFICATE_SETTINGS: &str = "\
 const SUITE: [&str; 2] = [CLUSTER, POSTGRES];
 
 /// Those that it starts itself, under a clock that it moves.
-const MOVED: [&str; 2] = ["redis", "memcached"];
+const MOVED: [&str; 3] = ["redis", "memcached", "postgres"];
 
 /// Those that it starts itself and kills.
 const KILLED: [&str; 2] = ["redis", "postgres"];
@@ -178,6 +178,7 @@ pub(crate) fn gate(root: &Path, services: Services) -> Result<Ended, Failure> {
     forgets(root)?;
     tests(root, &running, "conformance", &[])?;
     tests(root, &running, "servers", &["--include-ignored"])?;
+    tests(root, &running, "server_clock", &["--include-ignored"])?;
     Ok(Ended::Passed)
 }
 

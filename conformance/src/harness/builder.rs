@@ -190,7 +190,8 @@ impl Suite {
 
     /// How time reaches the store. Without this the clock of the [environment](Env::clock) is the only one that it asks.
     /// With [`ClockLevel::Moved`] the program starts itself again under a clock that the suite moves, where that can be
-    /// done; elsewhere the store's clock is waited for, and the report says why.
+    /// done; elsewhere the store's clock is waited for, and the report says why. A PostgreSQL that is started for the store
+    /// ([`server`](Self::server)) then has the same clock.
     pub fn clock(mut self, clock: ClockLevel) -> Self {
         self.declared.clock = Some(clock);
         self
@@ -220,8 +221,8 @@ impl Suite {
     }
 
     /// The store is on a server that the suite starts for it, empty and on a free port, and stops in the end: [`Env::server`]
-    /// says where it is. Redis and memcached run under a clock that the suite moves, so that nothing is waited for. If the store
-    /// is persistent, Redis and PostgreSQL are killed in the midst of their work, and what was acknowledged must still be there.
+    /// says where it is. It runs under a clock that the suite moves, so that nothing is waited for. If the store is persistent,
+    /// Redis and PostgreSQL are killed in the midst of their work, and what was acknowledged must still be there.
     /// The server's program has to be installed; without it there is an error.
     ///
     /// ```no_run
@@ -418,7 +419,9 @@ impl Suite {
     pub(super) fn served(&self) -> Result<Box<dyn Subject>, Fault> {
         self.check_declared()?;
         let hooks = match self.declared.clock {
-            Some(ClockLevel::Moved) => self.declared.hooks_without_clock().with_clock_moved_outside(),
+            Some(ClockLevel::Moved) => {
+                self.declared.on_server(self.declared.hooks_without_clock().with_clock_moved_outside())?
+            }
             _ => self.declared.hooks()?,
         };
         (self.make)(&self.name, &self.version, hooks)
@@ -441,7 +444,7 @@ impl Suite {
         }
         if clock.is_some() && matches!(server, Some(ServerKind::Redis | ServerKind::Memcached)) {
             return Err(Fault::Harness(
-                "the store's clock is that of the server that the suite starts, and moves: leave `clock` out"
+                "records expire by the clock of the server that the suite starts, and moves: leave `clock` out"
                     .into(),
             ));
         }
@@ -502,8 +505,17 @@ impl Declared {
             Some(ClockLevel::Virtual) => hooks.with_virtual_clock(),
             None => hooks,
         };
-        let Some(kind) = self.server else { return Ok(hooks) };
-        Ok(OwnServer::start(kind, Vec::new()).map_err(Fault::Harness)?.hooks(hooks))
+        self.on_server(hooks)
+    }
+
+    /// With the server that is wanted, if there is one.
+    fn on_server(&self, hooks: StoreHooks) -> Result<StoreHooks, Fault> {
+        let server = match (self.server, self.clock) {
+            (None, _) => return Ok(hooks),
+            (Some(kind), None) => OwnServer::start(kind, Vec::new()),
+            (Some(kind), Some(_)) => OwnServer::start_with_this_clock(kind),
+        };
+        Ok(server.map_err(Fault::Harness)?.hooks(hooks))
     }
 
     fn hooks_without_clock(&self) -> StoreHooks {

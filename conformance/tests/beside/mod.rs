@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use session_backends::MemoryStore;
-use session_core::{Capabilities, ManualClock, Record, SessionKey, SessionStore, StoreError};
+use session_core::{Capabilities, Clock, ManualClock, Record, SessionKey, SessionStore, StoreError};
 
 /// What is beside a store in memory.
 pub(crate) trait Beside: Send + Sync {
@@ -17,18 +17,18 @@ pub(crate) trait Beside: Send + Sync {
     }
 }
 
-pub(crate) struct With<B> {
-    memory: Arc<MemoryStore<ManualClock>>,
+pub(crate) struct With<B, C = ManualClock> {
+    memory: Arc<MemoryStore<C>>,
     beside: B,
 }
 
-impl<B> With<B> {
-    pub(crate) fn over(memory: Arc<MemoryStore<ManualClock>>, beside: B) -> Self {
+impl<B, C> With<B, C> {
+    pub(crate) fn over(memory: Arc<MemoryStore<C>>, beside: B) -> Self {
         Self { memory, beside }
     }
 }
 
-impl<B: Beside> SessionStore for With<B> {
+impl<B: Beside, C: Clock> SessionStore for With<B, C> {
     fn capabilities(&self) -> Capabilities {
         self.beside.capabilities()
     }

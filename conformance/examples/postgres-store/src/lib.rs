@@ -1,29 +1,28 @@
-//! A session store on a PostgreSQL server: a row per session. It shows what a store author writes for a database that
-//! compares with the time it is told, and no more: one connection, and no second attempt.
+//! A session store on a PostgreSQL server: a row per session, which expires by the server's clock. It shows what a store
+//! author writes for a database, and no more: one connection, and no second attempt.
 
-use session_core::{Capabilities, Clock, Entries, Record, SessionKey, SessionStore, StoreError};
+use session_core::{Capabilities, Entries, Record, SessionKey, SessionStore, StoreError};
 use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, NoTls};
 
 /// Sessions in a table.
 #[derive(Debug)]
-pub struct PostgresStore<C> {
+pub struct PostgresStore {
     client: Client,
     table: String,
-    clock: C,
 }
 
-impl<C: Clock> PostgresStore<C> {
+impl PostgresStore {
     /// Connects to the server of a URL. The connection is driven by a task of its own, and ends with the store.
     ///
     /// # Errors
     /// As the client has them.
-    pub async fn connect(url: &str, table: &str, clock: C) -> Result<Self, Error> {
+    pub async fn connect(url: &str, table: &str) -> Result<Self, Error> {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
         // What ends it is told to whoever asks the client next.
         tokio::spawn(connection);
-        Ok(Self { client, table: table.to_owned(), clock })
+        Ok(Self { client, table: table.to_owned() })
     }
 
     /// Makes the table.
@@ -32,7 +31,7 @@ impl<C: Clock> PostgresStore<C> {
     /// As the server has them.
     pub async fn create_table(&self) -> Result<(), Error> {
         let table = &self.table;
-        let columns = "key text PRIMARY KEY, data text NOT NULL, expires_us bigint NOT NULL";
+        let columns = "key text PRIMARY KEY, data text NOT NULL, expires timestamptz NOT NULL";
         self.client.batch_execute(&format!("CREATE TABLE {table} ({columns})")).await
     }
 
@@ -53,10 +52,6 @@ impl<C: Clock> PostgresStore<C> {
         Ok(self.client.execute(&statement, &[&key]).await? > 0)
     }
 
-    fn now(&self) -> i64 {
-        micros(self.clock.now())
-    }
-
     /// Does a statement on the table, which stands for `{}` in it; tells how many rows it was about.
     async fn execute(&self, statement: &str, values: &[&(dyn ToSql + Sync)]) -> Result<u64, StoreError> {
         let done = self.client.execute(&statement.replace("{}", &self.table), values).await;
@@ -68,16 +63,12 @@ fn failed(error: Error) -> StoreError {
     StoreError::unavailable("ask PostgreSQL", error)
 }
 
-fn micros(instant: OffsetDateTime) -> i64 {
-    i64::try_from(instant.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX)
-}
-
 /// Whether a key could have been made here. A text of the server's holds not every character.
 fn is_made_here(key: &SessionKey) -> bool {
     key.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
-impl<C: Clock> SessionStore for PostgresStore<C> {
+impl SessionStore for PostgresStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities::database()
     }
@@ -94,30 +85,29 @@ impl<C: Clock> SessionStore for PostgresStore<C> {
             return Ok(None);
         }
         let statement =
-            format!("SELECT data, expires_us FROM {} WHERE key = $1 AND expires_us > $2", self.table);
-        let row = self.client.query_opt(&statement, &[&key.as_str(), &self.now()]).await.map_err(failed)?;
+            format!("SELECT data, expires FROM {} WHERE key = $1 AND expires > now()", self.table);
+        let row = self.client.query_opt(&statement, &[&key.as_str()]).await.map_err(failed)?;
         let Some(row) = row else { return Ok(None) };
         let data: &str = row.try_get(0).map_err(failed)?;
-        let expires: i64 = row.try_get(1).map_err(failed)?;
+        let expires: OffsetDateTime = row.try_get(1).map_err(failed)?;
         let data = Entries::parse(data.as_bytes()).map_err(|error| StoreError::corrupt(key, error))?;
-        let expires = OffsetDateTime::from_unix_timestamp_nanos(i128::from(expires) * 1_000);
-        Ok(Some(Record::new(data, expires.map_err(|error| StoreError::corrupt(key, error))?)))
+        Ok(Some(Record::new(data, expires)))
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
         let statement =
-            "INSERT INTO {} (key, data, expires_us) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING";
+            "INSERT INTO {} (key, data, expires) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING";
         let data = record.data.to_json();
-        match self.execute(statement, &[&key.as_str(), &&*data, &micros(record.expires)]).await? {
+        match self.execute(statement, &[&key.as_str(), &&*data, &record.expires]).await? {
             0 => Err(StoreError::Exists(key.clone())),
             _ => Ok(key.clone()),
         }
     }
 
     async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        let statement = "UPDATE {} SET data = $2, expires_us = $3 WHERE key = $1";
+        let statement = "UPDATE {} SET data = $2, expires = $3 WHERE key = $1";
         let data = record.data.to_json();
-        match self.execute(statement, &[&key.as_str(), &&*data, &micros(record.expires)]).await? {
+        match self.execute(statement, &[&key.as_str(), &&*data, &record.expires]).await? {
             0 => Err(StoreError::NotFound(key.clone())),
             _ => Ok(key.clone()),
         }
@@ -131,6 +121,6 @@ impl<C: Clock> SessionStore for PostgresStore<C> {
     }
 
     async fn clear_expired(&self) -> Result<u64, StoreError> {
-        self.execute("DELETE FROM {} WHERE expires_us < $1", &[&self.now()]).await
+        self.execute("DELETE FROM {} WHERE expires < now()", &[]).await
     }
 }

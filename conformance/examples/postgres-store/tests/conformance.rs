@@ -4,12 +4,11 @@ use std::error::Error;
 
 use postgres_store::PostgresStore;
 use session_conformance::{Env, Opening, Suite};
-use session_core::ManualClock;
 
-type Opened = Result<PostgresStore<ManualClock>, Box<dyn Error + Send + Sync>>;
+type Opened = Result<PostgresStore, Box<dyn Error + Send + Sync>>;
 
 async fn connect(env: &Env) -> Opened {
-    Ok(PostgresStore::connect(env.server(), env.name(), env.clock()).await?)
+    Ok(PostgresStore::connect(env.server(), env.name()).await?)
 }
 
 fn main() -> std::process::ExitCode {
