@@ -60,6 +60,11 @@ impl<C: Clock> MemoryStore<C> {
         self.len() == 0
     }
 
+    /// Removes every session, as a cache does that is started again. Django's counterpart is the cache's `clear()`.
+    pub fn clear(&self) {
+        *self.state() = State::default();
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change of the state is complete before anything can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -170,6 +175,7 @@ mod tests {
     use time::Duration;
 
     use super::*;
+    use crate::front::{Front as _, Lease};
 
     fn key(n: u32) -> SessionKey {
         SessionKey::parse(&format!("key-{n:08}")).unwrap()
@@ -188,6 +194,19 @@ mod tests {
         assert_eq!(store.len(), 2);
         assert!(store.load(&key(1)).wait().unwrap().is_some());
         assert!(store.load(&key(2)).wait().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_store_that_is_cleared_has_no_sessions_and_no_leases() {
+        let store = MemoryStore::with_clock(10, ManualClock::new(OffsetDateTime::UNIX_EPOCH));
+        let lease = Lease::for_reader();
+        store.insert(&key(1), &record(10)).wait().unwrap();
+        assert!(store.lease(&key(2), lease).wait().unwrap());
+        store.clear();
+        assert!(store.is_empty() && !store.exists(&key(1)).wait().unwrap());
+        assert!(!store.fill(&key(2), lease, &record(10)).wait().unwrap());
+        store.insert(&key(3), &record(10)).wait().unwrap();
+        assert_eq!(store.len(), 1);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
 
 use std::error::Error;
+use std::sync::Arc;
 
 use session_backends::{CachedStore, CookieStore, Durability, FileStore, MemoryStore, SqliteStore};
 use session_conformance::report::{ended_block, failure_block, schedule_block};
@@ -58,8 +59,11 @@ fn cookie_store() {
 
 #[test]
 fn cached_store() {
-    // A store shows what else may happen while it waits for its back.
+    // The store shows what else may happen while it waits for its back, and the front forgets.
     holds(Suite::new(async |env, _| {
-        Opened::Ok(CachedStore::new(memory(env), env.part("back").around(sqlite(env)?)))
+        let front = Arc::new(memory(env));
+        let forgotten = Arc::clone(&front);
+        let _front = env.part("front").forgetting(move || forgotten.clear());
+        Opened::Ok(CachedStore::new(front, env.part("back").around(sqlite(env)?)))
     }));
 }

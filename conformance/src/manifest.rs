@@ -52,6 +52,8 @@ pub struct Manifest {
     pub operations: Vec<Operation>,
     /// The parts that the suite can stop and make fail.
     pub parts: Vec<&'static str>,
+    /// Those of them that may lose what they keep, as a cache does.
+    pub forgetful_parts: Vec<&'static str>,
     /// Rules that the subject is known to break, each with its reason.
     pub errata: Vec<Erratum>,
     /// What its answer to `hello` holds that this suite does not know, for the doctor.
@@ -331,6 +333,7 @@ impl Manifest {
             hooks: Vec::new(),
             operations: Vec::new(),
             parts: Vec::new(),
+            forgetful_parts: Vec::new(),
             errata: Vec::new(),
             unknown: Vec::new(),
         }

@@ -50,12 +50,20 @@ struct State {
     parts: Vec<PartState>,
 }
 
-#[derive(Debug)]
 struct PartState {
     name: &'static str,
     /// The call that fails, counted from 0 since that was said.
     fails: Option<(u32, When)>,
     calls: u32,
+    /// Makes it lose what it keeps, if it may.
+    forget: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+impl fmt::Debug for PartState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, fails, calls, forget: _ } = self;
+        f.debug_struct("PartState").field("name", name).field("fails", fails).field("calls", calls).finish()
+    }
 }
 
 impl Parts {
@@ -67,7 +75,7 @@ impl Parts {
     pub(crate) fn part(&self, name: &'static str) -> Part {
         let mut state = self.lock();
         if !state.parts.iter().any(|part| part.name == name) {
-            state.parts.push(PartState { name, fails: None, calls: 0 });
+            state.parts.push(PartState { name, fails: None, calls: 0, forget: None });
         }
         Part { parts: self.clone(), name }
     }
@@ -75,6 +83,21 @@ impl Parts {
     /// The names of the parts that were opened.
     pub(crate) fn names(&self) -> Vec<&'static str> {
         self.lock().parts.iter().map(|part| part.name).collect()
+    }
+
+    /// The names of those that may lose what they keep.
+    pub(crate) fn forgetful(&self) -> Vec<&'static str> {
+        self.lock().parts.iter().filter(|part| part.forget.is_some()).map(|part| part.name).collect()
+    }
+
+    /// Has a part lose what it keeps, if it may.
+    pub(crate) fn forget(&self, name: &str) {
+        let forget =
+            self.lock().parts.iter().find(|part| part.name == name).and_then(|part| part.forget.clone());
+        // Not under the lock: it may use the part.
+        if let Some(forget) = forget {
+            forget();
+        }
     }
 
     /// Whether calls stop before and after they are done.
@@ -167,6 +190,16 @@ impl Part {
         let result = call.await;
         self.parts.stop().await;
         if fails == Some(When::After) { Err(failed()) } else { result }
+    }
+
+    /// This part may lose what it keeps at any time, as a cache does that is full or is started again: this is how. The suite
+    /// then has it do so in the midst of the work.
+    #[must_use]
+    pub fn forgetting(self, forget: impl Fn() + Send + Sync + 'static) -> Self {
+        if let Some(part) = self.parts.lock().parts.iter_mut().find(|part| part.name == self.name) {
+            part.forget = Some(Arc::new(forget));
+        }
+        self
     }
 
     /// A store that is used through this part.

@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex};
 
 use old_cached_store::OldCachedStore;
 use rstest::rstest;
-use session_backends::MemoryStore;
+use session_backends::{CachedStore, Front, Lease, MemoryStore};
 use session_conformance::parts::Part;
 use session_conformance::report::{Outcome, ScheduleFailure, SubjectReport, schedule_block};
 use session_conformance::rule::RuleId;
-use session_conformance::schedule::Schedule;
+use session_conformance::schedule::{Move, Schedule};
 use session_conformance::subject::{Env, Opening, StoreHooks, StoreSubject};
 use session_conformance::suite::{Config, run};
 use session_core::{
@@ -320,6 +320,73 @@ fn the_cached_store_as_it_once_was_is_found_wrong_by_name() {
     for rule in ["concurrent.delete.final", "failure.no-lie"] {
         assert!(broken.contains(&rule), "{broken:?}");
     }
+}
+
+/// A cache before a store that takes what was read before it forgot that somebody is about to write.
+struct TakesAnything(Arc<MemoryStore<ManualClock>>);
+
+#[deny(clippy::missing_trait_methods)]
+impl SessionStore for TakesAnything {
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+    fn blocks(&self) -> bool {
+        false
+    }
+    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        self.0.exists(key).await
+    }
+    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
+        self.0.load(key).await
+    }
+    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        self.0.insert(key, record).await
+    }
+    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
+        self.0.update(key, record).await
+    }
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        self.0.delete(key).await
+    }
+    async fn clear_expired(&self) -> Result<u64, StoreError> {
+        self.0.clear_expired().await
+    }
+}
+
+impl Front for TakesAnything {
+    async fn lease(&self, key: &SessionKey, lease: Lease) -> Result<bool, StoreError> {
+        self.0.lease(key, lease).await
+    }
+    async fn hold(&self, key: &SessionKey, lease: Lease) -> Result<bool, StoreError> {
+        self.0.hold(key, lease).await
+    }
+    async fn fill(&self, key: &SessionKey, _: Lease, record: &Record) -> Result<bool, StoreError> {
+        self.0.delete(key).await?;
+        self.0.insert(key, record).await.map(|_| true)
+    }
+}
+
+/// Every session is in front as soon as it is made, so that nobody would read the back if the front did not forget.
+#[test]
+fn a_front_that_forgets_shows_who_fills_it_without_a_right_to() {
+    fn cached<F: Front + 'static>(front: fn(Arc<MemoryStore<ManualClock>>) -> F) -> SubjectReport {
+        let open = move |env: &Env, _| {
+            let memory = Arc::new(MemoryStore::with_clock(10_000, env.clock()));
+            let forgotten = Arc::clone(&memory);
+            let _front = env.part("front").forgetting(move || forgotten.clear());
+            let back = MemoryStore::with_clock(10_000, env.clock());
+            Ok(CachedStore::new(front(memory), env.part("back").around(back)))
+        };
+        report(open, &Config::default())
+    }
+    let right = cached(|memory| memory);
+    assert!(right.is_success(), "{:#?}", right.schedule_failures);
+    let wrong = cached(TakesAnything);
+    let failure = first(&wrong);
+    assert_eq!(failure.violation.rule.rule().id, "concurrent.delete.final");
+    let forgets = |one: &Move| matches!(one, Move::Forget { .. });
+    let schedule = failure.schedule.as_ref().unwrap();
+    assert!(schedule.moves.iter().any(forgets), "{schedule:?}");
 }
 
 /// The same schedule shows the same thing.

@@ -1,12 +1,13 @@
 //! Carries out a schedule on a process that is killed in it, and started again on what it left. The process answers one
 //! request at a time, so that at most one operation is under way when it dies; the moment is chance's.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use session_core::{KeyGenerator, RandomKeys};
 
-use super::{CLIENTS, KEYS, Move, Operation, Schedule};
+use super::{CLIENTS, Move, Operation, Schedule, session};
 use crate::call::Call;
 use crate::history::{Asked, Event, History, Told};
 use crate::json::{Json, Name, Object};
@@ -31,8 +32,8 @@ pub(crate) trait Mortal: Subject {
 /// Carries out a schedule, and looks for every session after each death and at last.
 pub(crate) fn carry_out(subject: &mut dyn Mortal, schedule: &Schedule) -> Result<History, Fault> {
     let fault = |error: session_core::BoxError| Fault::Harness(error.to_string());
-    let keys = (0..KEYS).map(|_| RandomKeys.generate().map(|key| key.as_str().to_owned()).map_err(fault));
-    let keys = keys.collect::<Result<Vec<String>, Fault>>()?;
+    let draw = |number| RandomKeys.generate().map(|key| (number, key.as_str().to_owned())).map_err(fault);
+    let keys = schedule.keys().map(draw).collect::<Result<BTreeMap<u32, String>, Fault>>()?;
     let start = subject.manifest().start();
     subject.open(start, Settings::default())?;
     let history = History::default();
@@ -45,11 +46,11 @@ pub(crate) fn carry_out(subject: &mut dyn Mortal, schedule: &Schedule) -> Result
                 run.take_over()?;
             }
             // Nothing is ever under way between two moves, and a process shows no parts.
-            Move::Go { .. } | Move::Drop { .. } | Move::Fail { .. } | Move::Mend => {}
+            Move::Go { .. } | Move::Drop { .. } | Move::Fail { .. } | Move::Mend | Move::Forget { .. } => {}
         }
     }
     run.audit = true;
-    for key in 1..=KEYS {
+    for key in schedule.keys() {
         for op in [Operation::Load, Operation::Update, Operation::Load, Operation::Delete] {
             run.ask(0, op, key, None)?;
         }
@@ -62,7 +63,8 @@ struct Run<'a> {
     subject: &'a mut dyn Mortal,
     /// The instant of everything that is done.
     start: i64,
-    keys: Vec<String>,
+    /// Of each session, by its number.
+    keys: BTreeMap<u32, String>,
     history: History,
     instant: u64,
     writes: u32,
@@ -89,16 +91,17 @@ impl Run<'_> {
         if self.lost.is_none() {
             self.lost = self.subject.take_over(self.start, Settings::default())?.err();
         }
-        (1..=KEYS).try_for_each(|key| self.ask(0, Operation::Load, key, None))
+        let sessions: Vec<u32> = self.keys.keys().copied().collect();
+        sessions.into_iter().try_for_each(|key| self.ask(0, Operation::Load, key, None))
     }
 
     /// Does one operation to its end, or to the death of the process.
     fn ask(&mut self, client: u8, op: Operation, key: u32, doom: Option<Duration>) -> Result<(), Fault> {
-        let place = (key.max(1) - 1) % KEYS;
+        let key = session(key);
         let asked = op.asked(|| self.write());
-        let mut event = Event::new(client % CLIENTS, place + 1, asked, self.tick());
+        let mut event = Event::new(client % CLIENTS, key, asked, self.tick());
         event.audit = self.audit;
-        let key = usize::try_from(place).ok().and_then(|place| self.keys.get(place)).cloned();
+        let key = self.keys.get(&key).cloned();
         event.told = match (&self.lost, key) {
             (Some(reason), _) => Told::Failed(reason.clone()),
             (None, Some(key)) => self.told(client % 2, &key, asked, doom)?,

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use super::{CLIENTS, KEYS, Move, Operation, Schedule, part_of};
+use super::{CLIENTS, KEYS, Move, Operation, Schedule, part_of, session};
 use crate::history::{Asked, Event, History, Told};
 use crate::model::EXPIRY_ENTRY;
 use crate::parts::Parts;
@@ -85,7 +85,7 @@ impl Drive<'_> {
         self.stage.parts.mend();
         self.audit = true;
         // What is there, what can be done with it, and that it can be ended.
-        for key in 1..=KEYS {
+        for key in schedule.keys() {
             for op in
                 [Operation::Load, Operation::Update, Operation::Load, Operation::Delete, Operation::Load]
             {
@@ -105,7 +105,7 @@ impl Drive<'_> {
                 if self.flights.contains_key(&client) {
                     self.finish_all_but_blocked(client)?;
                 }
-                self.begin(client, *op, (key.max(&1) - 1) % KEYS + 1);
+                self.begin(client, *op, session(*key));
                 self.go(client, *stop, self.stage.patience)
             }
             Move::Go { client, stop } => self.go(client % CLIENTS, *stop, self.stage.patience),
@@ -123,6 +123,12 @@ impl Drive<'_> {
             }
             Move::Mend => {
                 self.stage.parts.mend();
+                Ok(())
+            }
+            Move::Forget { part } => {
+                if let Some(name) = part_of(*part, &self.stage.parts.names()) {
+                    self.stage.parts.forget(name);
+                }
                 Ok(())
             }
             // What lives in this process cannot be killed.

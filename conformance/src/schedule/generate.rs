@@ -5,7 +5,7 @@ use proptest::sample::select;
 use proptest::strategy::{Union, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use super::{CLIENTS, Failing, KEYS, Move, Operation, Schedule};
+use super::{CLIENTS, Failing, MET, Move, Operation, Schedule};
 use crate::generate::runner;
 
 /// The most moves of a schedule. Longer ones find no more: clients meet within a few.
@@ -30,9 +30,10 @@ impl std::fmt::Debug for Schedules {
 }
 
 impl Schedules {
-    /// Schedules for a store with so many parts; if it `clears`, records expire in them, and are cleared.
-    pub fn new(seed: u64, parts: usize, clears: bool) -> Self {
-        Self { runner: runner(seed), schedules: schedules(parts, clears) }
+    /// Schedules for a store with these parts, of which some may lose what they keep; if it `clears`, records expire in them,
+    /// and are cleared.
+    pub fn new(seed: u64, parts: &[&str], forgetful: &[&str], clears: bool) -> Self {
+        Self { runner: runner(seed), schedules: schedules(parts, forgetful, clears) }
     }
 
     /// Schedules in which a process is killed now and then.
@@ -52,7 +53,7 @@ impl Iterator for Schedules {
 
 fn crashes() -> BoxedStrategy<Schedule> {
     use Operation::{Delete, Exists, Insert, Load, Update};
-    let key = || prop_oneof![3 => Just(1), 1 => 2..=KEYS];
+    let key = || prop_oneof![3 => Just(1), 1 => 2..=MET];
     let op = select(vec![Insert, Insert, Update, Update, Update, Delete, Load, Exists]);
     let begin =
         (0..CLIENTS, op, key()).prop_map(|(client, op, key)| Move::Begin { client, op, key, stop: None });
@@ -74,7 +75,7 @@ fn crashes() -> BoxedStrategy<Schedule> {
     .boxed()
 }
 
-fn schedules(parts: usize, clears: bool) -> BoxedStrategy<Schedule> {
+fn schedules(parts: &[&str], forgetful: &[&str], clears: bool) -> BoxedStrategy<Schedule> {
     use Operation::{ClearExpired, Delete, Exists, Insert, Lapse, Load, Update};
     let client = || 0..CLIENTS;
     let stop = || proptest::option::weighted(0.7, 1..=STOPS);
@@ -84,17 +85,22 @@ fn schedules(parts: usize, clears: bool) -> BoxedStrategy<Schedule> {
     }
     let op = select(ops);
     // Mostly the one session that all of them want.
-    let key = prop_oneof![4 => Just(1), 1 => 2..=KEYS];
+    let key = prop_oneof![4 => Just(1), 1 => 2..=MET];
     let begin =
         (client(), op, key, stop()).prop_map(|(client, op, key, stop)| Move::Begin { client, op, key, stop });
     let go = (client(), stop()).prop_map(|(client, stop)| Move::Go { client, stop });
     let leave = client().prop_map(|client| Move::Drop { client });
     let mut kinds = vec![(6, begin.boxed()), (3, go.boxed()), (1, leave.boxed())];
-    let count = u32::try_from(parts).unwrap_or(u32::MAX);
+    let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     if count > 0 {
         let when = select(vec![Failing::Before, Failing::After, Failing::Down]);
         let fail = (1..=count, 0..5_u32, when).prop_map(|(part, call, when)| Move::Fail { part, call, when });
         kinds.extend([(1, fail.boxed()), (1, Just(Move::Mend).boxed())]);
+    }
+    let numbered = (1..).zip(parts).filter(|(_, part)| forgetful.contains(part));
+    let forgetful: Vec<u32> = numbered.map(|(number, _)| number).collect();
+    if !forgetful.is_empty() {
+        kinds.push((3, select(forgetful).prop_map(|part| Move::Forget { part }).boxed()));
     }
     let rest = proptest::collection::vec(Union::new_weighted(kinds), 2..=MOVES);
     rest.prop_map(|mut moves| {

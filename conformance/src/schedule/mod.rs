@@ -17,6 +17,7 @@ mod minimise;
 mod parallel;
 mod suite;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
@@ -40,8 +41,11 @@ const MAX_MOVES: usize = 10_000;
 /// How many clients there are.
 pub const CLIENTS: u8 = 3;
 
-/// How many sessions they use.
-pub const KEYS: u32 = 2;
+/// How many sessions they may use.
+pub const KEYS: u32 = 4;
+
+/// How many they use where chance decides: few, so that they meet.
+const MET: u32 = 2;
 
 /// What several clients do, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,6 +96,12 @@ pub enum Move {
     },
     /// Nothing fails any more.
     Mend,
+    /// A part of the store loses all that it keeps, as a cache does that is started again. One that must not goes on as if
+    /// nothing were.
+    Forget {
+        /// Which, from 1, in the order in which the store shows them.
+        part: u32,
+    },
     /// A client begins an operation, and the process in which the store is is killed so long after it was asked; then
     /// another one takes over. What is in no process of its own goes on living, and nothing is asked.
     Crash {
@@ -166,6 +176,14 @@ pub(crate) fn line_schemas(generator: &mut schemars::SchemaGenerator) -> [schema
 }
 
 impl Move {
+    /// The session that it is about: numbers go round among those that there are.
+    fn key(&self) -> Option<u32> {
+        match self {
+            Self::Begin { key, .. } | Self::Crash { key, .. } => Some(session(*key)),
+            _ => None,
+        }
+    }
+
     /// For a reader.
     fn text(&self, parts: &[&str]) -> String {
         let to = |stop: &Option<u32>| match stop {
@@ -189,6 +207,10 @@ impl Move {
                 format!("call {} of the {name} {when}", call + 1)
             }
             Self::Mend => "nothing fails any more".into(),
+            Self::Forget { part } => {
+                let name = part_of(*part, parts).unwrap_or("part that there is not");
+                format!("the {name} loses what it keeps")
+            }
             Self::Crash { client, op, key, after_us } => {
                 format!(
                     "client {client}: {} k{key}, and the process is killed {after_us} µs later",
@@ -197,6 +219,11 @@ impl Move {
             }
         }
     }
+}
+
+/// The session that a number means.
+fn session(number: u32) -> u32 {
+    (number.max(1) - 1) % KEYS + 1
 }
 
 /// The part that a number means: numbers go round among those that there are.
@@ -236,6 +263,12 @@ impl Schedule {
     /// Whether a process is killed in it.
     pub(crate) fn has_crash(&self) -> bool {
         self.moves.iter().any(|one| matches!(one, Move::Crash { .. }))
+    }
+
+    /// The sessions that are used in it.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = u32> + use<> {
+        let keys: BTreeSet<u32> = self.moves.iter().filter_map(Move::key).collect();
+        keys.into_iter()
     }
 
     /// Its moves for a reader, on a store with these parts.
@@ -310,6 +343,7 @@ mod tests {
                 Move::Fail { part: 1, call: 0, when: Failing::After },
                 Move::Drop { client: 1 },
                 Move::Mend,
+                Move::Forget { part: 1 },
                 Move::Crash { client: 2, op: Operation::Update, key: 2, after_us: 300 },
             ],
         };

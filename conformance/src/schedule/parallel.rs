@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use session_core::{AnyStore, SessionKey};
 use tokio::runtime::Runtime;
 
-use super::KEYS;
+use super::MET;
 use super::drive::{Expiry, ask, drawn_keys};
 use crate::generate::chance;
 use crate::history::{Asked, Event, History, Told};
@@ -75,7 +75,7 @@ pub(crate) fn race(field: &Field<'_>, seed: u64) -> Result<History, Fault> {
             thread.join().unwrap_or_else(|panic| resume_unwind(panic));
         }
     });
-    for key in 1..=KEYS {
+    for key in 1..=MET {
         for asked in [Asked::Load, Asked::Delete, Asked::Load] {
             arena.one(0, key, asked, true);
             arena.one(1, key, Asked::Load, true);

@@ -183,7 +183,8 @@ impl Run<'_> {
             schedules /= WITHOUT_PARTS;
         }
         let clears = clears(self.subject.manifest());
-        let mut generated = Schedules::new(self.config.seed, self.subject.parts().len(), clears);
+        let Manifest { parts, forgetful_parts, .. } = self.subject.manifest();
+        let mut generated = Schedules::new(self.config.seed, parts, forgetful_parts, clears);
         for _ in 0..schedules {
             let Some(schedule) = generated.next().filter(|_| !self.is_over(started)) else { break };
             self.schedule(&schedule, None);

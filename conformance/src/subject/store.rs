@@ -168,7 +168,7 @@ impl StoreSubject {
         if !manifest.capabilities.server_side {
             manifest.hooks.push(Hook::Rotate);
         }
-        manifest.parts = parts.names();
+        (manifest.parts, manifest.forgetful_parts) = (parts.names(), parts.forgetful());
         drop(store);
         if let Some(cleanup) = &mut hooks.cleanup {
             runtime.block_on(cleanup(&env)).map_err(|reason| not_cleaned(&reason))?;

@@ -173,7 +173,9 @@ impl Store {
                     fronts.insert(env.name().to_owned(), Arc::downgrade(&memory));
                     drop(fronts);
                     let back = open_sqlite(env, &path(env))?;
-                    Ok(CachedStore::new(env.part("front").around(memory), env.part("back").around(back)))
+                    let forgotten = Arc::clone(&memory);
+                    let front = env.part("front").forgetting(move || forgotten.clear());
+                    Ok(CachedStore::new(front.around(memory), env.part("back").around(back)))
                 };
                 self.opened(open, hooks)
             }
