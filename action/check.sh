@@ -14,6 +14,8 @@ set -euo pipefail
 program=${SESSIONSPEC:-sessionspec}
 reports=${REPORTS:-target/sessionspec-reports}
 mkdir -p "$reports"
+# Whoever runs this by hand does not want to commit it.
+[ -n "${REPORTS:-}" ] || echo '*' > "$reports/.gitignore"
 rm -f "$reports"/report.* "$reports"/badge.svg "$reports"/diff.txt
 
 arguments=(run --format github)

@@ -118,3 +118,22 @@ fn a_tampered_cookie_is_an_empty_session_that_gets_a_cookie_of_its_own() {
 fn an_empty_secret_signs_nothing() {
     assert_eq!(CookieStore::new(&Settings::default()).unwrap_err(), SettingsError::EmptySecretKey);
 }
+
+#[test]
+fn a_cookie_may_be_as_long_as_browsers_take_and_no_longer() {
+    let length = signed(r#"{"a":1}"#).as_str().len();
+    let sign = |name: usize| {
+        let mut settings = settings("the-secret");
+        settings.cookie_name = "n".repeat(name);
+        store(&settings).insert(&draft(), &record(r#"{"a":1}"#)).wait()
+    };
+    // Name and value together.
+    assert_eq!(sign(4_096 - length).unwrap().as_str().len(), length);
+    assert!(matches!(sign(4_097 - length), Err(StoreError::TooLarge { .. })));
+}
+
+#[test]
+fn nothing_is_cleared_away_that_is_in_a_cookie() {
+    signed("{}");
+    assert_eq!(store(&settings("the-secret")).clear_expired().wait().unwrap(), 0);
+}

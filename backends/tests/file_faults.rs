@@ -116,6 +116,8 @@ fn what_is_no_plain_file_is_no_session() {
     let store = open(directory.path());
     assert_eq!(store.load(&key(KEY)).wait().unwrap(), None);
     assert!(!store.exists(&key(KEY)).wait().unwrap());
+    // It is not gone, so nobody is told that it is.
+    assert!(is_unavailable(store.delete(&key(KEY)).wait()));
     fs::remove_dir(&name).unwrap();
     // Opening a pipe would wait for somebody to write into it.
     assert!(Command::new("mkfifo").arg(&name).status().unwrap().success());
@@ -456,6 +458,15 @@ fn a_file_is_read_up_to_what_the_largest_session_needs() {
             other => panic!("{other}"),
         }
     }
+}
+
+#[test]
+fn a_file_has_room_for_what_stands_around_the_smallest_session() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = settings().with(|settings| settings.max_data_bytes = 2);
+    let store = FileStore::open_with_clock(directory.path(), &settings, clock()).unwrap();
+    store.insert(&key(KEY), &record("{}")).wait().unwrap();
+    assert!(store.load(&key(KEY)).wait().unwrap().is_some());
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn cached_store() {
     holds(Suite::new(async |env, _| {
         let front = Arc::new(memory(env));
         let forgotten = Arc::clone(&front);
-        let _front = env.part("front").forgetting(move || forgotten.clear());
+        env.part("front").forgets_by(move || forgotten.clear());
         Opened::Ok(CachedStore::new(front, env.part("back").around(sqlite(env)?)))
     }));
 }

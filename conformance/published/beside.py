@@ -29,11 +29,12 @@ CLOCK = "SESSIONSPEC_CLOCK"  # names the file that the suite's clock is in, if t
 
 def free_port():
     """A port that nobody listens at, of those that no system gives to a connection."""
-    while True:
+    for _ in range(1_000):
         port = random.randrange(10_240, 32_768)
         with socket.socket() as listener, contextlib.suppress(OSError):
             listener.bind(("127.0.0.1", port))
             return port
+    sys.exit("there is no free port")
 
 
 def connected(port):

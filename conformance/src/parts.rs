@@ -1,4 +1,4 @@
-//! The parts of a store that the suite can stop and make fail: the cache before a database, the connection to a
+//! The parts of a store that the suite can stop, make fail and make forget: the cache before a database, the connection to a
 //! server. A store that is opened with [`Env::part`](crate::Env::part) around them shows where it can be interrupted;
 //! in the ordinary traces a part is as if it were not there.
 
@@ -90,12 +90,11 @@ impl Parts {
         self.lock().parts.iter().filter(|part| part.forget.is_some()).map(|part| part.name).collect()
     }
 
-    /// Has a part lose what it keeps, if it may.
-    pub(crate) fn forget(&self, name: &str) {
-        let forget =
-            self.lock().parts.iter().find(|part| part.name == name).and_then(|part| part.forget.clone());
+    /// Has every part that may lose what it keeps do so.
+    pub(crate) fn forget(&self) {
         // Not under the lock: it may use the part.
-        if let Some(forget) = forget {
+        let forget: Vec<_> = self.lock().parts.iter().filter_map(|part| part.forget.clone()).collect();
+        for forget in forget {
             forget();
         }
     }
@@ -193,13 +192,12 @@ impl Part {
     }
 
     /// This part may lose what it keeps at any time, as a cache does that is full or is started again: this is how. The suite
-    /// then has it do so in the midst of the work.
-    #[must_use]
-    pub fn forgetting(self, forget: impl Fn() + Send + Sync + 'static) -> Self {
+    /// then has it do so in the midst of the work, by the handle that said so last. It is done at once, and for a cache on a
+    /// server with a client that blocks; what goes wrong in it is a panic.
+    pub fn forgets_by(&self, forget: impl Fn() + Send + Sync + 'static) {
         if let Some(part) = self.parts.lock().parts.iter_mut().find(|part| part.name == self.name) {
             part.forget = Some(Arc::new(forget));
         }
-        self
     }
 
     /// A store that is used through this part.

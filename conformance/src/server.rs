@@ -21,6 +21,9 @@ use crate::trace::START;
 /// How long a server may take to listen, and to notice that its clock was moved.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a PostgreSQL may take to end: less than an adapter has for that.
+const LEAVE: Duration = Duration::from_secs(4);
+
 /// In its directory: what PostgreSQL keeps, and what a server says.
 const DATA: &str = "data";
 const LOG: &str = "log";
@@ -230,6 +233,11 @@ fn postgres_time(address: &str) -> std::io::Result<i64> {
     let program = find(&["psql"]).map_err(std::io::Error::other)?;
     let question = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
     let mut ask = Command::new(program);
+    // What the user has set for servers of his own.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG")) {
+        ask.env_remove(name);
+    }
+    ask.env("PGCONNECT_TIMEOUT", PATIENCE.as_secs().to_string());
     ask.args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"]);
     let output = ask.args(["--dbname", &postgres_url(address), "--command", question]).output()?;
     if !output.status.success() {
@@ -286,10 +294,21 @@ impl ServerClock {
     /// # Errors
     /// A sentence, if there is none that can be moved.
     pub fn shared(kind: ServerKind, addresses: Vec<String>) -> Result<Self, String> {
-        if kind == ServerKind::Memcached {
-            return Err("memcached derives the date from a clock that cannot go back; `--store memcached:` \
-                        starts one that can be started again"
-                .into());
+        match kind {
+            ServerKind::Redis => {}
+            ServerKind::Memcached => {
+                return Err(
+                    "memcached derives the date from a clock that cannot go back; `--store memcached:` \
+                            starts one that can be started again"
+                        .into(),
+                );
+            }
+            ServerKind::Postgres => {
+                return Err(
+                    "only the clock of a PostgreSQL that the suite starts is moved: `--store postgres:`"
+                        .into(),
+                );
+            }
         }
         let mover = Mover::new(kind.monotonic()).map_err(|error| error.to_string())?;
         Ok(Self { kind, addresses, mover })
@@ -314,7 +333,7 @@ impl ServerClock {
         self.mover.test(|set| wait(kind, addresses, set).map(|()| set))
     }
 
-    /// Moves it to an instant, in microseconds since the Unix epoch, and waits until the servers have noticed.
+    /// Moves it to an instant, in microseconds since the Unix epoch, and waits until servers that notice late have done so.
     ///
     /// # Errors
     /// A sentence, if they do not.
@@ -359,12 +378,19 @@ impl OwnServer {
         let mover = Mover::apart(kind.monotonic()).map_err(|error| error.to_string());
         // A program that knew real time before would go on from there.
         let mover = mover.and_then(|mut mover| mover.renew(START).map(|()| mover));
-        let mut running = Running::start(kind, settings, mover.as_ref().ok())?;
-        let clock = mover.and_then(|mover| running.test(mover));
-        if clock.is_err() {
+        let started = mover.and_then(|mover| {
+            let mut running = Running::start(kind, settings.clone(), Some(&mover))?;
+            running.test(mover).map(|test| (running, test))
+        });
+        let (running, clock) = match started {
+            Ok((running, test)) => (running, Ok(test)),
             // Without the library it is the server that it always was.
-            running.revive(START)?;
-        }
+            Err(reason) => {
+                let mut running = Running::start(kind, settings, None)?;
+                running.listens()?;
+                (running, Err(reason))
+            }
+        };
         Ok(Self { running: Arc::new(Mutex::new(running)), clock: Some(clock) })
     }
 
@@ -581,7 +607,7 @@ fn end(kind: ServerKind, child: &mut Child) {
         let asked = number.is_some_and(|number| {
             rustix::process::kill_process(number, rustix::process::Signal::INT).is_ok()
         });
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + LEAVE;
         while asked && Instant::now() < until && matches!(child.try_wait(), Ok(None)) {
             sleep(PAUSE);
         }
@@ -619,8 +645,9 @@ fn spawn(
 
 /// Makes an empty database.
 fn make_database(directory: &Path) -> Result<(), String> {
-    // It is asked whether the server is ready.
+    // It is asked whether the server is ready, and what time it is.
     find(&["pg_isready"])?;
+    find(&["psql"])?;
     let data = directory.join(DATA);
     let fault = |error: std::io::Error| format!("no database can be made: {error}");
     fs::create_dir(&data).map_err(fault)?;
@@ -699,8 +726,8 @@ fn pings(address: &str) -> std::io::Result<bool> {
     Ok(answer.starts_with("+PONG"))
 }
 
-/// A port that nobody listens at just now, and that no system gives to a connection (Linux begins at 32768 with those):
-/// one of the system's choice could be gone before the server listens, or while it is down.
+/// A port that nobody listens at just now, of those that systems give to no connection unless they are told to (Linux begins at
+/// 32768 with those): one of the system's choice could be gone before the server listens, or while it is down.
 fn free_port() -> Result<u16, String> {
     let mut ports = std::iter::repeat_with(|| fastrand::u16(10_240..32_768)).take(1_000);
     let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
@@ -718,9 +745,8 @@ mod tests {
 
     #[test]
     fn a_server_listens_where_no_connection_comes_from() {
-        let connection = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let ports = [(); 30].map(|()| free_port().unwrap());
-        assert!(ports.iter().all(|port| *port < connection), "a connection has {connection}: {ports:?}");
+        assert!(ports.iter().all(|port| *port < 32_768), "{ports:?}");
     }
 
     #[test]

@@ -24,10 +24,11 @@ use crate::golden;
 use crate::manifest::{ClockLevel, Manifest};
 use crate::minimise::minimise;
 use crate::model::{Errata, Model};
-use crate::report::{Failure, Outcome, RuleReport, SubjectReport};
+use crate::report::{Failure, Outcome, RuleReport, ScheduleFailure, SubjectReport};
 use crate::rule::RuleId;
+use crate::rules;
 use crate::runner::{Coverage, Divergence, Verdict, run_trace};
-use crate::schedule::{check_schedules, unchecked};
+use crate::schedule::{Schedule, check_schedules, unchecked};
 use crate::stopwatch::Stopwatch;
 use crate::subject::{Fault, Subject};
 use crate::trace::{Trace, TraceFile};
@@ -41,6 +42,13 @@ pub use progress::{Progress, Work};
 
 /// How often the minimiser may run a trace.
 const ATTEMPTS: usize = 2_000;
+
+/// The areas of the rules on when a record is there.
+const LIFE: [&str; 3] = ["key", "lifecycle", "expiry"];
+
+/// The rules that a store breaks with those, if it does so whatever others do.
+const OF_ORDER: [RuleId; 3] =
+    [rules::CONCURRENT_DELETE_FINAL, rules::CONCURRENT_LOAD_LATEST, rules::CONCURRENT_ORDER];
 
 /// Why a rule is not checked on a subject, if it is not.
 pub(crate) fn left_out(rule: RuleId, manifest: &Manifest, config: &Config) -> Option<(Outcome, String)> {
@@ -106,8 +114,38 @@ pub fn run(
         let (rules, failures) = check_schedules(&mut subject, config);
         report.rules.extend(rules);
         report.schedule_failures = failures;
+        explain_schedules(&mut report);
     }
     report
+}
+
+/// What a schedule shows in which nothing overlaps follows from what a trace has shown of when a record is there; and then nobody
+/// knows what the clients of such a store do to each other.
+fn explain_schedules(report: &mut SubjectReport) {
+    let is_about_life =
+        |rule: &RuleId| LIFE.iter().any(|area| rule.rule().id.split('.').next() == Some(*area));
+    let Some(lead) = report.failures.iter().map(|failure| failure.rule).find(is_about_life) else { return };
+    let alone =
+        |failure: &ScheduleFailure| failure.schedule.as_ref().is_some_and(Schedule::is_one_after_the_other);
+    let about_order: Vec<&ScheduleFailure> = report
+        .schedule_failures
+        .iter()
+        .filter(|failure| OF_ORDER.contains(&failure.violation.rule))
+        .collect();
+    if !about_order.iter().any(|failure| alone(failure)) {
+        return;
+    }
+    let follow = about_order.iter().filter(|failure| failure.schedule.is_none() || alone(failure));
+    let follow: BTreeSet<RuleId> =
+        follow.flat_map(|failure| failure.also.iter().copied().chain([failure.violation.rule])).collect();
+    for rule in report.rules.iter_mut().filter(|rule| rule.status == Outcome::Fail) {
+        if follow.contains(&rule.rule) {
+            let before = rule.reason.take().filter(|_| rule.explained_by.is_none());
+            let before = before.map_or_else(String::new, |reason| format!(": {reason}"));
+            rule.reason = Some(format!("broken with r[{}]{before}", lead.rule().id));
+            rule.explained_by = Some(lead);
+        }
+    }
 }
 
 fn run_traces(

@@ -134,4 +134,12 @@ fn what_a_subject_says_is_text_on_every_report() {
     let ours =
         |line: &&str| line.starts_with("::error file=adapter.sh,title=") || line.starts_with("::notice ");
     assert!(commands.iter().all(ours), "{commands:#?}");
+    // They tell what the comment tells, in its order: the rules that follow from another one stand in its line.
+    let annotated = commands.iter().filter(|line| line.starts_with("::error"));
+    let annotated: Vec<&str> = annotated
+        .filter_map(|line| line.split("title=").nth(1)?.split("::").next()?.rsplit(' ').next())
+        .collect();
+    let told = unfenced.split("</b> <code>").skip(1).filter_map(|rest| rest.split('<').next());
+    assert_eq!(annotated, told.take(annotated.len()).collect::<Vec<_>>());
+    assert!(commands[0].contains(" broken with it: "), "{}", commands[0]);
 }

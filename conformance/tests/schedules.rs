@@ -271,12 +271,9 @@ fn without_a_fault_the_store_holds() {
 #[case(Fault::UpdateDeletesFirst, "concurrent.delete.final")]
 #[case(Fault::UpdateLooksFirst, "concurrent.delete.final")]
 #[case(Fault::EntriesOneByOne, "concurrent.record.whole")]
-#[case(Fault::WriteBehind, "concurrent.load.latest")]
-#[case(Fault::ReadsOnce, "concurrent.delete.final")]
 #[case(Fault::OutageIsAbsence, "failure.not-absence")]
 #[case(Fault::OutageIsSuccess, "failure.no-lie")]
 #[case(Fault::NeverAgain, "failure.recovers")]
-#[case(Fault::UpdateOfNothing, "concurrent.order")]
 #[case(Fault::HalfWritten, "concurrent.record.whole")]
 #[case(Fault::ClearLooksFirst, "concurrent.clear.renewed")]
 fn a_fault_is_failed_first_by_the_rule_it_breaks(
@@ -292,6 +289,24 @@ fn a_fault_is_failed_first_by_the_rule_it_breaks(
     assert_eq!(failure.violation.rule.rule().id, rule, "{all:?}\n{block}");
     let moves = failure.schedule.as_ref().unwrap().moves.len();
     assert!(moves <= 6, "{moves} moves\n{block}");
+}
+
+/// A trace shows it, too, and says it more simply.
+#[rstest]
+#[case(Fault::WriteBehind, "concurrent.load.latest")]
+#[case(Fault::ReadsOnce, "concurrent.delete.final")]
+#[case(Fault::UpdateOfNothing, "concurrent.order")]
+fn what_shows_where_nothing_overlaps_follows_from_a_trace(#[case] fault: Fault, #[case] rule: &str) {
+    let report = checked(fault, &Config::default());
+    let lead = report.failures.first().unwrap().rule;
+    let broken = report.rules.iter().find(|one| one.rule.rule().id == rule).unwrap();
+    assert_eq!((broken.status, broken.explained_by), (Outcome::Fail, Some(lead)), "{broken:?}");
+    assert!(broken.reason.as_ref().unwrap().starts_with(&format!("broken with r[{}]: ", lead.rule().id)));
+    // What shows it is kept, and told below the rule that explains it.
+    let failure = report.schedule_failures.iter().find(|one| one.violation.rule == broken.rule).unwrap();
+    assert_eq!(report.explained_by(failure.violation.rule), Some(lead));
+    let others = report.rules.iter().filter(|one| one.explained_by == Some(lead));
+    assert!(others.clone().all(|one| one.status == Outcome::Fail), "{:?}", others.collect::<Vec<_>>());
 }
 
 #[test]
@@ -373,7 +388,7 @@ fn a_front_that_forgets_shows_who_fills_it_without_a_right_to() {
         let open = move |env: &Env, _| {
             let memory = Arc::new(MemoryStore::with_clock(10_000, env.clock()));
             let forgotten = Arc::clone(&memory);
-            let _front = env.part("front").forgetting(move || forgotten.clear());
+            env.part("front").forgets_by(move || forgotten.clear());
             let back = MemoryStore::with_clock(10_000, env.clock());
             Ok(CachedStore::new(front(memory), env.part("back").around(back)))
         };
@@ -384,7 +399,7 @@ fn a_front_that_forgets_shows_who_fills_it_without_a_right_to() {
     let wrong = cached(TakesAnything);
     let failure = first(&wrong);
     assert_eq!(failure.violation.rule.rule().id, "concurrent.delete.final");
-    let forgets = |one: &Move| matches!(one, Move::Forget { .. });
+    let forgets = |one: &Move| matches!(one, Move::Forget);
     let schedule = failure.schedule.as_ref().unwrap();
     assert!(schedule.moves.iter().any(forgets), "{schedule:?}");
 }

@@ -149,8 +149,11 @@ enum Task {
         #[arg(long, value_name = "DECODER", value_parser = fuzz::names())]
         only: Option<String>,
     },
-    /// Change session-core in one place after the other, and see whether a test or the suite notices; takes an hour
+    /// Change our code in one place after the other, and see whether a test or the suite notices; takes hours
     Mutants {
+        /// What is changed
+        #[arg(value_enum, default_value = "core")]
+        changed: mutants::Changed,
         /// Only these files, a pattern such as `session.rs`
         #[arg(long, value_name = "FILE")]
         only: Option<String>,
@@ -220,7 +223,9 @@ fn main() -> ExitCode {
         Task::Fuzz { seconds, only } => {
             fuzz::run(&root, seconds, only.as_deref()).map(|ended| println!("{ended}"))
         }
-        Task::Mutants { only } => mutants::run(&root, only.as_deref()).map(|ended| println!("{ended}")),
+        Task::Mutants { changed, only } => {
+            mutants::run(&root, changed, only.as_deref()).map(|ended| println!("{ended}"))
+        }
         Task::Docs => docs::run(&root),
         Task::New => new::run(&root).map(|ended| println!("{ended}")),
         Task::Author => author::run(&root),

@@ -1,8 +1,8 @@
-//! `cargo xtask mutants`: changes `session-core` in one place after the other (`cargo-mutants` does), and sees whether
-//! anybody notices: its own tests, or the suite on the store of the example. A change that nobody notices is a fault,
-//! unless `.cargo/mutants.toml` lists it with the reason.
+//! `cargo xtask mutants`: changes our code in one place after the other (`cargo-mutants` does), and sees whether anybody
+//! notices: the tests of the crate, or the suite on a store. A change that nobody notices is a fault, unless
+//! `.cargo/mutants.toml` lists it with the reason.
 //!
-//! It takes an hour, so that CI does not run it.
+//! It takes hours, so that CI does not run it.
 
 use std::fs;
 use std::path::Path;
@@ -13,8 +13,78 @@ use serde_json::Value;
 use crate::{Ended, Failure, command};
 
 /// What is changed, and who has to notice.
-const CHANGED: &str = "session-core";
-const NOTICING: [&str; 2] = [CHANGED, "tiny-store"];
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Changed {
+    /// session-core; its tests, and the suite on the store of the example.
+    Core,
+    /// The stores that need no server; the suite, and their tests.
+    Stores,
+    /// The model; its tests, among them the golden traces and the suite on right stores.
+    Model,
+}
+
+/// In the terms of cargo.
+struct Target {
+    package: &'static str,
+    /// With which features it is built, and how.
+    options: &'static [&'static str],
+    /// All files, if there are none.
+    files: &'static [&'static str],
+    noticing: &'static [&'static str],
+    /// Which of their tests.
+    tests: &'static [&'static str],
+}
+
+const CORE: Target = Target {
+    package: "session-core",
+    options: &["--all-features"],
+    files: &[],
+    noticing: &["session-core", "tiny-store"],
+    tests: &["--lib", "--tests"],
+};
+
+const STORES: Target = Target {
+    package: "session-backends",
+    options: &[
+        "--features=sqlite,file,cache",
+        "--cargo-arg=--config=profile.dev.package.session-backends.opt-level=0",
+    ],
+    files: &[
+        "backends/src/cached.rs",
+        "backends/src/cookie.rs",
+        "backends/src/memory.rs",
+        "backends/src/*/front.rs",
+        "backends/src/sqlite/*.rs",
+        "backends/src/file/*.rs",
+    ],
+    noticing: &["session-backends"],
+    tests: &[
+        "--lib",
+        "--test=suite",
+        "--test=cached",
+        "--test=cookie",
+        "--test=file_faults",
+        "--test=sqlite_faults",
+    ],
+};
+
+const MODEL: Target = Target {
+    package: "session-conformance",
+    options: &["--no-default-features"],
+    files: &["conformance/src/model/*.rs"],
+    noticing: &["session-conformance"],
+    tests: &["--lib", "--test=golden", "--test=errata", "--test=rust_store"],
+};
+
+impl Changed {
+    fn target(self) -> &'static Target {
+        match self {
+            Self::Core => &CORE,
+            Self::Stores => &STORES,
+            Self::Model => &MODEL,
+        }
+    }
+}
 
 /// How many of a hundred changes must be noticed: the list may not become long.
 const WANTED: u64 = 95;
@@ -41,29 +111,32 @@ struct Noticed {
     listed: u64,
 }
 
-/// Changes all files, or those that `only` names, a pattern as cargo-mutants has them.
-pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<Ended, Failure> {
+/// Changes all files of a target, or those that `only` names, a pattern as cargo-mutants has them.
+pub(crate) fn run(root: &Path, changed: Changed, only: Option<&str>) -> Result<Ended, Failure> {
+    let target = changed.target();
     if !command::succeeds(Command::new("cargo").args(["mutants", "--version"])) {
         return Ok(Ended::NotRun(
             "cargo-mutants is not installed; get it with `cargo install --locked cargo-mutants`".into(),
         ));
     }
-    let everything = list(root, only, &["--no-config"])?;
-    let tried = list(root, only, &[])?;
+    let everything = list(root, target, only, &["--no-config"])?;
+    let tried = list(root, target, only, &[])?;
     if tried == 0 {
         return Err(Failure::one(
             "mutants",
-            format!("nothing in {CHANGED} can be changed in {}", only.unwrap_or("it")),
+            format!("nothing in {} can be changed in {}", target.package, only.unwrap_or("it")),
         ));
     }
     let listed = everything - tried;
     let place = root.join(PLACE);
     fs::create_dir_all(&place)?;
-    let mut mutants = mutants(root, only);
-    for package in NOTICING {
+    let mut mutants = mutants(root, target, only);
+    for package in target.noticing {
         mutants.args(["--test-package", package]);
     }
-    mutants.arg("--output").arg(&place).args(["--", "--lib", "--tests"]).envs(PROFILE);
+    // Also for building: other tests need not be.
+    mutants.args(target.tests.iter().map(|test| format!("--cargo-arg={test}")));
+    mutants.arg("--output").arg(&place).envs(PROFILE);
     // 2: some were missed; 3: some no longer ended. Both are read from what it wrote.
     let status = mutants.status()?;
     if !matches!(status.code(), Some(0 | 2 | 3)) {
@@ -83,16 +156,18 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<Ended, Failure> {
     if faults.is_empty() { Ok(Ended::Passed) } else { Err(Failure::many("mutants", faults)) }
 }
 
-fn mutants(root: &Path, only: Option<&str>) -> Command {
+fn mutants(root: &Path, target: &Target, only: Option<&str>) -> Command {
     let mut mutants = Command::new("cargo");
-    mutants.current_dir(root).args(["mutants", "--package", CHANGED, "--all-features", "--jobs", "2"]);
-    mutants.args(only.iter().flat_map(|only| ["--file", *only]));
+    mutants.current_dir(root).args(["mutants", "--package", target.package, "--jobs", "2"]);
+    mutants.args(target.options);
+    let files = only.as_ref().map_or(target.files, std::slice::from_ref);
+    mutants.args(files.iter().flat_map(|file| ["--file", *file]));
     mutants
 }
 
 /// How many changes there are.
-fn list(root: &Path, only: Option<&str>, options: &[&str]) -> Result<u64, Failure> {
-    let list = command::output(mutants(root, only).arg("--list").args(options))?;
+fn list(root: &Path, target: &Target, only: Option<&str>, options: &[&str]) -> Result<u64, Failure> {
+    let list = command::output(mutants(root, target, only).arg("--list").args(options))?;
     Ok(list.lines().count().try_into().unwrap_or_default())
 }
 

@@ -485,7 +485,28 @@ impl<C: Clock> SessionStore for FileStore<C> {
 mod tests {
     use std::time::Duration;
 
+    use session_core::Chain;
+
     use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_written_has_a_remedy() {
+        let directory = tempfile::tempdir().unwrap();
+        let store =
+            FileStore::open_with_clock(directory.path(), &Settings::new("secret"), SystemClock).unwrap();
+        let told = |kind: ErrorKind| Chain(&store.unavailable("write", io::Error::from(kind))).to_string();
+        assert!(told(ErrorKind::StorageFull).contains("free some disk space"));
+        assert!(told(ErrorKind::PermissionDenied).contains("make it writable"));
+        assert!(told(ErrorKind::Unsupported).contains("keep sessions on another one"));
+        assert!(!told(ErrorKind::Interrupted).contains("; "), "{}", told(ErrorKind::Interrupted));
+    }
+
+    #[test]
+    fn a_time_before_1970_is_before_1970() {
+        let day = Duration::from_hours(24);
+        assert_eq!(instant(SystemTime::UNIX_EPOCH - day), datetime!(1969-12-31 00:00 UTC));
+        assert_eq!(instant(SystemTime::UNIX_EPOCH + day), datetime!(1970-01-02 00:00 UTC));
+    }
 
     #[test]
     fn a_time_beyond_the_years_that_can_be_written_is_the_last_or_the_first_of_them() {

@@ -1,7 +1,7 @@
 """A Django project in one module: settings, a clock, and one database with two connections to it.
 
 Importing it configures Django, so it comes before anything that imports a model. Nothing in here knows
-the protocol; `adapter.py`, `crossread.py`, `bench.py` and `bench_requests.py` are its users.
+the protocol; `adapter.py`, `crossread.py` and the benchmarks are its users.
 """
 
 import os

@@ -191,7 +191,8 @@ impl Suite {
     /// How time reaches the store. Without this the clock of the [environment](Env::clock) is the only one that it asks.
     /// With [`ClockLevel::Moved`] the program starts itself again under a clock that the suite moves, where that can be
     /// done; elsewhere the store's clock is waited for, and the report says why. A PostgreSQL that is started for the store
-    /// ([`server`](Self::server)) then has the same clock.
+    /// ([`server`](Self::server)) has the clock that is named here; without this its own is moved. A store on one that asks
+    /// nothing but the clock of the environment says [`ClockLevel::Virtual`].
     pub fn clock(mut self, clock: ClockLevel) -> Self {
         self.declared.clock = Some(clock);
         self

@@ -1,21 +1,21 @@
-//! The report for a workflow of GitHub: a line per rule that did not hold, which the workflow shows as an annotation.
+//! The report for a workflow of GitHub: a line for each rule that did not hold and that no other one explains, which the
+//! workflow shows as an annotation.
 
 use std::fmt::Write as _;
 
-use super::{Outcome, Report};
+use super::{Outcome, Report, counted};
 
 /// The most annotations of one run: of more than ten in a step, GitHub shows only some.
 const MOST: usize = 10;
 
-/// The annotations of a report. `file` gives for each subject, in their order, the file in the repository that it is
-/// made of, if that is known.
+/// The annotations of a report: what explains the rest comes first, and the rest stands in its line. `file` gives for each
+/// subject, in their order, the file in the repository that it is made of, if that is known.
 pub fn annotations(report: &Report, file: &dyn Fn(usize) -> Option<String>) -> String {
     let mut lines = Vec::new();
     for (number, subject) in report.subjects.iter().enumerate() {
         let place = file(number).map(|file| format!("file={},", property(&file))).unwrap_or_default();
-        let wrong = subject.rules.iter().filter(|rule| !rule.status.is_success(rule.rule.rule().level));
         let mut driven = true;
-        for rule in wrong {
+        for rule in subject.causes() {
             // One cause, so one line.
             if rule.status == Outcome::HarnessError && !std::mem::take(&mut driven) {
                 continue;
@@ -23,7 +23,13 @@ pub fn annotations(report: &Report, file: &dyn Fn(usize) -> Option<String>) -> S
             let clause = rule.rule.rule();
             let reason = rule.reason.as_deref().unwrap_or_default();
             let title = format!("{}: {} {}", subject.manifest.name, rule.status.name(), clause.id);
-            let message = format!("{} {}. {reason}\n{}", clause.level, clause.title, clause.place());
+            let mut message = format!("{} {}. {reason}\n{}", clause.level, clause.title, clause.place());
+            let with = subject.broken_with(rule.rule);
+            if !with.is_empty() {
+                // Writing to a String cannot fail.
+                let _ =
+                    write!(message, "\n{} broken with it: {}", counted(with.len(), "rule"), with.join(", "));
+            }
             lines.push(format!("::error {place}title={}::{}\n", property(&title), data(&message)));
         }
     }

@@ -3,9 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    Outcome, Report, RuleReport, SubjectReport, counted, ended_block, failure_block, schedule_block,
-};
+use super::{Outcome, Report, SubjectReport, counted, ended_block, failure_block, schedule_block};
 use crate::rule::RuleId;
 
 /// The longest text that is made, in bytes. A comment may have 65,536 characters.
@@ -57,14 +55,14 @@ fn blocks(subject: &SubjectReport) -> Vec<String> {
     }
     for failure in &subject.schedule_failures {
         let rule = failure.violation.rule;
+        if subject.explained_by(rule).is_some() {
+            continue;
+        }
         shown.push(rule);
         blocks.push(block(rule, subject, "fail", &schedule_block(failure, manifest, None)));
     }
-    let wrong = subject.rules.iter().filter(|rule| !rule.status.is_success(rule.rule.rule().level));
-    // One that is told of below the rule that explains it.
-    let told = |rule: &RuleReport| rule.explained_by.is_some_and(|by| shown.contains(&by));
     let mut driven = true;
-    for rule in wrong.filter(|rule| !shown.contains(&rule.rule) && !told(rule)) {
+    for rule in subject.causes().into_iter().filter(|rule| !shown.contains(&rule.rule)) {
         // One cause, so one block.
         if rule.status != Outcome::HarnessError || std::mem::take(&mut driven) {
             let reason = || rule.reason.clone().unwrap_or_default();
@@ -87,12 +85,7 @@ fn block(rule: RuleId, subject: &SubjectReport, status: &str, text: &str) -> Str
         inline(&subject.manifest.name),
         text.trim_end()
     );
-    let with: Vec<String> = subject
-        .rules
-        .iter()
-        .filter(|other| other.explained_by == Some(rule) && other.status == Outcome::Fail)
-        .map(|other| format!("`{}`", other.rule.rule().id))
-        .collect();
+    let with: Vec<String> = subject.broken_with(rule).iter().map(|id| format!("`{id}`")).collect();
     if !with.is_empty() {
         let _ = write!(out, "{} broken with it: {}\n\n", counted(with.len(), "rule"), with.join(", "));
     }

@@ -341,6 +341,34 @@ impl SubjectReport {
         self.failures.splice(0..0, first);
     }
 
+    /// The rule that is shown and below which this one is told, if there is one.
+    pub fn explained_by(&self, rule: RuleId) -> Option<RuleId> {
+        let by = self.rules.iter().find(|other| other.rule == rule)?.explained_by?;
+        let is_shown = self.failures.iter().any(|failure| failure.rule == by)
+            || self.schedule_failures.iter().any(|failure| failure.violation.rule == by)
+                && self.explained_by(by).is_none();
+        is_shown.then_some(by)
+    }
+
+    /// The rules that did not hold, but for those that are told below another one; what the report leads with comes first.
+    pub(crate) fn causes(&self) -> Vec<&RuleReport> {
+        let is_cause = |rule: &&RuleReport| {
+            !rule.status.is_success(rule.rule.rule().level) && self.explained_by(rule.rule).is_none()
+        };
+        let traces = self.failures.iter().map(|failure| failure.rule);
+        let shown: Vec<RuleId> =
+            traces.chain(self.schedule_failures.iter().map(|failure| failure.violation.rule)).collect();
+        let mut causes: Vec<&RuleReport> = self.rules.iter().filter(is_cause).collect();
+        causes.sort_by_key(|rule| shown.iter().position(|one| *one == rule.rule).unwrap_or(shown.len()));
+        causes
+    }
+
+    /// The rules that are broken with another one.
+    pub fn broken_with(&self, rule: RuleId) -> Vec<&'static str> {
+        let with = |other: &&RuleReport| other.explained_by == Some(rule) && other.status == Outcome::Fail;
+        self.rules.iter().filter(with).map(|other| other.rule.rule().id).collect()
+    }
+
     /// How many rules ended so.
     pub fn count(&self, outcome: Outcome) -> usize {
         self.rules.iter().filter(|rule| rule.status == outcome).count()

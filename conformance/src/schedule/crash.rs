@@ -46,7 +46,7 @@ pub(crate) fn carry_out(subject: &mut dyn Mortal, schedule: &Schedule) -> Result
                 run.take_over()?;
             }
             // Nothing is ever under way between two moves, and a process shows no parts.
-            Move::Go { .. } | Move::Drop { .. } | Move::Fail { .. } | Move::Mend | Move::Forget { .. } => {}
+            Move::Go { .. } | Move::Drop { .. } | Move::Fail { .. } | Move::Mend | Move::Forget => {}
         }
     }
     run.audit = true;

@@ -125,10 +125,8 @@ impl Drive<'_> {
                 self.stage.parts.mend();
                 Ok(())
             }
-            Move::Forget { part } => {
-                if let Some(name) = part_of(*part, &self.stage.parts.names()) {
-                    self.stage.parts.forget(name);
-                }
+            Move::Forget => {
+                self.stage.parts.forget();
                 Ok(())
             }
             // What lives in this process cannot be killed.

@@ -30,10 +30,10 @@ impl std::fmt::Debug for Schedules {
 }
 
 impl Schedules {
-    /// Schedules for a store with these parts, of which some may lose what they keep; if it `clears`, records expire in them,
-    /// and are cleared.
-    pub fn new(seed: u64, parts: &[&str], forgetful: &[&str], clears: bool) -> Self {
-        Self { runner: runner(seed), schedules: schedules(parts, forgetful, clears) }
+    /// Schedules for a store with so many parts, one of which `forgets`; if it `clears`, records expire in them, and are
+    /// cleared.
+    pub fn new(seed: u64, parts: usize, forgets: bool, clears: bool) -> Self {
+        Self { runner: runner(seed), schedules: schedules(parts, forgets, clears) }
     }
 
     /// Schedules in which a process is killed now and then.
@@ -75,7 +75,7 @@ fn crashes() -> BoxedStrategy<Schedule> {
     .boxed()
 }
 
-fn schedules(parts: &[&str], forgetful: &[&str], clears: bool) -> BoxedStrategy<Schedule> {
+fn schedules(parts: usize, forgets: bool, clears: bool) -> BoxedStrategy<Schedule> {
     use Operation::{ClearExpired, Delete, Exists, Insert, Lapse, Load, Update};
     let client = || 0..CLIENTS;
     let stop = || proptest::option::weighted(0.7, 1..=STOPS);
@@ -91,16 +91,14 @@ fn schedules(parts: &[&str], forgetful: &[&str], clears: bool) -> BoxedStrategy<
     let go = (client(), stop()).prop_map(|(client, stop)| Move::Go { client, stop });
     let leave = client().prop_map(|client| Move::Drop { client });
     let mut kinds = vec![(6, begin.boxed()), (3, go.boxed()), (1, leave.boxed())];
-    let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+    let count = u32::try_from(parts).unwrap_or(u32::MAX);
     if count > 0 {
         let when = select(vec![Failing::Before, Failing::After, Failing::Down]);
         let fail = (1..=count, 0..5_u32, when).prop_map(|(part, call, when)| Move::Fail { part, call, when });
         kinds.extend([(1, fail.boxed()), (1, Just(Move::Mend).boxed())]);
     }
-    let numbered = (1..).zip(parts).filter(|(_, part)| forgetful.contains(part));
-    let forgetful: Vec<u32> = numbered.map(|(number, _)| number).collect();
-    if !forgetful.is_empty() {
-        kinds.push((3, select(forgetful).prop_map(|part| Move::Forget { part }).boxed()));
+    if forgets {
+        kinds.push((3, Just(Move::Forget).boxed()));
     }
     let rest = proptest::collection::vec(Union::new_weighted(kinds), 2..=MOVES);
     rest.prop_map(|mut moves| {

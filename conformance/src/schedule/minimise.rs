@@ -107,7 +107,7 @@ fn simpler(one: &Move) -> Vec<Move> {
             }
             simpler
         }
-        Move::Drop { .. } | Move::Mend | Move::Forget { .. } => Vec::new(),
+        Move::Drop { .. } | Move::Mend | Move::Forget => Vec::new(),
     }
 }
 

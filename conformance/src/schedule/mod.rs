@@ -96,12 +96,8 @@ pub enum Move {
     },
     /// Nothing fails any more.
     Mend,
-    /// A part of the store loses all that it keeps, as a cache does that is started again. One that must not goes on as if
-    /// nothing were.
-    Forget {
-        /// Which, from 1, in the order in which the store shows them.
-        part: u32,
-    },
+    /// Every part of the store that may forget loses what it keeps, as a cache does that is started again.
+    Forget,
     /// A client begins an operation, and the process in which the store is is killed so long after it was asked; then
     /// another one takes over. What is in no process of its own goes on living, and nothing is asked.
     Crash {
@@ -207,10 +203,7 @@ impl Move {
                 format!("call {} of the {name} {when}", call + 1)
             }
             Self::Mend => "nothing fails any more".into(),
-            Self::Forget { part } => {
-                let name = part_of(*part, parts).unwrap_or("part that there is not");
-                format!("the {name} loses what it keeps")
-            }
+            Self::Forget => "every part that may forget loses what it keeps".into(),
             Self::Crash { client, op, key, after_us } => {
                 format!(
                     "client {client}: {} k{key}, and the process is killed {after_us} µs later",
@@ -263,6 +256,11 @@ impl Schedule {
     /// Whether a process is killed in it.
     pub(crate) fn has_crash(&self) -> bool {
         self.moves.iter().any(|one| matches!(one, Move::Crash { .. }))
+    }
+
+    /// Whether each operation is done before the next one begins, and nothing else happens.
+    pub(crate) fn is_one_after_the_other(&self) -> bool {
+        self.moves.iter().all(|one| matches!(one, Move::Begin { stop: None, .. }))
     }
 
     /// The sessions that are used in it.
@@ -343,7 +341,7 @@ mod tests {
                 Move::Fail { part: 1, call: 0, when: Failing::After },
                 Move::Drop { client: 1 },
                 Move::Mend,
-                Move::Forget { part: 1 },
+                Move::Forget,
                 Move::Crash { client: 2, op: Operation::Update, key: 2, after_us: 300 },
             ],
         };

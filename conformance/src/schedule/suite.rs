@@ -184,7 +184,8 @@ impl Run<'_> {
         }
         let clears = clears(self.subject.manifest());
         let Manifest { parts, forgetful_parts, .. } = self.subject.manifest();
-        let mut generated = Schedules::new(self.config.seed, parts, forgetful_parts, clears);
+        let forgets = !forgetful_parts.is_empty();
+        let mut generated = Schedules::new(self.config.seed, parts.len(), forgets, clears);
         for _ in 0..schedules {
             let Some(schedule) = generated.next().filter(|_| !self.is_over(started)) else { break };
             self.schedule(&schedule, None);

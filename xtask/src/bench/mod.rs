@@ -89,6 +89,7 @@ pub(crate) fn run(root: &Path, only: &[Part]) -> Result<(), Failure> {
             }
             Part::Suite => {
                 let mut section = tables::suite(&figures)?;
+                tables::against_hypothesis(&figures, &hypothesis(root)?, &mut section)?;
                 tables::whole_run(&whole_run(root)?, &mut section)?;
                 sections.push(section);
             }
@@ -116,6 +117,15 @@ fn in_django(root: &Path, script: &str, urls: &[(&str, String)]) -> Result<Resul
     }
     let printed = command::output(&mut process)?;
     serde_json::from_str(&printed).map(Ok).map_err(|error| Failure::one("bench", error.to_string()))
+}
+
+/// What a state machine of Hypothesis does on Django in a second, or why that is not known.
+fn hypothesis(root: &Path) -> Result<Result<Value, String>, Failure> {
+    if let Ok(python) = django::measured(root)? {
+        let mut install = Command::new(python);
+        command::run(install.args(["-m", "pip", "install", "--quiet", "hypothesis"]))?;
+    }
+    in_django(root, "bench_hypothesis.py", &[])
 }
 
 /// The report of `sessionspec run` on every embedded store.

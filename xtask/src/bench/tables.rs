@@ -131,6 +131,9 @@ impl Store {
 const SUBJECTS: [(&str, Option<f64>); 3] =
     [("model", None), ("memory", Some(200_000.0)), ("stdio", Some(20_000.0))];
 
+/// How many times as many steps it does as a state machine of Hypothesis on Django.
+const HYPOTHESIS_LEAST: f64 = 30.0;
+
 /// The seconds that the suite may take for every embedded store.
 const WHOLE_RUN_MOST: f64 = 15.0;
 
@@ -235,6 +238,28 @@ pub(super) fn suite(figures: &Figures<'_>) -> Result<String, Failure> {
         let _ = writeln!(page, "| {subject} | {steps:.0} | {least} | {held} |");
     }
     Ok(page)
+}
+
+/// The suite on the store in memory against what one would write without it.
+pub(super) fn against_hypothesis(
+    figures: &Figures<'_>,
+    hypothesis: &Result<Value, String>,
+    page: &mut String,
+) -> Result<(), Failure> {
+    let line = match hypothesis {
+        Ok(measured) => {
+            let theirs = number(measured, "/steps_per_second")?;
+            let ratio = figures.throughput("suite", "memory")? / theirs;
+            format!(
+                "A state machine of Hypothesis on Django's `cache`: {theirs:.0} steps in a second; the suite on `memory` does \
+                 {ratio:.0}x as many, of at least {HYPOTHESIS_LEAST:.0}x: {}.",
+                verdict(ratio >= HYPOTHESIS_LEAST)
+            )
+        }
+        Err(reason) => format!("Hypothesis was not measured: {reason}"),
+    };
+    let _ = writeln!(page, "\n{line}");
+    Ok(())
 }
 
 /// A run of the command as its users have it, by its report.

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use session_conformance::report::{
-    Failure, KnownFailures, Outcome, Replay, Report, RuleReport, SubjectReport, annotations, counted,
-    ended_block, failure_block, schedule_block, summary, to_html, to_json, to_junit, to_markdown,
+    Failure, KnownFailures, Outcome, Replay, Report, RuleReport, ScheduleFailure, SubjectReport, annotations,
+    counted, ended_block, failure_block, schedule_block, summary, to_html, to_json, to_junit, to_markdown,
     write_artifacts, write_requests, write_schedule,
 };
 use session_conformance::rule::RuleId;
@@ -278,7 +278,16 @@ fn print_failures(target: &Target, subject: &SubjectReport) -> Result<(), String
             tell(&format!("the trace could not be kept in {}: {error}", session_conformance::ARTIFACTS));
         }
         let artifacts = artifacts.as_ref().ok().map(|artifacts| (artifacts, &replay as &Replay));
-        print(&paint(&format!("{}\n", failure_block(failure, &subject.manifest, artifacts))))?;
+        let block = failure_block(failure, &subject.manifest, artifacts);
+        let others: Vec<String> = subject
+            .broken_with(failure.rule)
+            .into_iter()
+            .filter(|with| failure.also.iter().all(|also| also.rule().id != *with))
+            .map(|with| format!("r[{with}]"))
+            .collect();
+        let others =
+            if others.is_empty() { String::new() } else { format!("  with it: {}\n", others.join(", ")) };
+        print(&paint(&format!("{block}{others}\n")))?;
     }
     let ended = [Outcome::Crash, Outcome::Timeout, Outcome::Flaky];
     for found in subject.rules.iter().filter(|found| ended.contains(&found.status)) {
@@ -289,7 +298,8 @@ fn print_failures(target: &Target, subject: &SubjectReport) -> Result<(), String
             print(&paint(&format!("{block}\n")))?;
         }
     }
-    for failure in &subject.schedule_failures {
+    let is_told = |failure: &&ScheduleFailure| subject.explained_by(failure.violation.rule).is_some();
+    for failure in subject.schedule_failures.iter().filter(|failure| !is_told(failure)) {
         let directory = Path::new(session_conformance::ARTIFACTS);
         let kept =
             failure.schedule.as_ref().map(|one| write_schedule(directory, failure.violation.rule, one));

@@ -189,6 +189,8 @@ impl Server {
         };
         let hooks = StoreHooks::default().with_damage(damage).with_runtime(runtime);
         let hooks = match own {
+            // The store is told the time, so that nothing has to be waited for where the server's clock stays.
+            Some(server) if !server.is_moved() => server.hooks(hooks).with_virtual_clock(),
             Some(server) => server.hooks(hooks),
             None => hooks,
         };

@@ -174,7 +174,8 @@ impl Store {
                     drop(fronts);
                     let back = open_sqlite(env, &path(env))?;
                     let forgotten = Arc::clone(&memory);
-                    let front = env.part("front").forgetting(move || forgotten.clear());
+                    let front = env.part("front");
+                    front.forgets_by(move || forgotten.clear());
                     Ok(CachedStore::new(front.around(memory), env.part("back").around(back)))
                 };
                 self.opened(open, hooks)

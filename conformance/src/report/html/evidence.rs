@@ -107,15 +107,26 @@ pub(super) fn of(number: usize, subject: &SubjectReport) -> Vec<Evidence> {
         .failures
         .iter()
         .filter_map(|failure| begin(failure.rule).map(|begun| of_failure(begun, failure, manifest)));
-    let overlapping = subject.schedule_failures.iter().filter_map(|failure| {
+    let (below, overlapping): (Vec<_>, Vec<_>) = subject
+        .schedule_failures
+        .iter()
+        .partition(|failure| subject.explained_by(failure.violation.rule).is_some());
+    let of_schedule = |failure: &&ScheduleFailure| {
         begin(failure.violation.rule).map(|begun| of_schedule(begun, failure, manifest))
-    });
-    let mut all: Vec<Evidence> = failures.chain(overlapping).collect();
+    };
+    let mut all: Vec<Evidence> = failures.chain(overlapping.iter().filter_map(of_schedule)).collect();
+    for failure in below {
+        let by = subject.explained_by(failure.violation.rule);
+        let lead = by.and_then(|by| all.iter_mut().find(|lead| lead.rule == by.rule().id));
+        if let Some(lead) = lead {
+            lead.explained.extend(of_schedule(&failure));
+        }
+    }
     let shown = subject.rules.iter().filter(|found| found.trace.is_some() || found.schedule.is_some());
     let (explained, own): (Vec<&RuleReport>, Vec<&RuleReport>) =
         shown.partition(|found| found.explained_by.is_some());
     for found in own.into_iter().chain(explained) {
-        if all.iter().any(|evidence| evidence.rule == found.rule.rule().id) {
+        if place(&all, found.rule).is_some() {
             continue;
         }
         let evidence = of_rule(self::begin(number, subject, found), found, manifest);

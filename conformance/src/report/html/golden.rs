@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use serde::Serialize;
@@ -61,8 +61,11 @@ static HELD: LazyLock<BTreeMap<RuleId, History>> = LazyLock::new(|| {
 fn held(rule: RuleId) -> Option<History> {
     let schedule = Schedule::parse(rule.rule().golden).ok().filter(|schedule| !schedule.has_crash())?;
     let open = |env: &Env, _| {
-        let part = |name| env.part(name).around(MemoryStore::with_clock(CAPACITY, env.clock()));
-        Ok::<_, Infallible>(CachedStore::new(part("front"), part("back")))
+        let front = Arc::new(MemoryStore::with_clock(CAPACITY, env.clock()));
+        let forgotten = Arc::clone(&front);
+        env.part("front").forgets_by(move || forgotten.clear());
+        let back = MemoryStore::with_clock(CAPACITY, env.clock());
+        Ok::<_, Infallible>(CachedStore::new(env.part("front").around(front), env.part("back").around(back)))
     };
     let mut store = StoreSubject::new("cached", "", open, StoreHooks::default()).ok()?;
     store.schedule(&schedule)?.ok()
@@ -82,6 +85,7 @@ mod tests {
             let is_killed = rule.rule().id.starts_with("crash.");
             let is_drawn = RuleId::of_stores().any(|one| one == rule) || overlaps && !is_killed;
             assert_eq!((timeline.is_some(), !moves.is_empty()), (is_drawn, overlaps), "{rule:?}");
+            assert!(moves.iter().all(|one| !one.contains("that there is not")), "{moves:?}");
         }
     }
 
