@@ -201,7 +201,7 @@ mod tests {
         let store = MemoryStore::with_clock(10, ManualClock::new(OffsetDateTime::UNIX_EPOCH));
         let lease = Lease::for_reader();
         store.insert(&key(1), &record(10)).wait().unwrap();
-        assert!(store.lease(&key(2), lease).wait().unwrap());
+        assert!(store.lease(&key(2), lease).wait().unwrap() && !store.is_empty());
         store.clear();
         assert!(store.is_empty() && !store.exists(&key(1)).wait().unwrap());
         assert!(!store.fill(&key(2), lease, &record(10)).wait().unwrap());

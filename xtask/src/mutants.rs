@@ -53,7 +53,7 @@ const STORES: Target = Target {
         "backends/src/cached.rs",
         "backends/src/cookie.rs",
         "backends/src/memory.rs",
-        "backends/src/*/front.rs",
+        "backends/src/memory/*.rs",
         "backends/src/sqlite/*.rs",
         "backends/src/file/*.rs",
     ],

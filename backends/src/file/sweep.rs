@@ -120,3 +120,62 @@ impl<C: Clock> FileStore<C> {
 fn is_at_work_on(stored: &Stored) -> bool {
     matches!(stored.file.try_lock(), Err(TryLockError::WouldBlock))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use session_core::{ManualClock, Settings};
+    use time::OffsetDateTime;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2030-01-01 00:00 UTC);
+
+    fn opened(directory: &Path) -> FileStore<ManualClock> {
+        FileStore::open_with_clock(directory, &Settings::new("secret"), ManualClock::new(NOW)).unwrap()
+    }
+
+    /// The path of a session that expired a year ago.
+    fn expired(store: &FileStore<ManualClock>) -> PathBuf {
+        let path = store.file(&"a".repeat(32)).unwrap();
+        assert!(store.place(&path, "not a session", NOW - time::Duration::days(365)).unwrap());
+        path
+    }
+
+    #[test]
+    fn a_sweep_lets_be_what_somebody_makes_or_replaces() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = opened(directory.path());
+        let made = store.make("a text", NOW - time::Duration::days(365)).unwrap();
+        let path = expired(&store);
+        let turn = store.turn_at(&path).unwrap();
+        assert!(turn.is_some());
+        assert_eq!(store.sweep().unwrap(), 0);
+        assert!(made.path().exists() && path.exists());
+        drop(turn);
+        assert_eq!(store.sweep().unwrap(), 1);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn only_the_file_that_was_looked_at_is_taken_away() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = opened(directory.path());
+        let path = expired(&store);
+        let looked_at = store.read(&path).unwrap().unwrap();
+        let renewed = store.make("another text", NOW).unwrap();
+        fs::rename(renewed.path(), &path).unwrap();
+        assert!(!store.take_away(&path, &looked_at).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"another text");
+        let looked_at = store.read(&path).unwrap().unwrap();
+        assert!(store.take_away(&path, &looked_at).unwrap());
+        // Somebody else was quicker.
+        assert!(!path.exists() && !store.take_away(&path, &looked_at).unwrap());
+        // What cannot be looked at is an error.
+        let below = path.join("a-file");
+        fs::write(&path, "a file has nothing below it").unwrap();
+        assert!(store.take_away(&below, &looked_at).is_err());
+    }
+}

@@ -403,3 +403,27 @@ fn remedy(error: &rusqlite::Error) -> &'static str {
         _ => "",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn an_error_that_does_not_tell_what_to_do_has_a_remedy() {
+        let told = |code: i32, words: &str| {
+            remedy(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(words.into())))
+        };
+        assert!(told(ffi::SQLITE_READONLY, "attempt to write").contains("writable"));
+        assert!(told(ffi::SQLITE_FULL, "the disk is full").contains("free some disk space"));
+        assert!(told(ffi::SQLITE_BUSY, "the database is locked").contains("left open"));
+        assert!(told(ffi::SQLITE_BUSY, "all connections are in use").contains("allow for more of them"));
+        assert!(told(ffi::SQLITE_ERROR, "no such table: django_session").contains("`migrate`"));
+        assert!(told(ffi::SQLITE_ERROR, "no such column: expire_date").contains("not Django's"));
+        assert!(
+            told(ffi::SQLITE_ERROR, "table django_session has no column named x").contains("not Django's")
+        );
+        assert_eq!(told(ffi::SQLITE_ERROR, "another error"), "");
+    }
+}
