@@ -119,6 +119,10 @@ pub fn schedule_block(
         Some(schedule) if schedule.moves.len() == failure.original_moves => {
             counted(failure.original_moves, "move")
         }
+        // What each client asks at the end shows it.
+        Some(schedule) if schedule.moves.is_empty() => {
+            format!("{}, none of them needed", counted(failure.original_moves, "move"))
+        }
         Some(schedule) => {
             format!("{} shrunk to {}", counted(failure.original_moves, "move"), schedule.moves.len())
         }

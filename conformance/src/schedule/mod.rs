@@ -263,9 +263,9 @@ impl Schedule {
         self.moves.iter().all(|one| matches!(one, Move::Begin { stop: None, .. }))
     }
 
-    /// The sessions that are used in it.
+    /// The sessions that are looked at in the end: those that are used in it, and those that others may have been taken for.
     pub(crate) fn keys(&self) -> impl Iterator<Item = u32> + use<> {
-        let keys: BTreeSet<u32> = self.moves.iter().filter_map(Move::key).collect();
+        let keys: BTreeSet<u32> = self.moves.iter().filter_map(Move::key).chain(1..=MET).collect();
         keys.into_iter()
     }
 
