@@ -62,7 +62,7 @@ const fn gate(name: &'static str, kind: Kind, program: Program, line: &'static s
 }
 
 /// Every gate. Each lane takes the first for which nothing is to be waited.
-const GATES: [Gate; 26] = [
+const GATES: [Gate; 27] = [
     gate(BUILD, Kind::Builds, Program::Xtask, BUILD),
     gate("format", Kind::Free, Program::Cargo, "fmt --all --check"),
     gate(
@@ -90,6 +90,7 @@ const GATES: [Gate; 26] = [
     gate("rustdoc", Kind::Builds, Program::Cargo, "doc --workspace --no-deps --all-features"),
     gate("platforms", Kind::Builds, Program::Xtask, "platforms"),
     gate("msrv", Kind::Builds, Program::Xtask, "msrv"),
+    gate("semver", Kind::Builds, Program::Xtask, "semver"),
     gate("packages", Kind::Builds, Program::Xtask, "packages"),
     // The longest first. `cargo xtask django` tries more, with each version.
     gate("django 6.1", Kind::Runs, Program::Xtask, "django --only 6.1 --cases 500"),

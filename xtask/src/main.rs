@@ -27,6 +27,7 @@ mod platforms;
 mod published;
 mod python;
 mod requests;
+mod semver;
 mod services;
 mod site;
 mod spec;
@@ -134,6 +135,8 @@ enum Task {
     Platforms,
     /// Check that the oldest Rust that is promised builds it
     Msrv,
+    /// Check that the crates' versions say what has changed since the newest release
+    Semver,
     /// Check that the crates can be published; nothing is
     Packages {
         /// Also build each package from nothing but itself, which takes minutes
@@ -216,6 +219,7 @@ fn main() -> ExitCode {
         Task::Outside => outside::run(&root),
         Task::Platforms => platforms::run(&root).map(|ended| println!("{ended}")),
         Task::Msrv => msrv::run(&root).map(|ended| println!("{ended}")),
+        Task::Semver => semver::run(&root).map(|ended| println!("{ended}")),
         Task::Packages { verify } => {
             let building = if verify { packages::Building::Wanted } else { packages::Building::LeftOut };
             packages::run(&root, building)

@@ -1,5 +1,5 @@
-//! `cargo xtask packages`: the crates can be published. Each is packaged as cargo would upload it, and what is in the package
-//! is looked at: manifest, licences, and that each file which the code takes in at compile time is there too.
+//! `cargo xtask packages`: the crates can be published (`cargo publish --dry-run`). Each is packaged as cargo would upload it,
+//! and what is in the package is looked at: manifest, licences, and that each file which the code takes in at compile time is there too.
 //!
 //! Building every package from nothing but itself takes minutes, so that CI leaves it out; `--verify` does it.
 
@@ -52,16 +52,13 @@ pub(crate) fn run(root: &Path, building: Building) -> Result<(), Failure> {
     if !faults.is_empty() {
         return Err(Failure::many("packages", faults));
     }
-    // What the crates want of each other is taken from here, and not from the registry.
+    // What the crates want of each other is taken from here, and not from the registry. Nothing is uploaded; but the registry
+    // is asked.
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(root);
-    match building {
-        // The other gates have fetched all that is needed.
-        Building::LeftOut => cargo.args(["package", "--no-verify", "--offline", "--quiet"]),
-        // Nothing is uploaded; but the registry is asked.
-        Building::Wanted => cargo.args(["publish", "--dry-run"]),
-    };
-    cargo.arg("--allow-dirty");
+    cargo.current_dir(root).args(["publish", "--dry-run", "--allow-dirty"]);
+    if building == Building::LeftOut {
+        cargo.args(["--no-verify", "--quiet"]);
+    }
     for package in &PUBLISHED {
         cargo.args(["--package", package.name]);
     }
