@@ -36,6 +36,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The first part of its name: `lifecycle`.
+    pub fn area(&self) -> &'static str {
+        self.id.split('.').next().unwrap_or_default()
+    }
+
     /// Where the clause stands in the repository: `docs/spec/keys.md#key.short`. The site of the specification has it in the
     /// same place, as `spec/keys.html#key.short`.
     pub fn place(&self) -> String {

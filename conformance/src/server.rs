@@ -338,14 +338,18 @@ impl ServerClock {
     /// # Errors
     /// A sentence, if they do not.
     pub fn to(&mut self, now: i64) -> Result<(), String> {
-        let is_moved = self.mover.set(now)?;
-        if is_moved && self.kind.notices_late() { wait(self.kind, &self.addresses, now) } else { Ok(()) }
+        if self.mover.set(now)? { settle(self.kind, &self.addresses, now) } else { Ok(()) }
     }
 
     /// Whether it can be moved there while the server runs.
     fn reaches(&self, now: i64) -> bool {
         self.kind != ServerKind::Memcached || self.mover.clock().instant().is_none_or(|at| at <= now)
     }
+}
+
+/// Waits for servers that notice late that their clock was set.
+fn settle(kind: ServerKind, addresses: &[String], set: i64) -> Result<(), String> {
+    if kind.notices_late() { wait(kind, addresses, set) } else { Ok(()) }
 }
 
 /// Waits until servers have noticed that their clock was set.
@@ -522,8 +526,7 @@ impl Running {
         }
         self.killed = false;
         self.lives.fetch_add(1, Ordering::Relaxed);
-        let is_late = self.clock.is_some() && self.kind.notices_late();
-        if is_late { wait(self.kind, &[self.address()], now) } else { Ok(()) }
+        if self.clock.is_some() { settle(self.kind, &[self.address()], now) } else { Ok(()) }
     }
 
     /// Waits until it is ready.

@@ -122,8 +122,7 @@ pub fn run(
 /// What a schedule shows in which nothing overlaps follows from what a trace has shown of when a record is there; and then nobody
 /// knows what the clients of such a store do to each other.
 fn explain_schedules(report: &mut SubjectReport) {
-    let is_about_life =
-        |rule: &RuleId| LIFE.iter().any(|area| rule.rule().id.split('.').next() == Some(*area));
+    let is_about_life = |rule: &RuleId| LIFE.contains(&rule.rule().area());
     let Some(lead) = report.failures.iter().map(|failure| failure.rule).find(is_about_life) else { return };
     let alone =
         |failure: &ScheduleFailure| failure.schedule.as_ref().is_some_and(Schedule::is_one_after_the_other);

@@ -6,10 +6,13 @@
 #[path = "../../backends/tests/cached/old_cached_store.rs"]
 mod old_cached_store;
 
+mod beside;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use beside::{Beside, With};
 use old_cached_store::OldCachedStore;
 use rstest::rstest;
 use session_backends::{CachedStore, Front, Lease, MemoryStore};
@@ -338,46 +341,20 @@ fn the_cached_store_as_it_once_was_is_found_wrong_by_name() {
 }
 
 /// A cache before a store that takes what was read before it forgot that somebody is about to write.
-struct TakesAnything(Arc<MemoryStore<ManualClock>>);
+struct TakesAnything;
 
-#[deny(clippy::missing_trait_methods)]
-impl SessionStore for TakesAnything {
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-    fn blocks(&self) -> bool {
-        false
-    }
-    async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
-        self.0.exists(key).await
-    }
-    async fn load(&self, key: &SessionKey) -> Result<Option<Record>, StoreError> {
-        self.0.load(key).await
-    }
-    async fn insert(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        self.0.insert(key, record).await
-    }
-    async fn update(&self, key: &SessionKey, record: &Record) -> Result<SessionKey, StoreError> {
-        self.0.update(key, record).await
-    }
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.0.delete(key).await
-    }
-    async fn clear_expired(&self) -> Result<u64, StoreError> {
-        self.0.clear_expired().await
-    }
-}
+impl Beside for TakesAnything {}
 
-impl Front for TakesAnything {
+impl Front for With<TakesAnything> {
     async fn lease(&self, key: &SessionKey, lease: Lease) -> Result<bool, StoreError> {
-        self.0.lease(key, lease).await
+        self.memory.lease(key, lease).await
     }
     async fn hold(&self, key: &SessionKey, lease: Lease) -> Result<bool, StoreError> {
-        self.0.hold(key, lease).await
+        self.memory.hold(key, lease).await
     }
     async fn fill(&self, key: &SessionKey, _: Lease, record: &Record) -> Result<bool, StoreError> {
-        self.0.delete(key).await?;
-        self.0.insert(key, record).await.map(|_| true)
+        self.memory.delete(key).await?;
+        self.memory.insert(key, record).await.map(|_| true)
     }
 }
 
@@ -396,7 +373,7 @@ fn a_front_that_forgets_shows_who_fills_it_without_a_right_to() {
     }
     let right = cached(|memory| memory);
     assert!(right.is_success(), "{:#?}", right.schedule_failures);
-    let wrong = cached(TakesAnything);
+    let wrong = cached(|memory| With::over(memory, TakesAnything));
     let failure = first(&wrong);
     assert_eq!(failure.violation.rule.rule().id, "concurrent.delete.final");
     let forgets = |one: &Move| matches!(one, Move::Forget);

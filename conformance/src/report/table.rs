@@ -62,7 +62,7 @@ fn block_of(subjects: &[SubjectReport], areas: &[&str], first: usize) -> String 
 fn areas(report: &Report) -> Vec<&'static str> {
     let mut areas: Vec<&str> = Vec::new();
     for rule in report.subjects.iter().flat_map(|subject| &subject.rules) {
-        let area = rule.rule.rule().id.split('.').next().unwrap_or_default();
+        let area = rule.rule.rule().area();
         if areas.last() != Some(&area) && !areas.contains(&area) {
             areas.push(area);
         }
@@ -72,7 +72,7 @@ fn areas(report: &Report) -> Vec<&'static str> {
 
 /// Passed of applicable, with a mark if something is wrong.
 fn cell(subject: &SubjectReport, area: &str) -> String {
-    let of_area = || subject.rules.iter().filter(|rule| rule.rule.rule().id.split('.').next() == Some(area));
+    let of_area = || subject.rules.iter().filter(|rule| rule.rule.rule().area() == area);
     let left_out = |status| matches!(status, Outcome::NotApplicable | Outcome::Disabled);
     let passed = of_area().filter(|rule| rule.status == Outcome::Pass).count();
     let applicable = of_area().filter(|rule| !left_out(rule.status)).count();

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use session_core::{KeyGenerator, RandomKeys};
+use session_core::SessionKey;
 
+use super::drive::drawn_keys;
 use super::{CLIENTS, Move, Operation, Schedule, session};
 use crate::call::Call;
 use crate::history::{Asked, Event, History, Told};
@@ -31,9 +32,7 @@ pub(crate) trait Mortal: Subject {
 
 /// Carries out a schedule, and looks for every session after each death and at last.
 pub(crate) fn carry_out(subject: &mut dyn Mortal, schedule: &Schedule) -> Result<History, Fault> {
-    let fault = |error: session_core::BoxError| Fault::Harness(error.to_string());
-    let draw = |number| RandomKeys.generate().map(|key| (number, key.as_str().to_owned())).map_err(fault);
-    let keys = schedule.keys().map(draw).collect::<Result<BTreeMap<u32, String>, Fault>>()?;
+    let keys = drawn_keys(schedule.keys())?;
     let start = subject.manifest().start();
     subject.open(start, Settings::default())?;
     let history = History::default();
@@ -64,7 +63,7 @@ struct Run<'a> {
     /// The instant of everything that is done.
     start: i64,
     /// Of each session, by its number.
-    keys: BTreeMap<u32, String>,
+    keys: BTreeMap<u32, SessionKey>,
     history: History,
     instant: u64,
     writes: u32,
@@ -104,7 +103,7 @@ impl Run<'_> {
         let key = self.keys.get(&key).cloned();
         event.told = match (&self.lost, key) {
             (Some(reason), _) => Told::Failed(reason.clone()),
-            (None, Some(key)) => self.told(client % 2, &key, asked, doom)?,
+            (None, Some(key)) => self.told(client % 2, key.as_str(), asked, doom)?,
             (None, None) => Told::Unanswered,
         };
         if event.told != Told::Unanswered {

@@ -2,7 +2,7 @@
 //! decides who goes on: the same schedule gives the same history on every store whose only stops are its
 //! [parts](crate::parts).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use super::{CLIENTS, KEYS, Move, Operation, Schedule, part_of, session};
+use super::{CLIENTS, Move, Operation, Schedule, part_of, session};
 use crate::history::{Asked, Event, History, Told};
 use crate::model::EXPIRY_ENTRY;
 use crate::parts::Parts;
@@ -53,7 +53,7 @@ struct Flight<'a> {
 
 struct Drive<'a> {
     stage: &'a Stage<'a>,
-    keys: HashMap<u32, SessionKey>,
+    keys: BTreeMap<u32, SessionKey>,
     flights: HashMap<u8, Flight<'a>>,
     history: History,
     instant: u64,
@@ -63,7 +63,7 @@ struct Drive<'a> {
 
 /// Carries out a schedule, lets everything come to its end, and asks for every session at last.
 pub(crate) fn drive(stage: &Stage<'_>, schedule: &Schedule) -> Result<History, Fault> {
-    let keys = drawn_keys()?;
+    let keys = drawn_keys(schedule.keys())?;
     let history = History::default();
     // What a client leaves under way is dropped inside the runtime, too.
     let _inside = stage.runtime.enter();
@@ -225,10 +225,10 @@ impl Drive<'_> {
     }
 }
 
-/// A key for each session, by its number.
-pub(super) fn drawn_keys() -> Result<HashMap<u32, SessionKey>, Fault> {
+/// A key for each of these sessions, by its number.
+pub(super) fn drawn_keys(sessions: impl Iterator<Item = u32>) -> Result<BTreeMap<u32, SessionKey>, Fault> {
     let drawn = |number| RandomKeys.generate().map(|key| (number, key));
-    (1..=KEYS).map(drawn).collect::<Result<_, _>>().map_err(|error| Fault::Harness(error.to_string()))
+    sessions.map(drawn).collect::<Result<_, _>>().map_err(|error| Fault::Harness(error.to_string()))
 }
 
 /// Asks a store, and puts what it answers into the terms of a history. One that is asked to touch is one whose update does

@@ -1,7 +1,7 @@
 //! Operations that overlap for real: threads that use one storage at the same time. Nobody decides who goes on, so the
 //! same seed may give another history; what is seen is judged all the same.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex, PoisonError};
@@ -57,7 +57,8 @@ enum Act {
 
 /// Lets some clients do what the seed says on a few sessions, all at once, and then looks what is there.
 pub(crate) fn race(field: &Field<'_>, seed: u64) -> Result<History, Fault> {
-    let arena = Arena { field, keys: drawn_keys()?, instant: AtomicU64::new(1), events: Mutex::default() };
+    let arena =
+        Arena { field, keys: drawn_keys(1..=MET)?, instant: AtomicU64::new(1), events: Mutex::default() };
     let touches = field.handles.iter().all(|handle| handle.touching.is_some());
     let plans = plans(seed, field.clears, touches);
     let barrier = Barrier::new(plans.len());
@@ -89,7 +90,7 @@ pub(crate) fn race(field: &Field<'_>, seed: u64) -> Result<History, Fault> {
 /// Where the clients meet.
 struct Arena<'a> {
     field: &'a Field<'a>,
-    keys: HashMap<u32, SessionKey>,
+    keys: BTreeMap<u32, SessionKey>,
     instant: AtomicU64,
     events: Mutex<Vec<Event>>,
 }

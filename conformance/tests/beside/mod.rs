@@ -18,7 +18,7 @@ pub(crate) trait Beside: Send + Sync {
 }
 
 pub(crate) struct With<B, C = ManualClock> {
-    memory: Arc<MemoryStore<C>>,
+    pub(crate) memory: Arc<MemoryStore<C>>,
     beside: B,
 }
 

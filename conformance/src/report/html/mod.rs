@@ -175,7 +175,7 @@ fn areas(report: &Report, rules: &[RuleId], evidence: &[Vec<Evidence>]) -> Vec<A
     let mut areas: Vec<Area> = Vec::new();
     for rule in rules {
         let clause = rule.rule();
-        let name = clause.id.split('.').next().unwrap_or_default();
+        let name = clause.area();
         let subjects = report.subjects.iter().zip(evidence);
         let cells: Vec<Cell> = subjects.map(|(subject, evidence)| cell(subject, *rule, evidence)).collect();
         let mut outcomes: Vec<&str> = cells.iter().map(|cell| cell.outcome).collect();
