@@ -282,6 +282,19 @@ fn a_database_with_sessions_in_it_is_not_emptied() {
 }
 
 #[cfg(unix)]
+/// Nobody listens at that port.
+#[cfg(all(feature = "memcached", feature = "postgres", feature = "redis"))]
+#[rstest]
+#[case::redis("redis://127.0.0.1:1")]
+#[case::memcached("memcached://127.0.0.1:1")]
+#[case::postgres("postgres://127.0.0.1:1/sessions?user=somebody")]
+fn a_server_that_cannot_be_reached_is_named_with_the_reason(#[case] url: &str) {
+    let run = sessionspec(&["run", "--store", url, "--cases", "0"]);
+    assert_eq!((run.status, &*run.stdout), (Some(2), ""));
+    let (stderr, address) = (run.stderr(), "127.0.0.1:1");
+    assert!(stderr.contains(address) && stderr.to_lowercase().contains("connection refused"), "{stderr}");
+}
+
 #[test]
 fn a_database_that_may_not_be_written_is_named_with_the_remedy_and_left_as_it_is() {
     use std::os::unix::fs::PermissionsExt;

@@ -359,6 +359,16 @@ fn postgres(running: &mut Running) -> Result<String, Fault> {
     run.args(["-c", "ssl=on", "-c", &format!("ssl_cert_file={}", certificate.display())]);
     run.args(["-c", &format!("ssl_key_file={}", key.display())]);
     running.spawn(&mut run, port, POSTGRES_NAME)?;
+    // It listens before it lets anybody in.
+    let mut answers = Command::new(program("pg_isready", &places)?);
+    answers.args(["--quiet", "--host", "127.0.0.1", "--port", &port.to_string()]);
+    let deadline = Instant::now() + PATIENCE;
+    while !answers.status()?.success() {
+        if Instant::now() > deadline {
+            return Err(Fault::Failed(format!("{POSTGRES_NAME} lets nobody in after 30 s")));
+        }
+        sleep(Duration::from_millis(20));
+    }
     let url = format!("postgres://sessions@127.0.0.1:{port}/postgres");
     running.urls.push((POSTGRES_TLS, format!("{url}?sslmode=require")));
     Ok(url)

@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use session_core::{
-    AnyStore, Entries, KeyGenerator, RandomKeys, Record, SessionKey, SessionStore, StoreError,
+    AnyStore, Chain, Entries, KeyGenerator, RandomKeys, Record, SessionKey, SessionStore, StoreError,
 };
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
@@ -234,7 +234,7 @@ pub(super) fn drawn_keys(sessions: impl Iterator<Item = u32>) -> Result<BTreeMap
 /// Asks a store, and puts what it answers into the terms of a history. One that is asked to touch is one whose update does
 /// that.
 pub(crate) async fn ask(store: &AnyStore, key: SessionKey, asked: Asked, expiry: Expiry) -> Told {
-    let failed = |error: StoreError| Told::Failed(error.to_string());
+    let failed = |error: StoreError| Told::Failed(Chain(&error).to_string());
     let updated = async |record| match store.update(&key, &record).await {
         Ok(_) => Told::Done,
         Err(StoreError::NotFound(_)) => Told::Missing,

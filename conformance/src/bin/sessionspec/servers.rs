@@ -18,6 +18,8 @@ use session_conformance::server::{OwnServer, ServerKind};
 use session_conformance::subject::{Env, Opening, StoreHooks};
 use session_conformance::subject::{Fault, Subject};
 #[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
+use session_core::Chain;
+#[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
 use tokio::runtime::Runtime;
 
 #[cfg(any(feature = "redis", feature = "memcached", feature = "postgres"))]
@@ -153,7 +155,7 @@ impl Server {
             let row = store.pool().get().await?.query_one("SELECT count(*) FROM django_session", &[]).await?;
             Ok::<_, BoxError>((store, row.try_get::<_, i64>(0)?))
         });
-        let (store, count) = opened.map_err(|error| Fault::Harness(error.to_string()))?;
+        let (store, count) = opened.map_err(|error| Fault::Harness(Chain(&*error).to_string()))?;
         if count > 0 {
             return Err(Fault::Harness(format!(
                 "the database holds {}, and the suite empties what it is given: name another one",
@@ -174,7 +176,7 @@ impl Server {
             let changed = damaged().and_then(|store| {
                 handle.block_on(async { Ok(store.pool().get().await?.execute(statement, &[&key]).await?) })
             });
-            changed.map(|rows| rows > 0).map_err(|error| error.to_string())
+            changed.map(|rows| rows > 0).map_err(|error| Chain(&*error).to_string())
         };
         let handle = runtime.handle().clone();
         let open = move |env: &Env, opening| {
@@ -227,7 +229,7 @@ impl Server {
             // A cache does not tell how long a value lives, and no trace waits so long.
             let life = std::time::Duration::from_secs(60);
             let replaced = handle.block_on(cache.replace(&place, b"damaged".to_vec(), life));
-            replaced.map_err(|error| error.to_string())
+            replaced.map_err(|error| Chain(&error).to_string())
         };
         let open = move |env: &Env, opening| {
             let mut connection = lock(&connection);
@@ -389,7 +391,7 @@ fn has_database(url: &str) -> bool {
 #[cfg(any(feature = "redis", feature = "memcached"))]
 #[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
 fn unreachable(error: CacheError) -> Fault {
-    Fault::Harness(error.to_string())
+    Fault::Harness(Chain(&error).to_string())
 }
 
 /// What is said of URLs whose store could be part of this program.

@@ -14,7 +14,7 @@ use session_conformance::subject::{
 };
 use session_core::blocking::Wait;
 use session_core::codec::{Codec, SERVER_SALT};
-use session_core::{ManualClock, SessionKey, SessionStore, stored_expiry};
+use session_core::{Chain, ManualClock, SessionKey, SessionStore, stored_expiry};
 
 use crate::servers::Server;
 
@@ -162,7 +162,7 @@ impl Store {
                     // A record is damaged where it lasts; the front would hide that.
                     let front = lock(&damaged).get(env.name()).and_then(Weak::upgrade);
                     if let (Some(front), Some(key)) = (front, SessionKey::parse(key)) {
-                        front.delete(&key).wait().map_err(|error| error.to_string())?;
+                        front.delete(&key).wait().map_err(|error| Chain(&error).to_string())?;
                     }
                     damage_row(&path(env), key)
                 });
