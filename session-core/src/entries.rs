@@ -94,11 +94,16 @@ impl Piece {
 
 impl Default for Shared {
     fn default() -> Self {
-        Self { text: "{}".into(), whole: true, slots: Vec::new(), len: 0, index: None }
+        Self::of("{}".into())
     }
 }
 
 impl Shared {
+    /// A text of which no entry is known yet.
+    fn of(text: Arc<str>) -> Self {
+        Self { text, whole: true, slots: Vec::new(), len: 0, index: None }
+    }
+
     /// A name as Python escapes it, without quotes.
     fn canonical<'a>(&'a self, slot: &'a Slot) -> &'a str {
         match &slot.canonical {
@@ -199,7 +204,7 @@ impl Entries {
     /// [`JsonError::Malformed`]; [`JsonError::Entry`] with [`JsonError::TooDeep`].
     pub fn parse(json: &[u8]) -> Result<Self, JsonError> {
         let text: Arc<str> = escaped(json)?.into();
-        let mut shared = Shared { text: Arc::clone(&text), ..Shared::default() };
+        let mut shared = Shared::of(Arc::clone(&text));
         let mut scanner = Scanner::new(&text);
         scanner.space();
         if !scanner.take(b'{') {

@@ -63,6 +63,7 @@ impl<'a> Scanner<'a> {
         self.at
     }
 
+    #[cold]
     pub(crate) fn malformed<T>(&self, what: &'static str) -> Result<T, JsonError> {
         Err(JsonError::Malformed { offset: self.at, what })
     }
@@ -156,6 +157,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over a name, its colon and the space behind it. The name stands in quotes where it began.
+    #[inline]
     pub(crate) fn name(&mut self) -> Result<(), JsonError> {
         if self.peek() != Some(b'"') {
             return self.malformed("expected a name in quotes");
@@ -164,6 +166,7 @@ impl<'a> Scanner<'a> {
         self.colon()
     }
 
+    #[inline]
     pub(crate) fn colon(&mut self) -> Result<(), JsonError> {
         self.space();
         if !self.take(b':') {
@@ -173,6 +176,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline]
     fn scalar(&mut self) -> Result<(), JsonError> {
         match self.peek() {
             Some(b'"') => self.string(),
@@ -184,17 +188,22 @@ impl<'a> Scanner<'a> {
     }
 
     fn word(&mut self) -> Result<(), JsonError> {
-        let rest = &self.text[self.at..];
-        let words: [&[u8]; 6] = [b"null", b"true", b"false", b"NaN", b"Infinity", b"-Infinity"];
-        match words.into_iter().find(|word| rest.starts_with(word)) {
-            Some(word) => {
-                self.at += word.len();
-                Ok(())
-            }
-            None => self.malformed("no JSON value starts here"),
+        let word: &[u8] = match self.peek() {
+            Some(b'n') => b"null",
+            Some(b't') => b"true",
+            Some(b'f') => b"false",
+            Some(b'N') => b"NaN",
+            Some(b'I') => b"Infinity",
+            _ => b"-Infinity",
+        };
+        if !self.text[self.at..].starts_with(word) {
+            return self.malformed("no JSON value starts here");
         }
+        self.at += word.len();
+        Ok(())
     }
 
+    #[inline]
     fn digits(&mut self) -> usize {
         let start = self.at;
         while matches!(self.peek(), Some(b'0'..=b'9')) {
@@ -225,6 +234,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over a string.
+    #[inline]
     pub(crate) fn string(&mut self) -> Result<(), JsonError> {
         self.at += 1;
         loop {
