@@ -281,7 +281,6 @@ fn a_database_with_sessions_in_it_is_not_emptied() {
     assert_eq!(count, 1);
 }
 
-#[cfg(unix)]
 /// Nobody listens at that port.
 #[cfg(all(feature = "memcached", feature = "postgres", feature = "redis"))]
 #[rstest]
@@ -295,6 +294,7 @@ fn a_server_that_cannot_be_reached_is_named_with_the_reason(#[case] url: &str) {
     assert!(stderr.contains(address) && stderr.to_lowercase().contains("connection refused"), "{stderr}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_database_that_may_not_be_written_is_named_with_the_remedy_and_left_as_it_is() {
     use std::os::unix::fs::PermissionsExt;

@@ -358,17 +358,11 @@ fn postgres(running: &mut Running) -> Result<String, Fault> {
     let (certificate, key) = running.certificate()?;
     run.args(["-c", "ssl=on", "-c", &format!("ssl_cert_file={}", certificate.display())]);
     run.args(["-c", &format!("ssl_key_file={}", key.display())]);
-    running.spawn(&mut run, port, POSTGRES_NAME)?;
     // It listens before it lets anybody in.
-    let mut answers = Command::new(program("pg_isready", &places)?);
-    answers.args(["--quiet", "--host", "127.0.0.1", "--port", &port.to_string()]);
-    let deadline = Instant::now() + PATIENCE;
-    while !answers.status()?.success() {
-        if Instant::now() > deadline {
-            return Err(Fault::Failed(format!("{POSTGRES_NAME} lets nobody in after 30 s")));
-        }
-        sleep(Duration::from_millis(20));
-    }
+    let mut ask = Command::new(program("pg_isready", &places)?);
+    ask.args(["--quiet", "--host", "127.0.0.1", "--port", &port.to_string()]);
+    running
+        .spawn_until(&mut run, port, POSTGRES_NAME, || ask.status().is_ok_and(|status| status.success()))?;
     let url = format!("postgres://sessions@127.0.0.1:{port}/postgres");
     running.urls.push((POSTGRES_TLS, format!("{url}?sslmode=require")));
     Ok(url)
@@ -461,6 +455,17 @@ impl Running {
 
     /// Starts a server and waits until it listens. Its output goes into a file, whose end is shown if it ends.
     pub(crate) fn spawn(&mut self, command: &mut Command, port: u16, name: &str) -> Result<PathBuf, Fault> {
+        self.spawn_until(command, port, name, || TcpStream::connect(("127.0.0.1", port)).is_ok())
+    }
+
+    /// The same with another sign that it is ready.
+    fn spawn_until(
+        &mut self,
+        command: &mut Command,
+        port: u16,
+        name: &str,
+        mut is_ready: impl FnMut() -> bool,
+    ) -> Result<PathBuf, Fault> {
         let log = self.directory.path().join(format!("{name}-{port}.log"));
         let file = fs::File::create(&log)?;
         if command.get_current_dir().is_none() {
@@ -468,14 +473,14 @@ impl Running {
         }
         let mut child = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
         let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while !is_ready() {
             if let Some(status) = child.try_wait()? {
                 let printed = fs::read_to_string(&log).unwrap_or_default();
                 return Err(Fault::Failed(format!("{name} ended with {status}: {printed}")));
             }
             if Instant::now() > deadline {
                 self.children.push((name.to_owned(), child));
-                return Err(Fault::Failed(format!("{name} does not listen after 30 s")));
+                return Err(Fault::Failed(format!("{name} is not ready after 30 s")));
             }
             sleep(Duration::from_millis(20));
         }
