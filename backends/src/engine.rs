@@ -314,4 +314,48 @@ mod tests {
             );
         }
     }
+    /// A clock that knows who has asked it.
+    #[cfg(all(feature = "sqlite", feature = "file"))]
+    #[derive(Debug, Clone, Default)]
+    struct Asked(std::sync::Arc<std::sync::Mutex<Vec<std::thread::ThreadId>>>);
+
+    #[cfg(all(feature = "sqlite", feature = "file"))]
+    impl session_core::Clock for Asked {
+        fn now(&self) -> time::OffsetDateTime {
+            self.0.lock().unwrap().push(std::thread::current().id());
+            time::OffsetDateTime::UNIX_EPOCH
+        }
+    }
+
+    #[cfg(all(feature = "sqlite", feature = "file"))]
+    #[test]
+    fn a_store_that_waits_for_a_disk_does_so_on_other_threads() {
+        let (directory, settings) = (tempfile::tempdir().unwrap(), settings(""));
+        let by = Asked::default();
+        let file = crate::FileStore::open_with_clock(directory.path(), &settings, by.clone()).unwrap();
+        let database = directory.path().join("s.db");
+        let sqlite = crate::SqliteStore::open_with_clock(database, &settings, by.clone()).unwrap();
+        sqlite.migrate().unwrap();
+        let cached = crate::CachedStore::new(
+            crate::MemoryStore::with_clock(10, by.clone()),
+            crate::FileStore::open_with_clock(directory.path(), &settings, by.clone()).unwrap(),
+        );
+        let me = std::thread::current().id();
+        for (store, here, elsewhere) in [
+            (AnyStore::new(file), false, true),
+            (AnyStore::new(sqlite), false, true),
+            // Its front is asked here.
+            (AnyStore::new(cached), true, true),
+            (AnyStore::new(crate::MemoryStore::with_clock(10, by.clone())), true, false),
+        ] {
+            let key = session_core::SessionKey::parse(&"a".repeat(32)).unwrap();
+            let record =
+                session_core::Record::new(session_core::Entries::default(), time::OffsetDateTime::UNIX_EPOCH);
+            by.0.lock().unwrap().clear();
+            let _ = store.insert(&key, &record).wait();
+            let asked = by.0.lock().unwrap().clone();
+            let (by_me, by_others): (Vec<_>, Vec<_>) = asked.into_iter().partition(|thread| *thread == me);
+            assert_eq!((!by_me.is_empty(), !by_others.is_empty()), (here, elsewhere), "{store:?}");
+        }
+    }
 }

@@ -523,3 +523,16 @@ fn a_file_of_another_user_is_no_session() {
     assert_eq!(store.clear_expired().wait().unwrap(), 0);
     assert_eq!(names(directory.path()).len(), 1);
 }
+
+#[test]
+fn a_file_of_whom_the_directory_belongs_to_is_a_session() {
+    let directory = tempfile::tempdir().unwrap();
+    open(directory.path()).insert(&key(KEY), &record(r#"{"a":1}"#)).wait().unwrap();
+    let file = directory.path().join(format!("sessionid{KEY}"));
+    // Only the system's administrator can give a file away.
+    if std::os::unix::fs::chown(&file, Some(4_242), None).is_err() {
+        return;
+    }
+    std::os::unix::fs::chown(directory.path(), Some(4_242), None).unwrap();
+    assert!(open(directory.path()).load(&key(KEY)).wait().unwrap().is_some());
+}

@@ -268,3 +268,11 @@ fn a_table_with_local_time_is_read_and_swept_in_its_zone() {
         assert_eq!(written, "2030-01-01 14:00:00", "{zone}");
     }
 }
+
+#[test]
+fn what_is_shown_of_a_store_is_where_its_database_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let shown = format!("{:?}", open(directory.path().join("s.db")));
+    assert!(shown.contains("SqliteStore") && shown.contains("s.db"), "{shown}");
+    assert!(!shown.contains("the-secret"), "{shown}");
+}

@@ -7,7 +7,7 @@
 mod platform;
 mod sweep;
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -198,9 +198,9 @@ impl<C: Clock> FileStore<C> {
         data.saturating_mul(2).saturating_add(AROUND)
     }
 
-    /// What is in a file; `None` if there is no such file. Symbolic links are not followed; what is no plain file or
-    /// belongs to others is no record. What is too large is not read.
-    fn read(&self, path: &Path) -> io::Result<Option<Stored>> {
+    /// Opens a file, not by way of a symbolic link; `None` if there is none. What is no plain file or belongs to others is
+    /// no record.
+    fn open_record(&self, path: &Path) -> io::Result<Option<(File, Metadata)>> {
         let file = match platform::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -211,9 +211,13 @@ impl<C: Clock> FileStore<C> {
             Err(error) => return Err(error),
         };
         let metadata = file.metadata()?;
-        if !metadata.is_file() || !platform::is_ours(&metadata, self.owner) {
-            return Ok(None);
-        }
+        let is_record = metadata.is_file() && platform::is_ours(&metadata, self.owner);
+        Ok(is_record.then_some((file, metadata)))
+    }
+
+    /// What is in a file; `None` if there is no such file. What is too large is not read.
+    fn read(&self, path: &Path) -> io::Result<Option<Stored>> {
+        let Some((file, metadata)) = self.open_record(path)? else { return Ok(None) };
         let most = self.max_file();
         // One byte more tells of a file that grows.
         let mut text = Vec::new();
@@ -272,9 +276,9 @@ impl<C: Clock> FileStore<C> {
     }
 
     /// Looks for a record's file; `None` if there is none. Only a plain file is a record.
-    fn metadata(&self, path: &Path) -> io::Result<Option<fs::Metadata>> {
+    fn metadata(&self, path: &Path) -> io::Result<Option<Metadata>> {
         match fs::symlink_metadata(path) {
-            Ok(metadata) => Ok(Some(metadata).filter(fs::Metadata::is_file)),
+            Ok(metadata) => Ok(Some(metadata).filter(Metadata::is_file)),
             Err(error) if error.kind() == ErrorKind::NotFound => self.absent().map(|()| None),
             Err(error) => Err(error),
         }
@@ -309,10 +313,8 @@ impl<C: Clock> FileStore<C> {
                 }
                 Err(error) => return Err(error),
             }
-            match fs::remove_file(made.path()) {
-                Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-                _ => Ok(Some(true)),
-            }
+            // A sweep may have been quicker.
+            remove(made.path()).map(|_| Some(true))
         })?;
         if replaced {
             self.sync_directory()?;
@@ -324,27 +326,25 @@ impl<C: Clock> FileStore<C> {
     /// the sweep lets the file be. `None` if there is no record. Where there are no locks, the sweep looks again before it
     /// removes a file.
     fn turn_at(&self, path: &Path) -> io::Result<Option<File>> {
-        let is_record = |metadata: &fs::Metadata| {
-            metadata.is_file() && metadata.len() > 0 && platform::is_ours(metadata, self.owner)
-        };
         loop {
-            if !self.metadata(path)?.as_ref().is_some_and(is_record) {
+            let Some((file, metadata)) = self.open_record(path)? else { return self.absent().map(|()| None) };
+            if metadata.len() == 0 {
                 return Ok(None);
             }
-            let file = match platform::open(path) {
-                Ok(file) => file,
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(error),
-            };
             platform::hold(&file);
-            // Whoever had it before has put another one in its place.
-            let locked = platform::identity(&file.metadata()?);
-            match self.metadata(path)? {
-                Some(metadata) if platform::identity(&metadata) == locked => return Ok(Some(file)),
-                Some(_) => {}
+            match self.is_still(path, &file)? {
+                Some(true) => return Ok(Some(file)),
+                // Whoever had it before has put another one in its place.
+                Some(false) => {}
                 None => return Ok(None),
             }
         }
+    }
+
+    /// Whether the record under this path is this file; `None` if there is none.
+    fn is_still(&self, path: &Path, file: &File) -> io::Result<Option<bool>> {
+        let identity = platform::identity(&file.metadata()?);
+        Ok(self.metadata(path)?.map(|metadata| platform::identity(&metadata) == identity))
     }
 
     /// Runs `act` again if somebody has removed its file in the making (`None`). A sweep does that, taking it for an
@@ -499,6 +499,22 @@ mod tests {
         assert!(told(ErrorKind::PermissionDenied).contains("make it writable"));
         assert!(told(ErrorKind::Unsupported).contains("keep sessions on another one"));
         assert!(!told(ErrorKind::Interrupted).contains("; "), "{}", told(ErrorKind::Interrupted));
+    }
+
+    #[test]
+    fn a_writer_sees_that_another_one_was_quicker() {
+        let directory = tempfile::tempdir().unwrap();
+        let store =
+            FileStore::open_with_clock(directory.path(), &Settings::new("secret"), SystemClock).unwrap();
+        let path = store.file(&"a".repeat(32)).unwrap();
+        assert!(store.place(&path, "a text", OffsetDateTime::UNIX_EPOCH).unwrap());
+        let opened = File::open(&path).unwrap();
+        assert_eq!(store.is_still(&path, &opened).unwrap(), Some(true));
+        let other = store.make("another text", OffsetDateTime::UNIX_EPOCH).unwrap();
+        fs::rename(other.path(), &path).unwrap();
+        assert_eq!(store.is_still(&path, &opened).unwrap(), Some(false));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(store.is_still(&path, &opened).unwrap(), None);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Removing what has expired, and what killed writers have left, from a directory in which others write meanwhile.
 
 use std::ffi::OsStr;
-use std::fs::{self, TryLockError};
-use std::io;
+use std::fs::{self, Metadata, TryLockError};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use session_core::Clock;
+use tempfile::TempPath;
 use time::Duration;
 
 use super::{FileStore, IN_THE_MAKING, Stored, platform, remove, without_path};
@@ -17,17 +18,16 @@ impl<C: Clock> FileStore<C> {
     /// Removes the files of all expired sessions; gives their number. A file that cannot be looked at is skipped,
     /// and the log tells how many were.
     pub(super) fn sweep(&self) -> io::Result<u64> {
-        let (mut removed, mut skipped, mut reason) = (0, 0_u64, None);
+        let mut removed = 0;
+        let mut skipped = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             match self.sweep_one(&entry?.file_name()) {
                 Ok(cleared) => removed += u64::from(cleared),
-                Err(error) => {
-                    skipped += 1;
-                    reason.get_or_insert(error);
-                }
+                Err(reason) => skipped.push(reason),
             }
         }
-        if let Some(reason) = reason {
+        if let Some(reason) = skipped.first() {
+            let skipped = skipped.len();
             // Names of files are keys: none is shown.
             tracing::warn!(
                 target: "session_backends::file",
@@ -37,9 +37,7 @@ impl<C: Clock> FileStore<C> {
                 self.directory.display()
             );
         }
-        if removed > 0 {
-            self.sync_directory()?;
-        }
+        self.sync_directory()?;
         Ok(removed)
     }
 
@@ -88,30 +86,35 @@ impl<C: Clock> FileStore<C> {
 
     /// Removes this very file. Django locks nothing: what it has put there meanwhile goes back.
     fn take_away(&self, path: &Path, stored: &Stored) -> io::Result<bool> {
-        let is_it = |metadata: &fs::Metadata| platform::identity(metadata) == stored.identity;
-        match fs::symlink_metadata(path) {
-            Ok(metadata) if is_it(&metadata) => {}
-            Ok(_) => return Ok(false),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error),
+        let is_it = |metadata: &Metadata| platform::identity(metadata) == stored.identity;
+        if !self.metadata(path)?.as_ref().is_some_and(is_it) {
+            return Ok(false);
         }
-        let aside = tempfile::Builder::new().prefix(&self.making()).tempfile_in(&self.directory);
-        let aside = aside.map_err(without_path)?.into_temp_path();
-        match fs::rename(path, &aside) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error),
-        }
+        let Some(aside) = self.move_aside(path)? else { return Ok(false) };
         if is_it(&fs::symlink_metadata(&aside)?) {
             return Ok(true);
         }
-        match aside.persist_noclobber(path) {
-            // Another one has come after it.
-            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(without_path(error.error))
-            }
-            _ => Ok(false),
+        put_back(aside, path).map(|()| false)
+    }
+
+    /// Gives a record's file the name of one in the making, under which it is removed at the end; `None` if somebody else
+    /// has removed it.
+    fn move_aside(&self, path: &Path) -> io::Result<Option<TempPath>> {
+        let aside = tempfile::Builder::new().prefix(&self.making()).tempfile_in(&self.directory);
+        let aside = aside.map_err(without_path)?.into_temp_path();
+        match fs::rename(path, &aside) {
+            Ok(()) => Ok(Some(aside)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
+    }
+}
+
+/// Gives a file its name back, unless another one has come after it.
+fn put_back(aside: TempPath, path: &Path) -> io::Result<()> {
+    match aside.persist_noclobber(path) {
+        Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(without_path(error.error)),
+        _ => Ok(()),
     }
 }
 
@@ -124,6 +127,7 @@ fn is_at_work_on(stored: &Stored) -> bool {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::time::SystemTime;
 
     use session_core::{ManualClock, Settings};
     use time::OffsetDateTime;
@@ -142,6 +146,14 @@ mod tests {
         let path = store.file(&"a".repeat(32)).unwrap();
         assert!(store.place(&path, "not a session", NOW - time::Duration::days(365)).unwrap());
         path
+    }
+
+    /// Tells later whether a directory still has all files that it has now, under the same names.
+    fn untouched(directory: &Path) -> impl Fn() -> bool {
+        let directory = fs::File::open(directory).unwrap();
+        let modified = SystemTime::from(NOW);
+        directory.set_modified(modified).unwrap();
+        move || directory.metadata().unwrap().modified().unwrap() == modified
     }
 
     #[test]
@@ -167,8 +179,10 @@ mod tests {
         let looked_at = store.read(&path).unwrap().unwrap();
         let renewed = store.make("another text", NOW).unwrap();
         fs::rename(renewed.path(), &path).unwrap();
+        let untouched = untouched(directory.path());
         assert!(!store.take_away(&path, &looked_at).unwrap());
         assert_eq!(fs::read(&path).unwrap(), b"another text");
+        assert!(untouched(), "not even for a moment is it away");
         let looked_at = store.read(&path).unwrap().unwrap();
         assert!(store.take_away(&path, &looked_at).unwrap());
         // Somebody else was quicker.
@@ -177,5 +191,35 @@ mod tests {
         let below = path.join("a-file");
         fs::write(&path, "a file has nothing below it").unwrap();
         assert!(store.take_away(&below, &looked_at).is_err());
+    }
+    #[test]
+    fn what_has_changed_at_the_last_moment_goes_back_unless_another_one_has_come_after_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = opened(directory.path());
+        let path = expired(&store);
+        let aside = store.move_aside(&path).unwrap().unwrap();
+        assert!(!path.exists() && aside.exists());
+        put_back(aside, &path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"not a session");
+        let aside = store.move_aside(&path).unwrap().unwrap();
+        fs::write(&path, "another one").unwrap();
+        let old = aside.to_path_buf();
+        put_back(aside, &path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"another one");
+        assert!(!old.exists());
+        fs::remove_file(&path).unwrap();
+        assert!(store.move_aside(&path).unwrap().is_none(), "somebody else has removed it");
+    }
+
+    #[test]
+    fn what_can_be_moved_neither_away_nor_back_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = opened(directory.path());
+        let path = expired(&store);
+        let below = path.join("a-file-has-nothing-below-it");
+        assert!(store.move_aside(&below).is_err());
+        let aside = store.move_aside(&path).unwrap().unwrap();
+        fs::write(&path, "").unwrap();
+        assert!(put_back(aside, &below).is_err());
     }
 }

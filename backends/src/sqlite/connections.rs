@@ -374,4 +374,19 @@ mod tests {
         assert!(error.to_string().contains("all 1 connections are in use"), "{error}");
         connections.read(|_| Ok(())).unwrap();
     }
+    #[test]
+    fn a_connection_has_what_the_options_say() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::default().with_busy_timeout(Duration::from_millis(1_234));
+        for (number, durability, synchronous) in [(0, Durability::Written, 1), (1, Durability::Synced, 2)] {
+            let path = directory.path().join(format!("{number}.db"));
+            let connections = Connections::open(path, options.clone().with_durability(durability)).unwrap();
+            let set = |connection: &Connection| {
+                let value = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+                Ok((value("synchronous")?, value("busy_timeout")?))
+            };
+            assert_eq!(connections.read(set).unwrap(), (synchronous, 1_234), "{durability:?}");
+            assert_eq!(connections.with_writer(|writer| set(writer)).unwrap(), (synchronous, 1_234));
+        }
+    }
 }

@@ -39,10 +39,7 @@ impl Json {
     /// # Errors
     /// A sentence that says what is wrong, and at which byte.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let node = Node::parse(text)?;
-        let mut canonical = String::with_capacity(text.len());
-        node.write(&mut canonical);
-        Ok(Self::from_canonical(canonical))
+        Node::parse(text).map(Node::into_json)
     }
 
     /// Takes text that is canonical already.

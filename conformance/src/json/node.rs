@@ -31,9 +31,14 @@ impl Node {
     }
 
     pub(super) fn into_json(self) -> Json {
-        let mut text = String::new();
-        self.write(&mut text);
-        Json::from_canonical(text)
+        Json::from_canonical(match self {
+            Self::Atom(text) | Self::Text(text) => text,
+            Self::List(_) | Self::Object(_) => {
+                let mut text = String::new();
+                self.write(&mut text);
+                text
+            }
+        })
     }
 
     pub(super) fn write(&self, out: &mut String) {
@@ -236,15 +241,11 @@ impl Parser<'_> {
         self.at += 1;
         let mut canonical = String::from('"');
         loop {
-            let bytes = self.rest();
-            let mut plain = 0;
-            while plain < bytes.len() && !matches!(bytes[plain], b'"' | b'\\' | 0..b' ') {
-                plain += 1;
-            }
-            let next = bytes.get(plain).copied();
-            push(&self.text[self.at..self.at + plain], &mut canonical);
-            self.at += plain;
-            match next {
+            let from = self.at;
+            // What stands for itself is most of all long texts.
+            self.at += length_of(self.rest(), is_plain);
+            canonical.push_str(&self.text[from..self.at]);
+            match self.rest().first() {
                 None => return Err(self.fault("text without its closing quote")),
                 Some(b'"') => {
                     self.at += 1;
@@ -252,7 +253,12 @@ impl Parser<'_> {
                     return Ok(canonical);
                 }
                 Some(b'\\') => push_unit(self.escape()?, &mut canonical),
-                Some(_) => return Err(self.fault("a control character in text must be escaped")),
+                Some(0..b' ') => return Err(self.fault("a control character in text must be escaped")),
+                Some(_) => {
+                    let from = self.at;
+                    self.at += length_of(self.rest(), |byte| byte > 0x7e);
+                    push(&self.text[from..self.at], &mut canonical);
+                }
             }
         }
     }
@@ -310,15 +316,25 @@ pub(super) fn characters(canonical: &str) -> Option<String> {
 
 /// Adds characters to a canonical text.
 fn push(text: &str, out: &mut String) {
-    let mut as_they_are = true;
-    for byte in text.as_bytes() {
-        as_they_are &= matches!(byte, 0x20..=0x7e) && *byte != b'"' && *byte != b'\\';
-    }
-    if as_they_are {
+    if length_of(text.as_bytes(), is_plain) == text.len() {
         out.push_str(text);
     } else {
         text.encode_utf16().for_each(|unit| push_unit(unit, out));
     }
+}
+
+/// Whether a byte of a text stands for itself in the canonical form.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\'
+}
+
+/// How many bytes at the start are like this.
+fn length_of(bytes: &[u8], like: impl Fn(u8) -> bool) -> usize {
+    let mut length = 0;
+    while length < bytes.len() && like(bytes[length]) {
+        length += 1;
+    }
+    length
 }
 
 /// Adds one UTF-16 code unit, which may be half of a character.
