@@ -4,7 +4,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
 
-mod captured;
+mod logged;
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -20,7 +20,7 @@ use session_core::{Clock, Entries, ManualClock, Record, SessionKey, SessionStore
 use time::Duration;
 use time::macros::datetime;
 
-use crate::captured::Log;
+use crate::logged::logged;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -482,14 +482,6 @@ fn files_in_the_making_hold_no_key_in_their_names() {
         store.insert(&key(KEY), &record("{}")).wait()
     });
     assert!(shown);
-}
-
-/// What is logged while something is done.
-fn logged(work: impl FnOnce()) -> String {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-    tracing::subscriber::with_default(subscriber, work);
-    log.text()
 }
 
 #[rstest]

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
 
+mod logged;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use session_core::{
     StoreError, TimeZone,
 };
 use time::macros::datetime;
+
+use crate::logged::logged;
 
 fn settings() -> Settings {
     Settings::new("the-secret")
@@ -233,7 +237,17 @@ fn a_database_gets_a_write_ahead_log_unless_it_is_to_be_left_as_it_is() {
     store.insert(&key(), &record("{}")).wait().unwrap();
     assert_eq!(mode(&path), "delete");
     drop(store);
-    open(&path);
+    let text = logged(|| drop(open(&path)));
+    assert_eq!(mode(&path), "wal");
+    said(&text, &["INFO", "s.db now has a write-ahead log", "before: delete", "Journal::AsItIs"]);
+    assert_eq!(logged(|| drop(open(&path))), "", "it has one");
+}
+
+#[test]
+fn a_new_database_has_its_write_ahead_log_from_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s.db");
+    assert_eq!(logged(|| drop(open(&path))), "");
     assert_eq!(mode(&path), "wal");
 }
 

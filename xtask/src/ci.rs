@@ -2,7 +2,8 @@
 //!
 //! Each gate is a process of its own, so that what it prints is kept apart, and shown whole when it ends. Cargo builds
 //! for one of its commands at a time, with both processors, so no two gates that build are run side by side: beside
-//! them run those that only run what is built.
+//! them run those that only run what is built. The tests are built by one gate and run by another: they take longer to
+//! run than to be built, and mostly one processor.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,9 @@ const LAST: usize = 25;
 /// The gate that builds what others run.
 const BUILD: &str = "build";
 
+/// The gate that builds the tests.
+const TEST_BUILD: &str = "test build";
+
 /// A gate.
 struct Gate {
     name: &'static str,
@@ -44,7 +48,7 @@ enum Kind {
     Builds,
     /// The end of [`BUILD`], whose programs it runs.
     Runs,
-    /// The end of this gate, which itself waits for [`BUILD`].
+    /// The end of this gate, which itself comes after [`BUILD`].
     After(&'static str),
 }
 
@@ -62,7 +66,7 @@ const fn gate(name: &'static str, kind: Kind, program: Program, line: &'static s
 }
 
 /// Every gate. Each lane takes the first for which nothing is to be waited.
-const GATES: [Gate; 27] = [
+const GATES: [Gate; 28] = [
     gate(BUILD, Kind::Builds, Program::Xtask, BUILD),
     gate("format", Kind::Free, Program::Cargo, "fmt --all --check"),
     gate(
@@ -74,8 +78,9 @@ const GATES: [Gate; 27] = [
     gate("spec", Kind::Free, Program::Xtask, "spec"),
     gate("docs", Kind::Free, Program::Xtask, "docs"),
     gate("dependencies", Kind::Free, Program::Xtask, "dependencies"),
-    gate("tests", Kind::Builds, Program::Cargo, "test --workspace --all-features --no-fail-fast"),
-    // What keeps one processor busy for a part of its time comes while others run beside it.
+    gate(TEST_BUILD, Kind::Builds, Program::Cargo, "test --workspace --all-features --no-run"),
+    // Many commands of cargo, each of them short: for the last of them the tests wait before they begin.
+    gate("features", Kind::Builds, Program::Xtask, "features"),
     gate("outside", Kind::Builds, Program::Xtask, "outside"),
     gate("fuzz", Kind::Builds, Program::Xtask, "fuzz"),
     gate("author", Kind::Builds, Program::Xtask, "author"),
@@ -86,13 +91,13 @@ const GATES: [Gate; 27] = [
         Program::Cargo,
         "clippy --workspace --all-targets --all-features -- --deny warnings",
     ),
-    gate("features", Kind::Builds, Program::Xtask, "features"),
     gate("rustdoc", Kind::Builds, Program::Cargo, "doc --workspace --no-deps --all-features"),
     gate("platforms", Kind::Builds, Program::Xtask, "platforms"),
     gate("msrv", Kind::Builds, Program::Xtask, "msrv"),
     gate("semver", Kind::Builds, Program::Xtask, "semver"),
     gate("packages", Kind::Builds, Program::Xtask, "packages"),
     // The longest first. `cargo xtask django` tries more, with each version.
+    gate("tests", Kind::After(TEST_BUILD), Program::Cargo, "test --workspace --all-features --no-fail-fast"),
     gate("django 6.1", Kind::Runs, Program::Xtask, "django --only 6.1 --cases 500"),
     gate("django 5.2", Kind::Runs, Program::Xtask, "django --only 5.2 --cases 200"),
     gate("services", Kind::Runs, Program::Xtask, "services-gate"),

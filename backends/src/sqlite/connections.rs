@@ -316,6 +316,10 @@ mod tests {
         })
     }
 
+    fn count(connection: &Connection) -> rusqlite::Result<i64> {
+        connection.query_row("SELECT count(*) FROM django_session", [], |row| row.get(0))
+    }
+
     /// How often something was committed since the log was begun.
     fn commits(path: &Path) -> usize {
         const HEADER: usize = 32;
@@ -345,10 +349,21 @@ mod tests {
         let written = together(&connections, &["a", "bad", "c"]);
         assert!(written[0].is_ok() && written[2].is_ok(), "{written:?}");
         assert!(written[1].as_ref().unwrap_err().to_string().contains("refused"));
-        let count = |connection: &Connection| {
-            connection.query_row("SELECT count(*) FROM django_session", [], |row| row.get::<_, i64>(0))
-        };
         assert_eq!(connections.read(count).unwrap(), 2);
+    }
+
+    #[test]
+    fn nothing_is_written_for_those_who_are_told_that_it_failed() {
+        let directory = tempfile::tempdir().unwrap();
+        let connections = open(&directory.path().join("s.db"));
+        let undo = "CREATE TRIGGER t BEFORE INSERT ON django_session WHEN NEW.session_key = 'bad' \
+            BEGIN SELECT RAISE(ROLLBACK, 'all undone'); END";
+        connections.with_writer(|writer| writer.execute_batch(undo)).unwrap();
+        let pending = |key| Arc::new(Pending { write: insert(key), written: Mutex::default() });
+        let written =
+            connections.with_writer(|writer| transact(writer, &["a", "bad", "c"].map(pending))).unwrap_err();
+        assert!(written.to_string().contains("all undone"), "{written}");
+        assert_eq!(connections.read(count).unwrap(), 0);
     }
 
     #[test]
@@ -388,5 +403,53 @@ mod tests {
             assert_eq!(connections.read(set).unwrap(), (synchronous, 1_234), "{durability:?}");
             assert_eq!(connections.with_writer(|writer| set(writer)).unwrap(), (synchronous, 1_234));
         }
+    }
+    #[test]
+    fn a_database_that_nobody_can_write_is_read_as_it_is_and_a_locked_one_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch("CREATE TABLE t (x)").unwrap();
+        let options = SqliteOptions::default().with_journal(Journal::AsItIs);
+        let connections = Connections::open(path.clone(), options).unwrap();
+        let unwritable = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        connections.write_ahead(&unwritable).unwrap();
+        let waiting = Connection::open(&path).unwrap();
+        waiting.busy_timeout(Duration::ZERO).unwrap();
+        old.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let error = connections.write_ahead(&waiting).unwrap_err();
+        assert_eq!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy), "{error}");
+    }
+    #[test]
+    fn whoever_finds_no_connection_waits_until_one_is_given_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::default().with_connections(1);
+        let connections = Connections::open(directory.path().join("s.db"), options).unwrap();
+        let reads = || {
+            for _ in 0..200 {
+                // Meanwhile the others find none.
+                connections.read(|connection| connection.execute_batch("SELECT 1")).unwrap();
+            }
+        };
+        thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(reads))));
+        assert_eq!(lock(&connections.readers).open, 1);
+    }
+
+    // Elsewhere a file that is open stays where it is.
+    #[cfg(unix)]
+    #[test]
+    fn a_connection_that_cannot_be_made_is_not_counted() {
+        let directory = tempfile::tempdir().unwrap();
+        let (place, away) = (directory.path().join("here"), directory.path().join("away"));
+        std::fs::create_dir(&place).unwrap();
+        let options = SqliteOptions::default().with_connections(2);
+        let connections = Connections::open(place.join("s.db"), options).unwrap();
+        std::fs::rename(&place, &away).unwrap();
+        for _ in 0..3 {
+            let error = connections.read(|_| Ok(())).unwrap_err();
+            assert_eq!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen), "{error}");
+        }
+        std::fs::rename(&away, &place).unwrap();
+        connections.read(|_| connections.read(|_| Ok(()))).unwrap();
     }
 }

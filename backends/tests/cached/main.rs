@@ -3,9 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "this is a test; what fails here is its own fault")]
 
+#[path = "../logged/mod.rs"]
+mod logged;
 mod old_cached_store;
 mod stepped;
 
+use logged::logged;
 use old_cached_store::OldCachedStore;
 use rstest::rstest;
 use session_backends::{CachedStore, MemoryStore};
@@ -340,4 +343,22 @@ fn clocks_that_differ_by_a_moment_keep_nothing_out_of_the_front() {
     store.insert(&key(), &record(0)).wait().unwrap();
     store.load(&key()).wait().unwrap();
     assert_eq!(store.front().load(&key()).wait().unwrap(), Some(record(0)));
+}
+
+#[test]
+fn a_front_that_fails_is_told_of_in_the_log_without_the_key() {
+    let world = World::new(today);
+    world.front.fail(Fails::From(0));
+    let log = logged(|| assert_eq!(run(world.here.load(&key())).unwrap(), Some(record(0))));
+    assert!(log.contains("WARN") && log.contains("failed to load: cannot do anything"), "{log}");
+    assert!(!log.contains(key().as_str()), "{log}");
+}
+
+#[test]
+fn a_store_with_a_front_that_blocks_does() {
+    let memory = || Stepped::new(MemoryStore::new(9));
+    assert!(!CachedStore::new(memory(), memory()).blocks());
+    // The back is offloaded by itself.
+    assert!(!CachedStore::new(memory(), memory().blocking()).blocks());
+    assert!(CachedStore::new(memory().blocking(), memory()).blocks());
 }

@@ -31,18 +31,24 @@ struct Plan {
 pub(crate) struct Stepped<S> {
     pub(crate) inner: Arc<S>,
     plan: Arc<Mutex<Plan>>,
+    blocks: bool,
 }
 
 impl<S> Clone for Stepped<S> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), plan: Arc::clone(&self.plan) }
+        Self { inner: Arc::clone(&self.inner), plan: Arc::clone(&self.plan), blocks: self.blocks }
     }
 }
 
 impl<S> Stepped<S> {
     pub(crate) fn new(inner: S) -> Self {
         let plan = Plan { calls: 0, fails: Fails::Never };
-        Self { inner: Arc::new(inner), plan: Arc::new(Mutex::new(plan)) }
+        Self { inner: Arc::new(inner), plan: Arc::new(Mutex::new(plan)), blocks: false }
+    }
+
+    /// The same, but that it says that it blocks.
+    pub(crate) fn blocking(self) -> Self {
+        Self { blocks: true, ..self }
     }
 
     /// From here on calls are counted anew, and fail so.
@@ -135,6 +141,9 @@ pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
 impl<S: SessionStore> SessionStore for Stepped<S> {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+    fn blocks(&self) -> bool {
+        self.blocks
     }
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
         self.call(self.inner.exists(key)).await
