@@ -75,6 +75,13 @@ enum Piece {
     Own(Box<str>),
 }
 
+impl Slot {
+    /// The length of the name as Python escapes it, without quotes.
+    fn canonical_len(&self) -> usize {
+        self.canonical.as_ref().map_or_else(|| self.name.len().saturating_sub(2), |canonical| canonical.len())
+    }
+}
+
 impl Piece {
     fn at(range: Range<usize>) -> Result<Self, JsonError> {
         let place = |at: usize| {
@@ -88,6 +95,14 @@ impl Piece {
         match self {
             Self::At(start, end) => &text[*start as usize..*end as usize],
             Self::Own(own) => own,
+        }
+    }
+
+    /// In bytes.
+    fn len(&self) -> usize {
+        match self {
+            Self::At(start, end) => (*end - *start) as usize,
+            Self::Own(own) => own.len(),
         }
     }
 }
@@ -114,7 +129,12 @@ impl Shared {
 
     /// Where the entry of a canonical name is.
     fn find(&self, canonical: &str) -> Option<usize> {
-        let is = |slot: &Option<Slot>| slot.as_ref().is_some_and(|slot| self.canonical(slot) == canonical);
+        // Most names differ in their length, which is seen sooner.
+        let is = |slot: &Option<Slot>| {
+            slot.as_ref().is_some_and(|slot| {
+                slot.canonical_len() == canonical.len() && self.canonical(slot) == canonical
+            })
+        };
         match &self.index {
             None => self.slots.iter().position(is),
             Some(index) => index.find(canonical, |place| self.slots.get(place).is_some_and(is)).ok(),
@@ -247,8 +267,10 @@ impl Entries {
         scanner.string()?;
         let quoted = start..scanner.at();
         let written = &text[start + 1..quoted.end - 1];
-        let canonical = JsonString(written).canonical();
-        let canonical = (canonical != written).then(|| canonical.into());
+        let canonical = match JsonString(written).canonical() {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(canonical) => (canonical != written).then(|| canonical.into()),
+        };
         scanner.colon()?;
         let start = scanner.at();
         scanner.value(1).map_err(|error| match error {

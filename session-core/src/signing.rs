@@ -16,7 +16,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use hmac::{Hmac, KeyInit, Mac};
 use libdeflater::{DecompressionError, Decompressor};
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 use time::{Duration, OffsetDateTime};
 
 use crate::settings::Secret;
@@ -43,7 +43,7 @@ thread_local! {
 const EXPECTED_RATIO: usize = 8;
 
 /// The room for data of which only a little is packed.
-const LEAST_ROOM: usize = 4_096;
+const LEAST_ROOM: usize = 1_024;
 
 /// Why a signed text was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,12 +95,6 @@ impl Signer {
         Self { macs }
     }
 
-    fn mac(state: &Hmac<Sha256>, value: &[u8]) -> String {
-        let mut mac = state.clone();
-        mac.update(value);
-        URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
-    }
-
     /// `value:signature`.
     pub fn sign(&self, value: &str) -> String {
         let mut signed = String::with_capacity(value.len() + 1 + SIGNATURE_CHARS);
@@ -112,9 +106,11 @@ impl Signer {
     /// Signs what a text has so far.
     fn push_signature(&self, text: &mut String) {
         // There is always a first key: `new` puts it there.
-        let signature = self.macs.first().map(|state| Self::mac(state, text.as_bytes())).unwrap_or_default();
-        text.push(':');
-        text.push_str(&signature);
+        if let Some(state) = self.macs.first() {
+            let mac = mac(state, text.as_bytes());
+            text.push(':');
+            URL_SAFE_NO_PAD.encode_string(mac, text);
+        }
     }
 
     /// The value of a signed text.
@@ -123,9 +119,15 @@ impl Signer {
     /// [`SignatureError::Bad`].
     pub fn unsign<'a>(&self, signed: &'a str) -> Result<&'a str, SignatureError> {
         let (value, signature) = signed.rsplit_once(':').ok_or(SignatureError::Bad)?;
-        let mut matches = subtle::Choice::from(0);
+        let mut matches = Choice::from(0);
         for state in &self.macs {
-            matches |= Self::mac(state, value.as_bytes()).as_bytes().ct_eq(signature.as_bytes());
+            let mut expected = [0; SIGNATURE_CHARS];
+            // It has that length.
+            if let Ok(SIGNATURE_CHARS) =
+                URL_SAFE_NO_PAD.encode_slice(mac(state, value.as_bytes()), &mut expected)
+            {
+                matches |= same(&expected, signature.as_bytes());
+            }
         }
         if bool::from(matches) { Ok(value) } else { Err(SignatureError::Bad) }
     }
@@ -208,6 +210,23 @@ impl Signer {
         let (value, time) = self.unsign(text)?.rsplit_once(':').ok_or(SignatureError::Bad)?;
         Ok((decode(value, limit)?, instant(time)?))
     }
+}
+
+/// The HMAC of a value.
+fn mac(state: &Hmac<Sha256>, value: &[u8]) -> [u8; 32] {
+    let mut mac = state.clone();
+    mac.update(value);
+    mac.finalize().into_bytes().into()
+}
+
+/// Whether two texts are the same, in a time that does not tell where they differ. `subtle` compares slices byte by byte,
+/// which takes as long as the HMAC of a short value.
+fn same(one: &[u8], other: &[u8]) -> Choice {
+    let ((words, rest), (other_words, other_rest)) = (one.as_chunks(), other.as_chunks());
+    let lengths = one.len().ct_eq(&other.len());
+    words.iter().zip(other_words).fold(lengths & rest.ct_eq(other_rest), |same, (word, other)| {
+        same & u64::from_ne_bytes(*word).ct_eq(&u64::from_ne_bytes(*other))
+    })
 }
 
 /// The data in the place of a value.
@@ -314,8 +333,13 @@ fn from_base62(text: &str) -> Option<i64> {
     }
     let mut number = 0_i64;
     for byte in digits.bytes() {
-        let digit = BASE62.iter().position(|candidate| *candidate == byte)?;
-        number = number.checked_mul(62)?.checked_add(i64::try_from(digit).ok()?)?;
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'A'..=b'Z' => byte - b'A' + 10,
+            b'a'..=b'z' => byte - b'a' + 36,
+            _ => return None,
+        };
+        number = number.checked_mul(62)?.checked_add(digit.into())?;
     }
     Some(if negative { -number } else { number })
 }
@@ -426,8 +450,25 @@ mod tests {
         assert_eq!(signer("s").loads(text, LIMIT, None), Err(SignatureError::Bad));
     }
 
+    #[test]
+    fn two_texts_are_the_same_only_if_all_of_them_is() {
+        let text = [7; 43];
+        assert!(bool::from(same(&text, &text)) && bool::from(same(&[], &[])));
+        for at in 0..text.len() {
+            let mut other = text;
+            other[at] ^= 1;
+            assert!(!bool::from(same(&text, &other)), "{at}");
+            assert!(!bool::from(same(&text, &text[..at])), "{at}");
+            assert!(!bool::from(same(&text[..at], &text)), "{at}");
+        }
+    }
+
     #[rstest]
     #[case(0, "0")]
+    #[case(9, "9")]
+    #[case(10, "A")]
+    #[case(35, "Z")]
+    #[case(36, "a")]
     #[case(61, "z")]
     #[case(62, "10")]
     #[case(-62, "-10")]

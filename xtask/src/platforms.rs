@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::{Ended, Failure, command};
+use crate::{Ended, Failure, command, features};
 
 const TARGETS: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 
@@ -29,7 +29,7 @@ pub(crate) fn run(root: &Path) -> Result<Ended, Failure> {
         for tool in ["CC", "CXX", "AR", "RANLIB"] {
             check.env(format!("{tool}_{}", target.replace('-', "_")), NO_COMPILER);
         }
-        for package in PACKAGES {
+        for package in PACKAGES.into_iter().chain([features::MACROS]) {
             check.args(["--package", package]);
         }
         command::run(&mut check)?;

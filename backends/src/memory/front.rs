@@ -83,3 +83,54 @@ impl<C: Clock> Front for MemoryStore<C> {
         Ok(mine)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2030-01-01 00:00 UTC);
+
+    fn key(number: usize) -> SessionKey {
+        SessionKey::parse(&format!("{number:016}")).unwrap()
+    }
+
+    #[test]
+    fn a_claim_lasts_for_its_time() {
+        let (mut leases, lease) = (Leases::default(), Lease::for_reader());
+        let over = NOW + Lease::LIFE;
+        let last = over - Duration::MICROSECOND;
+        leases.claim(&key(1), lease, NOW);
+        assert!(leases.live(&key(1), last).is_some() && leases.live(&key(1), over).is_none());
+        assert!(leases.live(&key(2), NOW).is_none());
+        assert!(leases.end(&key(1), lease, last));
+        leases.claim(&key(1), lease, NOW);
+        assert!(!leases.end(&key(1), lease, over));
+    }
+
+    #[test]
+    fn a_claim_is_ended_once_by_whose_it_is_or_by_what_makes_any_void() {
+        let (mut leases, lease) = (Leases::default(), Lease::for_writer());
+        leases.claim(&key(1), lease, NOW);
+        assert!(!leases.end(&key(1), Lease::for_writer(), NOW));
+        assert!(leases.live(&key(1), NOW).is_some());
+        assert!(leases.end(&key(1), lease, NOW));
+        assert!(leases.live(&key(1), NOW).is_none() && !leases.end(&key(1), lease, NOW));
+        leases.claim(&key(1), lease, NOW);
+        leases.void(&key(1));
+        assert!(leases.live(&key(1), NOW).is_none());
+    }
+
+    #[test]
+    fn all_claims_are_forgotten_before_there_are_too_many() {
+        let mut leases = Leases::default();
+        for number in 0..MOST {
+            leases.claim(&key(number), Lease::for_reader(), NOW);
+        }
+        assert!((0..MOST).all(|number| leases.live(&key(number), NOW).is_some()));
+        leases.claim(&key(MOST), Lease::for_reader(), NOW);
+        assert!(leases.live(&key(0), NOW).is_none() && leases.live(&key(MOST), NOW).is_some());
+    }
+}

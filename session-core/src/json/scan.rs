@@ -101,12 +101,15 @@ impl<'a> Scanner<'a> {
             return self.scalar();
         }
         let mut levels = Levels { bits: [0; _], depth: outer };
+        // Whether the innermost container is an object.
+        let mut object = false;
         loop {
             // Here a value begins.
             match self.peek() {
                 Some(b'[') => {
                     self.open(&mut levels, false)?;
                     if !self.take(b']') {
+                        object = false;
                         continue;
                     }
                     levels.depth -= 1;
@@ -114,6 +117,7 @@ impl<'a> Scanner<'a> {
                 Some(b'{') => {
                     self.open(&mut levels, true)?;
                     if !self.take(b'}') {
+                        object = true;
                         self.name()?;
                         continue;
                     }
@@ -122,11 +126,7 @@ impl<'a> Scanner<'a> {
                 _ => self.scalar()?,
             }
             // Here it has ended: close what it closes.
-            loop {
-                if levels.depth == outer {
-                    return Ok(());
-                }
-                let object = levels.innermost() == Some(true);
+            while levels.depth > outer {
                 self.space();
                 match self.peek() {
                     Some(b',') => {
@@ -143,6 +143,10 @@ impl<'a> Scanner<'a> {
                     _ => return self.malformed("expected `,` or `]`"),
                 }
                 levels.depth -= 1;
+                object = levels.innermost() == Some(true);
+            }
+            if levels.depth == outer {
+                return Ok(());
             }
         }
     }

@@ -1,0 +1,3 @@
+//! Nothing is built here; see `src/lib.rs`.
+
+fn main() {}
