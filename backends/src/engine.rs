@@ -314,6 +314,7 @@ mod tests {
             );
         }
     }
+
     /// A clock that knows who has asked it.
     #[cfg(all(feature = "sqlite", feature = "file"))]
     #[derive(Debug, Clone, Default)]
@@ -330,7 +331,8 @@ mod tests {
     #[cfg(all(feature = "sqlite", feature = "file"))]
     #[test]
     fn a_store_that_waits_for_a_disk_does_so_on_other_threads() {
-        let (directory, settings) = (tempfile::tempdir().unwrap(), settings(""));
+        let (directory, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let settings = settings("");
         let by = Asked::default();
         let file = crate::FileStore::open_with_clock(directory.path(), &settings, by.clone()).unwrap();
         let database = directory.path().join("s.db");
@@ -338,7 +340,7 @@ mod tests {
         sqlite.migrate().unwrap();
         let cached = crate::CachedStore::new(
             crate::MemoryStore::with_clock(10, by.clone()),
-            crate::FileStore::open_with_clock(directory.path(), &settings, by.clone()).unwrap(),
+            crate::FileStore::open_with_clock(other.path(), &settings, by.clone()).unwrap(),
         );
         let me = std::thread::current().id();
         for (store, here, elsewhere) in [
@@ -352,7 +354,7 @@ mod tests {
             let record =
                 session_core::Record::new(session_core::Entries::default(), time::OffsetDateTime::UNIX_EPOCH);
             by.0.lock().unwrap().clear();
-            let _ = store.insert(&key, &record).wait();
+            store.insert(&key, &record).wait().unwrap();
             let asked = by.0.lock().unwrap().clone();
             let (by_me, by_others): (Vec<_>, Vec<_>) = asked.into_iter().partition(|thread| *thread == me);
             assert_eq!((!by_me.is_empty(), !by_others.is_empty()), (here, elsewhere), "{store:?}");

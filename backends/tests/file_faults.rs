@@ -528,3 +528,55 @@ fn a_file_of_whom_the_directory_belongs_to_is_a_session() {
     std::os::unix::fs::chown(directory.path(), Some(4_242), None).unwrap();
     assert!(open(directory.path()).load(&key(KEY)).wait().unwrap().is_some());
 }
+
+/// Does something as another user, on a thread of its own; nothing unless the tests are run by the system's administrator.
+#[cfg(target_os = "linux")]
+fn as_another_user<T: Send>(directory: &Path, work: impl FnOnce() -> T + Send) -> Option<T> {
+    const USER: u32 = 4_243;
+    std::os::unix::fs::chown(directory, Some(USER), None).ok()?;
+    thread::scope(|scope| {
+        let working = scope.spawn(|| {
+            rustix::thread::set_thread_uid(rustix::process::Uid::from_raw(USER)).unwrap();
+            work()
+        });
+        Some(working.join().unwrap())
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_another_user_keeps_for_himself_is_no_session() {
+    let directory = tempfile::tempdir().unwrap();
+    open(directory.path()).insert(&key(KEY), &record(r#"{"admin":true}"#)).wait().unwrap();
+    as_another_user(directory.path(), || {
+        let clock = clock();
+        let store = FileStore::open_with_clock(directory.path(), &settings(), clock.clone()).unwrap();
+        assert_eq!(store.load(&key(KEY)).wait().unwrap(), None);
+        assert!(matches!(store.update(&key(KEY), &record("{}")).wait(), Err(StoreError::NotFound(_))));
+        clock.advance(Duration::days(30));
+        assert_eq!(logged(|| assert_eq!(store.clear_expired().wait().unwrap(), 0)), "");
+    });
+    assert_eq!(names(directory.path()).len(), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sweep_tells_how_many_files_it_could_not_read() {
+    let directory = tempfile::tempdir().unwrap();
+    as_another_user(directory.path(), || {
+        let clock = clock();
+        let store = FileStore::open_with_clock(directory.path(), &settings(), clock.clone()).unwrap();
+        for key in [key(KEY), key("zzzzzzzzzzzzzzzz"), key("yyyyyyyyyyyyyyyy")] {
+            store.insert(&key, &record("{}")).wait().unwrap();
+        }
+        for key in [KEY, "zzzzzzzzzzzzzzzz"] {
+            let file = directory.path().join(format!("sessionid{key}"));
+            fs::set_permissions(file, fs::Permissions::from_mode(0o000)).unwrap();
+        }
+        assert!(is_unavailable(store.load(&key(KEY)).wait()));
+        clock.advance(Duration::days(30));
+        let log = logged(|| assert_eq!(store.clear_expired().wait().unwrap(), 1));
+        assert!(log.contains("skipped 2 files") && log.contains("denied"), "{log}");
+        assert!(!log.contains(KEY), "{log}");
+    });
+}

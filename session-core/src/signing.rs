@@ -122,7 +122,7 @@ impl Signer {
         let mut matches = Choice::from(0);
         for state in &self.macs {
             let mut expected = [0; SIGNATURE_CHARS];
-            // It has that length.
+            // 32 bytes have 43 characters.
             if let Ok(SIGNATURE_CHARS) =
                 URL_SAFE_NO_PAD.encode_slice(mac(state, value.as_bytes()), &mut expected)
             {

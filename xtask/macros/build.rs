@@ -1,3 +1,3 @@
-//! Nothing is built here; see `src/lib.rs`.
+//! Cargo builds what a build script depends on only if there is one. This does nothing.
 
 fn main() {}

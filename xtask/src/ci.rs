@@ -2,8 +2,8 @@
 //!
 //! Each gate is a process of its own, so that what it prints is kept apart, and shown whole when it ends. Cargo builds
 //! for one of its commands at a time, with both processors, so no two gates that build are run side by side: beside
-//! them run those that only run what is built. The tests are built by one gate and run by another: they take longer to
-//! run than to be built, and mostly one processor.
+//! them run those that only run what is built. The tests are built by one gate and run by another, since they take longer
+//! to run than to be built, and keep one processor busy. (That one still compiles what stands in the documentation.)
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ enum Kind {
     Builds,
     /// The end of [`BUILD`], whose programs it runs.
     Runs,
-    /// The end of this gate, which itself comes after [`BUILD`].
+    /// The end of this gate, which runs what [`BUILD`] has built, or builds after it.
     After(&'static str),
 }
 
@@ -79,7 +79,7 @@ const GATES: [Gate; 28] = [
     gate("docs", Kind::Free, Program::Xtask, "docs"),
     gate("dependencies", Kind::Free, Program::Xtask, "dependencies"),
     gate(TEST_BUILD, Kind::Builds, Program::Cargo, "test --workspace --all-features --no-run"),
-    // Many commands of cargo, each of them short: for the last of them the tests wait before they begin.
+    // Many short commands of cargo: `cargo test` waits for the one that has its lock when it begins.
     gate("features", Kind::Builds, Program::Xtask, "features"),
     gate("outside", Kind::Builds, Program::Xtask, "outside"),
     gate("fuzz", Kind::Builds, Program::Xtask, "fuzz"),
@@ -303,7 +303,7 @@ mod tests {
 
     const FREE: Gate = gate("free", Kind::Free, Program::Cargo, "");
     const FIRST: Gate = gate(BUILD, Kind::Builds, Program::Xtask, "");
-    const TESTS: Gate = gate("tests", Kind::Builds, Program::Cargo, "");
+    const TESTS: Gate = gate(TEST_BUILD, Kind::Builds, Program::Cargo, "");
     const SUITE: Gate = gate("suite", Kind::Runs, Program::Built("sessionspec"), "");
 
     #[test]
@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(take(), Some("free"));
         schedule.ended(&FREE);
         schedule.ended(&FIRST);
-        assert_eq!(take(), Some("tests"));
+        assert_eq!(take(), Some(TEST_BUILD));
         assert_eq!(take(), Some("suite"));
         assert_eq!(take(), None);
     }

@@ -27,7 +27,8 @@ const SETS: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// Beside it macros are not built anew for each set, nor for each platform.
+/// An empty package that has `syn` built with all its features. Named in a command, it keeps cargo from building `syn` and all
+/// macros anew for each set and each platform.
 pub(crate) const MACROS: &str = "macros";
 
 /// Checks every set, with the lints of the gate `clippy`, whose compiled dependencies are taken where they fit.

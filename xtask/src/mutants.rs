@@ -37,7 +37,7 @@ struct Target {
 
 const CORE: Target = Target {
     package: "session-core",
-    options: &["--all-features"],
+    options: &["--all-features", "--cargo-arg=--config=profile.dev.package.session-core.opt-level=1"],
     files: &[],
     noticing: &["session-core", "tiny-store"],
     tests: &["--lib", "--tests"],

@@ -3,9 +3,12 @@
 //! - `mod.rs`: the store
 //! - `sweep.rs`: removing what has expired
 //! - `platform.rs`: what systems do differently
+//! - `turns.rs`: what is done where two files cannot change places
 
 mod platform;
 mod sweep;
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+mod turns;
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read, Write};
@@ -204,15 +207,18 @@ impl<C: Clock> FileStore<C> {
         let file = match platform::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            // Links and sockets cannot be opened.
-            Err(_) if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) => {
+            // Links, sockets, and what others keep to themselves cannot be opened.
+            Err(_) if fs::symlink_metadata(path).is_ok_and(|metadata| !self.may_be_record(&metadata)) => {
                 return Ok(None);
             }
             Err(error) => return Err(error),
         };
         let metadata = file.metadata()?;
-        let is_record = metadata.is_file() && platform::is_ours(&metadata, self.owner);
-        Ok(is_record.then_some((file, metadata)))
+        Ok(self.may_be_record(&metadata).then_some((file, metadata)))
+    }
+
+    fn may_be_record(&self, metadata: &Metadata) -> bool {
+        metadata.is_file() && platform::is_ours(metadata, self.owner)
     }
 
     /// What is in a file; `None` if there is no such file. What is too large is not read.
@@ -304,14 +310,9 @@ impl<C: Clock> FileStore<C> {
         let replaced = self.unless_swept(|| {
             let Some(_turn) = self.turn_at(path)? else { return Ok(Some(false)) };
             let made = self.make(text, now)?;
-            // The two files change places in one step, which fails if one of them is not there: a session that
-            // was deleted a moment ago does not come back. What is then in the making is the old record.
-            match platform::exchange(made.path(), path) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    return Ok(Some(false).filter(|_| made.path().exists()));
-                }
-                Err(error) => return Err(error),
+            // A session that was deleted a moment ago does not come back. What is then in the making is the old record.
+            if !change_places(made.path(), path)? {
+                return Ok(Some(false).filter(|_| made.path().exists()));
             }
             // A sweep may have been quicker.
             remove(made.path()).map(|_| Some(true))
@@ -410,6 +411,15 @@ fn without_path(error: io::Error) -> io::Error {
     bare.and_then(io::Error::raw_os_error).map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
+/// Two files change places in one step; tells whether both were there.
+fn change_places(one: &Path, other: &Path) -> io::Result<bool> {
+    match platform::exchange(one, other) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Removes a file; tells whether it was there.
 fn remove(path: &Path) -> io::Result<bool> {
     match platform::remove(path) {
@@ -492,8 +502,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_written_has_a_remedy() {
         let directory = tempfile::tempdir().unwrap();
-        let store =
-            FileStore::open_with_clock(directory.path(), &Settings::new("secret"), SystemClock).unwrap();
+        let store = opened(directory.path());
         let told = |kind: ErrorKind| Chain(&store.unavailable("write", io::Error::from(kind))).to_string();
         assert!(told(ErrorKind::StorageFull).contains("free some disk space"));
         assert!(told(ErrorKind::PermissionDenied).contains("make it writable"));
@@ -501,11 +510,35 @@ mod tests {
         assert!(!told(ErrorKind::Interrupted).contains("; "), "{}", told(ErrorKind::Interrupted));
     }
 
+    fn opened(directory: &Path) -> FileStore {
+        FileStore::open_with_clock(directory, &Settings::new("secret"), SystemClock).unwrap()
+    }
+
+    #[test]
+    fn files_change_places_if_both_are_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let [one, other, none] = ["one", "other", "none"].map(|name| directory.path().join(name));
+        fs::write(&one, "1").unwrap();
+        fs::write(&other, "2").unwrap();
+        assert!(change_places(&one, &other).unwrap());
+        assert_eq!(fs::read(&other).unwrap(), b"1");
+        fs::write(&one, "1").unwrap();
+        assert!(!change_places(&one, &none).unwrap() && one.exists() && !none.exists());
+        assert!(change_places(&one, &other.join("a-file-has-nothing-below-it")).is_err());
+    }
+
+    #[test]
+    fn what_an_acknowledged_change_survives_is_a_choice() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(opened(directory.path()).durability, Durability::Synced);
+        let store = opened(directory.path()).with_durability(Durability::Written);
+        assert_eq!(store.durability, Durability::Written);
+    }
+
     #[test]
     fn a_writer_sees_that_another_one_was_quicker() {
         let directory = tempfile::tempdir().unwrap();
-        let store =
-            FileStore::open_with_clock(directory.path(), &Settings::new("secret"), SystemClock).unwrap();
+        let store = opened(directory.path());
         let path = store.file(&"a".repeat(32)).unwrap();
         assert!(store.place(&path, "a text", OffsetDateTime::UNIX_EPOCH).unwrap());
         let opened = File::open(&path).unwrap();

@@ -111,26 +111,14 @@ pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
 }
 
-/// The first file takes the place of the second, which must be there. One at a time in this process.
-#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-    let _turn = turn();
-    std::fs::symlink_metadata(other)?;
-    std::fs::rename(one, other)
-}
-
-/// Removes a file, in turn with [`exchange`] where that takes turns.
+/// Removes a file.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 pub(super) fn remove(path: &Path) -> io::Result<()> {
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-    let _turn = turn();
     std::fs::remove_file(path)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-fn turn() -> std::sync::MutexGuard<'static, ()> {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
+pub(super) use super::turns::{exchange, remove};
 
 /// Flushes a directory to the disk, where a system can do that.
 pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {

@@ -18,16 +18,17 @@ impl<C: Clock> FileStore<C> {
     /// Removes the files of all expired sessions; gives their number. A file that cannot be looked at is skipped,
     /// and the log tells how many were.
     pub(super) fn sweep(&self) -> io::Result<u64> {
-        let mut removed = 0;
-        let mut skipped = Vec::new();
+        let (mut removed, mut skipped, mut reason) = (0, 0_u64, None);
         for entry in fs::read_dir(&self.directory)? {
             match self.sweep_one(&entry?.file_name()) {
                 Ok(cleared) => removed += u64::from(cleared),
-                Err(reason) => skipped.push(reason),
+                Err(error) => {
+                    skipped += 1;
+                    reason.get_or_insert(error);
+                }
             }
         }
-        if let Some(reason) = skipped.first() {
-            let skipped = skipped.len();
+        if let Some(reason) = reason {
             // Names of files are keys: none is shown.
             tracing::warn!(
                 target: "session_backends::file",
@@ -37,7 +38,9 @@ impl<C: Clock> FileStore<C> {
                 self.directory.display()
             );
         }
-        self.sync_directory()?;
+        if removed > 0 {
+            self.sync_directory()?;
+        }
         Ok(removed)
     }
 
@@ -91,7 +94,8 @@ impl<C: Clock> FileStore<C> {
             return Ok(false);
         }
         let Some(aside) = self.move_aside(path)? else { return Ok(false) };
-        if is_it(&fs::symlink_metadata(&aside)?) {
+        // What cannot be looked at may be a session that somebody has renewed.
+        if fs::symlink_metadata(&aside).is_ok_and(|metadata| is_it(&metadata)) {
             return Ok(true);
         }
         put_back(aside, path).map(|()| false)
@@ -110,10 +114,13 @@ impl<C: Clock> FileStore<C> {
     }
 }
 
-/// Gives a file its name back, unless another one has come after it.
+/// Gives a file its name back. If another one has come after it, it goes; if it cannot have its name, it stays where it is.
 fn put_back(aside: TempPath, path: &Path) -> io::Result<()> {
     match aside.persist_noclobber(path) {
-        Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(without_path(error.error)),
+        Err(error) if error.error.kind() != ErrorKind::AlreadyExists => {
+            let _ = error.path.keep();
+            Err(without_path(error.error))
+        }
         _ => Ok(()),
     }
 }
@@ -127,6 +134,7 @@ fn is_at_work_on(stored: &Stored) -> bool {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    #[cfg(unix)]
     use std::time::SystemTime;
 
     use session_core::{ManualClock, Settings};
@@ -148,7 +156,9 @@ mod tests {
         path
     }
 
-    /// Tells later whether a directory still has all files that it has now, under the same names.
+    /// Tells later whether a directory still has all files that it has now, under the same names. Elsewhere a directory is
+    /// not opened as a file is.
+    #[cfg(unix)]
     fn untouched(directory: &Path) -> impl Fn() -> bool {
         let directory = fs::File::open(directory).unwrap();
         let modified = SystemTime::from(NOW);
@@ -171,6 +181,7 @@ mod tests {
         assert!(!path.exists());
     }
 
+    #[cfg(unix)]
     #[test]
     fn only_the_file_that_was_looked_at_is_taken_away() {
         let directory = tempfile::tempdir().unwrap();
@@ -192,6 +203,7 @@ mod tests {
         fs::write(&path, "a file has nothing below it").unwrap();
         assert!(store.take_away(&below, &looked_at).is_err());
     }
+
     #[test]
     fn what_has_changed_at_the_last_moment_goes_back_unless_another_one_has_come_after_it() {
         let directory = tempfile::tempdir().unwrap();
@@ -211,6 +223,7 @@ mod tests {
         assert!(store.move_aside(&path).unwrap().is_none(), "somebody else has removed it");
     }
 
+    #[cfg(unix)]
     #[test]
     fn what_can_be_moved_neither_away_nor_back_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
@@ -219,7 +232,9 @@ mod tests {
         let below = path.join("a-file-has-nothing-below-it");
         assert!(store.move_aside(&below).is_err());
         let aside = store.move_aside(&path).unwrap().unwrap();
+        let old = aside.to_path_buf();
         fs::write(&path, "").unwrap();
         assert!(put_back(aside, &below).is_err());
+        assert_eq!(fs::read(&old).unwrap(), b"not a session", "nothing is lost");
     }
 }

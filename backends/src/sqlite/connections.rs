@@ -389,6 +389,7 @@ mod tests {
         assert!(error.to_string().contains("all 1 connections are in use"), "{error}");
         connections.read(|_| Ok(())).unwrap();
     }
+
     #[test]
     fn a_connection_has_what_the_options_say() {
         let directory = tempfile::tempdir().unwrap();
@@ -404,8 +405,9 @@ mod tests {
             assert_eq!(connections.with_writer(|writer| set(writer)).unwrap(), (synchronous, 1_234));
         }
     }
+
     #[test]
-    fn a_database_that_nobody_can_write_is_read_as_it_is_and_a_locked_one_is_an_error() {
+    fn a_connection_that_only_reads_keeps_the_mode_and_a_locked_database_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s.db");
         let old = Connection::open(&path).unwrap();
@@ -414,24 +416,42 @@ mod tests {
         let connections = Connections::open(path.clone(), options).unwrap();
         let unwritable = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         connections.write_ahead(&unwritable).unwrap();
+        let mode =
+            |connection: &Connection| connection.pragma_query_value(None, "journal_mode", |row| row.get(0));
+        assert_eq!(mode(&unwritable), Ok("delete".to_owned()));
         let waiting = Connection::open(&path).unwrap();
         waiting.busy_timeout(Duration::ZERO).unwrap();
         old.execute_batch("BEGIN IMMEDIATE").unwrap();
         let error = connections.write_ahead(&waiting).unwrap_err();
         assert_eq!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy), "{error}");
     }
+
     #[test]
-    fn whoever_finds_no_connection_waits_until_one_is_given_back() {
+    fn whoever_finds_no_connection_gets_the_one_that_is_given_back() {
         let directory = tempfile::tempdir().unwrap();
-        let options = SqliteOptions::default().with_connections(1);
-        let connections = Connections::open(directory.path().join("s.db"), options).unwrap();
-        let reads = || {
-            for _ in 0..200 {
-                // Meanwhile the others find none.
-                connections.read(|connection| connection.execute_batch("SELECT 1")).unwrap();
-            }
-        };
-        thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(reads))));
+        // So long that nobody has a connection for another reason.
+        let options = SqliteOptions::default().with_connections(1).with_busy_timeout(Duration::from_mins(10));
+        let connections = &Connections::open(directory.path().join("s.db"), options).unwrap();
+        // Whether the other one waits already is for the system to decide: most of the times it does.
+        for _ in 0..100 {
+            thread::scope(|scope| {
+                let (tell, told) = std::sync::mpsc::channel();
+                let reading = || {
+                    let begun = move || tell.send(()).unwrap();
+                    scope.spawn(move || {
+                        begun();
+                        connections.read(|_| Ok(()))
+                    })
+                };
+                let other = connections.read(|_| {
+                    let other = reading();
+                    told.recv().unwrap();
+                    (0..100).for_each(|_| thread::yield_now());
+                    Ok(other)
+                });
+                other.unwrap().join().unwrap().unwrap();
+            });
+        }
         assert_eq!(lock(&connections.readers).open, 1);
     }
 

@@ -242,7 +242,7 @@ impl Parser<'_> {
         let mut canonical = String::from('"');
         loop {
             let from = self.at;
-            // What stands for itself is most of all long texts.
+            // Long texts are mostly plain characters.
             self.at += length_of(self.rest(), is_plain);
             canonical.push_str(&self.text[from..self.at]);
             match self.rest().first() {
@@ -328,7 +328,7 @@ fn is_plain(byte: u8) -> bool {
     matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\'
 }
 
-/// How many bytes at the start are like this.
+/// How many bytes at the start satisfy `like`.
 fn length_of(bytes: &[u8], like: impl Fn(u8) -> bool) -> usize {
     let mut length = 0;
     while length < bytes.len() && like(bytes[length]) {

@@ -81,7 +81,7 @@ impl<'a> JsonString<'a> {
     }
 
     /// The one spelling that Python gives this string, without quotes. Two strings are the same string exactly if
-    /// these are equal.
+    /// these are equal. Borrowed if it is the one in which it is written.
     pub(crate) fn canonical(self) -> Cow<'a, str> {
         if !self.0.contains('\\') && !self.0.contains('\x7f') {
             return Cow::Borrowed(self.0);
