@@ -73,7 +73,8 @@ const MODEL: Target = Target {
     options: &["--no-default-features"],
     files: &["conformance/src/model/*.rs"],
     noticing: &["session-conformance"],
-    tests: &["--lib", "--test=golden", "--test=errata", "--test=rust_store"],
+    // The last knows which rule a failure is named by.
+    tests: &["--lib", "--test=golden", "--test=errata", "--test=rust_store", "--test=kill_matrix"],
 };
 
 impl Changed {
